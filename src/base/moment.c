@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/moment.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SECONDS_PER_DAY = 86400 };
+
+struct civil {
+	int year, month, day;
+};
+
+/* Days since 1970-01-01 of a Gregorian date: years counted from 1 March, so that the leap day comes last. */
+static int64_t days_from_civil(int year, int month, int day)
+{
+	int64_t y = month <= 2 ? year - 1 : year;
+	int64_t era = (y >= 0 ? y : y - 399) / 400;
+	int64_t year_of_era = y - era * 400;
+	int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+}
+
+static struct civil civil_from_days(int64_t days)
+{
+	int64_t shifted = days + 719468;
+	int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+	int64_t day_of_era = shifted - era * 146097;
+	int64_t year_of_era =
+		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t month_index = (5 * day_of_year + 2) / 153;
+	int month = (int)(month_index < 10 ? month_index + 3 : month_index - 9);
+
+	return (struct civil){
+		.year = (int)(year_of_era + era * 400 + (month <= 2)),
+		.month = month,
+		.day = (int)(day_of_year - (153 * month_index + 2) / 5 + 1),
+	};
+}
+
+static int days_in_month(int year, int month)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return days[month - 1] + (month == 2 && leap);
+}
+
+/* Reads `digits` decimal digits at *at; -1 if they are not all there. */
+static int take_digits(const char *text, size_t len, size_t *at, int digits)
+{
+	int value = 0;
+
+	for (int i = 0; i < digits; i++) {
+		if (*at >= len || text[*at] < '0' || text[*at] > '9')
+			return -1;
+		value = value * 10 + (text[(*at)++] - '0');
+	}
+	return value;
+}
+
+static bool take_char(const char *text, size_t len, size_t *at, const char *any_of)
+{
+	if (*at >= len || text[*at] == '\0' || !strchr(any_of, text[*at]))
+		return false;
+	(*at)++;
+	return true;
+}
+
+static enum moment_error take_offset(const char *text, size_t len, size_t *at, int32_t *ret)
+{
+	int sign, hours, minutes;
+
+	if (*at == len)
+		return MOMENT_NO_OFFSET;
+	if (take_char(text, len, at, "Zz")) {
+		*ret = 0;
+		return MOMENT_OK;
+	}
+	if (text[*at] == '.')
+		return MOMENT_FRACTION;
+	sign = text[*at] == '-' ? -1 : 1;
+	if (!take_char(text, len, at, "+-"))
+		return MOMENT_BAD_OFFSET;
+	hours = take_digits(text, len, at, 2);
+	if (hours < 0 || !take_char(text, len, at, ":"))
+		return MOMENT_BAD_OFFSET;
+	minutes = take_digits(text, len, at, 2);
+	if (minutes < 0 || hours > 23 || minutes > 59)
+		return MOMENT_BAD_OFFSET;
+	*ret = sign * (hours * 3600 + minutes * 60);
+	return MOMENT_OK;
+}
+
+static enum moment_error take_date(const char *text, size_t len, size_t *at, int64_t *ret_days)
+{
+	int year = take_digits(text, len, at, 4);
+	bool dash = year >= 0 && take_char(text, len, at, "-");
+	int month = dash ? take_digits(text, len, at, 2) : -1;
+	int day;
+
+	dash = month >= 0 && take_char(text, len, at, "-");
+	day = dash ? take_digits(text, len, at, 2) : -1;
+	if (day < 0)
+		return MOMENT_BAD_FORM;
+	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
+		return MOMENT_OUT_OF_RANGE;
+	*ret_days = days_from_civil(year, month, day);
+	return MOMENT_OK;
+}
+
+static enum moment_error take_time(const char *text, size_t len, size_t *at, int64_t *ret_s)
+{
+	int hour = take_digits(text, len, at, 2);
+	bool colon = hour >= 0 && take_char(text, len, at, ":");
+	int minute = colon ? take_digits(text, len, at, 2) : -1;
+	int second;
+
+	colon = minute >= 0 && take_char(text, len, at, ":");
+	second = colon ? take_digits(text, len, at, 2) : -1;
+	if (second < 0)
+		return MOMENT_BAD_FORM;
+	if (hour > 23 || minute > 59 || second > 59)
+		return MOMENT_OUT_OF_RANGE;
+	*ret_s = hour * 3600 + minute * 60 + second;
+	return MOMENT_OK;
+}
+
+static enum moment_error parse(const char *text, size_t len, struct moment *ret, size_t *at)
+{
+	int64_t days, seconds;
+	int32_t offset = 0;
+	enum moment_error error = take_date(text, len, at, &days);
+
+	if (error != MOMENT_OK)
+		return error;
+	if (!take_char(text, len, at, "Tt "))
+		return MOMENT_BAD_FORM;
+	error = take_time(text, len, at, &seconds);
+	if (error != MOMENT_OK)
+		return error;
+	error = take_offset(text, len, at, &offset);
+	if (error != MOMENT_OK)
+		return error;
+	if (*at != len)
+		return MOMENT_TRAILING;
+	*ret = (struct moment){.s = days * SECONDS_PER_DAY + seconds - offset, .offset_s = offset};
+	return MOMENT_OK;
+}
+
+enum moment_error moment_parse(const char *text, size_t len, struct moment *ret, size_t *ret_at)
+{
+	size_t at = 0;
+	enum moment_error error = parse(text, len, ret, &at);
+
+	if (ret_at)
+		*ret_at = at;
+	return error;
+}
+
+const char *moment_error_text(enum moment_error error)
+{
+	switch (error) {
+	case MOMENT_OK:
+		return "no error";
+	case MOMENT_BAD_FORM:
+		return "not a date of RFC 3339";
+	case MOMENT_NO_OFFSET:
+		return "the date has no offset from UTC";
+	case MOMENT_BAD_OFFSET:
+		return "the offset from UTC is not of the form +09:00, -05:30 or Z";
+	case MOMENT_OUT_OF_RANGE:
+		return "there is no such day or time";
+	case MOMENT_FRACTION:
+		return "parts of a second are not used in a policy";
+	case MOMENT_TRAILING:
+		return "text behind the date";
+	}
+	return "unknown date error";
+}
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0);
+}
+
+static int64_t clamp_s(int64_t s)
+{
+	const int64_t first = INT64_C(-62135596800), last = INT64_C(253402300799); /* years 1 and 9999 */
+
+	return s < first + SECONDS_PER_DAY ? first + SECONDS_PER_DAY : s > last - SECONDS_PER_DAY ? last - SECONDS_PER_DAY : s;
+}
+
+/* Writes "YYYY-MM-DDTHH:MM:SS" of the clock that stands offset_s east of UTC; returns its length. */
+static size_t format_clock(int64_t s, int32_t offset_s, char *out, size_t size)
+{
+	int64_t local = clamp_s(s) + offset_s;
+	int64_t days = floor_div(local, SECONDS_PER_DAY);
+	int rest = (int)(local - days * SECONDS_PER_DAY);
+	struct civil date = civil_from_days(days);
+
+	return (size_t)snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d", date.year, date.month, date.day,
+				rest / 3600, rest / 60 % 60, rest % 60);
+}
+
+static size_t format_offset(int32_t offset_s, const char *colon, char *out, size_t size)
+{
+	int minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
+
+	return (size_t)snprintf(out, size, "%c%02d%s%02d", offset_s < 0 ? '-' : '+', minutes / 60, colon, minutes % 60);
+}
+
+size_t moment_format(int64_t s, int32_t offset_s, char out[MOMENT_TEXT_MAX])
+{
+	size_t n = format_clock(s, offset_s, out, MOMENT_TEXT_MAX);
+
+	if (offset_s == 0)
+		return n + (size_t)snprintf(out + n, MOMENT_TEXT_MAX - n, "Z");
+	return n + format_offset(offset_s, ":", out + n, MOMENT_TEXT_MAX - n);
+}
+
+size_t moment_format_eve(int64_t ns, int32_t offset_s, char out[MOMENT_TEXT_MAX])
+{
+	int64_t s = floor_div(ns, NSEC_PER_SEC);
+	size_t n = format_clock(s, offset_s, out, MOMENT_TEXT_MAX);
+
+	n += (size_t)snprintf(out + n, MOMENT_TEXT_MAX - n, ".%06d", (int)((ns - s * NSEC_PER_SEC) / 1000));
+	return n + format_offset(offset_s, "", out + n, MOMENT_TEXT_MAX - n);
+}
