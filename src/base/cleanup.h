@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 /* The value of the pointer, which is NULL afterwards: hands ownership on out of a cleanup variable. */
-#define TAKE_PTR(pointer)                                                                                        \
-	__extension__({                                                                                          \
-		__typeof__(pointer) *take_ptr_ = &(pointer);                                                     \
-		__typeof__(pointer) take_value_ = *take_ptr_;                                                    \
-		*take_ptr_ = NULL;                                                                               \
-		take_value_;                                                                                     \
+#define TAKE_PTR(pointer)                                                                                    \
+	__extension__({                                                                                      \
+		__typeof__(pointer) *take_ptr_ = &(pointer);                                                 \
+		__typeof__(pointer) take_value_ = *take_ptr_;                                                \
+		*take_ptr_ = NULL;                                                                           \
+		take_value_;                                                                                 \
 	})
 
 #define CLEANUP(function) __attribute__((cleanup(function)))

@@ -40,7 +40,8 @@ static char *printable_copy(const char *text, size_t len)
 	return copy;
 }
 
-static bool diag_fill(struct diag *diag, const struct diag_place *place, const char *hint, const char *format, va_list args)
+static bool diag_fill(struct diag *diag, const struct diag_place *place, const char *hint, const char *format,
+		      va_list args)
 {
 	if (vasprintf(&diag->message, format, args) < 0) {
 		diag->message = NULL;
@@ -68,8 +69,8 @@ static struct diag *diag_room(struct diag_list *list)
 	return &list->items[list->count];
 }
 
-void diag_add(struct diag_list *list, enum diag_severity severity, const struct diag_place *place, const char *hint,
-	      const char *format, ...)
+void diag_add(struct diag_list *list, enum diag_severity severity, const struct diag_place *place,
+	      const char *hint, const char *format, ...)
 {
 	struct diag *diag;
 	va_list args;

@@ -19,11 +19,11 @@ enum diag_severity {
 
 /* Where a finding stands. line and column count from 1; 0 means "the whole file" or "the whole line". */
 struct diag_place {
-	const char *file;      /* borrowed for the call */
-	uint32_t line;         /* 0: no line */
-	uint32_t column;       /* in bytes, 0: no column */
-	uint32_t width;        /* bytes to underline, 0 counts as 1 */
-	const char *text;      /* the offending line, borrowed for the call; NULL if there is none */
+	const char *file; /* borrowed for the call */
+	uint32_t line;	  /* 0: no line */
+	uint32_t column;  /* in bytes, 0: no column */
+	uint32_t width;	  /* bytes to underline, 0 counts as 1 */
+	const char *text; /* the offending line, borrowed for the call; NULL if there is none */
 	size_t text_len;
 };
 
@@ -33,18 +33,21 @@ struct diag {
 	uint32_t line;
 	uint32_t column;
 	uint32_t width;
-	char *text;    /* a printable copy of the line, at most DIAG_TEXT_MAX bytes; NULL if there is none */
+	char *text; /* a printable copy of the line, at most DIAG_TEXT_MAX bytes; NULL if there is none */
 	char *message;
-	char *hint;    /* what would be right; NULL if there is nothing to add */
+	char *hint; /* what would be right; NULL if there is nothing to add */
 };
 
 /* How many findings are kept; what comes after is only counted, so that a broken list of a million lines stays readable. */
-enum { DIAG_KEEP_MAX = 200, DIAG_TEXT_MAX = 240 };
+enum {
+	DIAG_KEEP_MAX = 200,
+	DIAG_TEXT_MAX = 240
+};
 
 struct diag_list {
 	struct diag *items;
 	size_t count;
-	size_t errors;     /* all of them, also those not kept */
+	size_t errors; /* all of them, also those not kept */
 	size_t warnings;
 	bool out_of_memory;
 };
@@ -56,8 +59,8 @@ void diag_list_free(struct diag_list *list);
  * Adds a finding; everything is copied. hint may be NULL. Never fails: without memory the finding is still
  * counted and out_of_memory set. list may be NULL to throw findings away.
  */
-void diag_add(struct diag_list *list, enum diag_severity severity, const struct diag_place *place, const char *hint,
-	      const char *format, ...) __attribute__((format(printf, 5, 6)));
+void diag_add(struct diag_list *list, enum diag_severity severity, const struct diag_place *place,
+	      const char *hint, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* Orders the kept findings by file, line, column; stable, so that findings of one place keep their order. */
 void diag_sort(struct diag_list *list);

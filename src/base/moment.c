@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SECONDS_PER_DAY = 86400 };
+enum {
+	SECONDS_PER_DAY = 86400
+};
 
 struct civil {
 	int year, month, day;
@@ -189,7 +191,9 @@ static int64_t clamp_s(int64_t s)
 {
 	const int64_t first = INT64_C(-62135596800), last = INT64_C(253402300799); /* years 1 and 9999 */
 
-	return s < first + SECONDS_PER_DAY ? first + SECONDS_PER_DAY : s > last - SECONDS_PER_DAY ? last - SECONDS_PER_DAY : s;
+	return s < first + SECONDS_PER_DAY  ? first + SECONDS_PER_DAY
+	       : s > last - SECONDS_PER_DAY ? last - SECONDS_PER_DAY
+					    : s;
 }
 
 /* Writes "YYYY-MM-DDTHH:MM:SS" of the clock that stands offset_s east of UTC; returns its length. */
@@ -208,7 +212,8 @@ static size_t format_offset(int32_t offset_s, const char *colon, char *out, size
 {
 	int minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
 
-	return (size_t)snprintf(out, size, "%c%02d%s%02d", offset_s < 0 ? '-' : '+', minutes / 60, colon, minutes % 60);
+	return (size_t)snprintf(out, size, "%c%02d%s%02d", offset_s < 0 ? '-' : '+', minutes / 60, colon,
+				minutes % 60);
 }
 
 size_t moment_format(int64_t s, int32_t offset_s, char out[MOMENT_TEXT_MAX])

@@ -10,11 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MOMENT_NEVER   INT64_MAX /* later than every date a policy can hold */
-#define MOMENT_ALWAYS  INT64_MIN /* earlier than every date a policy can hold */
-#define NSEC_PER_SEC   INT64_C(1000000000)
+#define MOMENT_NEVER  INT64_MAX /* later than every date a policy can hold */
+#define MOMENT_ALWAYS INT64_MIN /* earlier than every date a policy can hold */
+#define NSEC_PER_SEC  INT64_C(1000000000)
 
-enum { MOMENT_TEXT_MAX = 40 };
+enum {
+	MOMENT_TEXT_MAX = 40
+};
 
 /* A date as a policy states it: the second, and the offset it was written with (kept so that dumps show the same clock). */
 struct moment {
@@ -24,11 +26,11 @@ struct moment {
 
 enum moment_error {
 	MOMENT_OK = 0,
-	MOMENT_BAD_FORM,    /* not YYYY-MM-DDTHH:MM:SS at all */
-	MOMENT_NO_OFFSET,   /* everything there but the offset */
+	MOMENT_BAD_FORM,  /* not YYYY-MM-DDTHH:MM:SS at all */
+	MOMENT_NO_OFFSET, /* everything there but the offset */
 	MOMENT_BAD_OFFSET,
 	MOMENT_OUT_OF_RANGE, /* month 13, 30 February, hour 24, second 60 */
-	MOMENT_FRACTION,    /* a part of a second, which a policy date never needs */
+	MOMENT_FRACTION,     /* a part of a second, which a policy date never needs */
 	MOMENT_TRAILING,
 };
 

@@ -4,7 +4,9 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { WORD_MAX = 64 };
+enum {
+	WORD_MAX = 64
+};
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
 {
@@ -32,8 +34,8 @@ static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_le
 			unsigned change = lower(a[i - 1]) != lower(b[j - 1]);
 
 			row[j] = min3(last[j] + 1, row[j - 1] + 1, last[j - 1] + change);
-			if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]) &&
-			    before[j - 2] + 1 < row[j])
+			if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) &&
+			    lower(a[i - 2]) == lower(b[j - 1]) && before[j - 2] + 1 < row[j])
 				row[j] = before[j - 2] + 1;
 		}
 		unsigned *spare = before;

@@ -13,12 +13,12 @@
 bool vec_reserve(void **items, size_t *capacity, size_t need, size_t size);
 
 /* VEC_RESERVE(list.items, list.capacity, need): the same for a typed pointer. */
-#define VEC_RESERVE(items, capacity, need)                                                                       \
-	__extension__({                                                                                          \
-		void *vec_items_ = (items);                                                                      \
-		bool vec_ok_ = vec_reserve(&vec_items_, &(capacity), (need), sizeof(*(items)));                  \
-		(items) = vec_items_;                                                                            \
-		vec_ok_;                                                                                         \
+#define VEC_RESERVE(items, capacity, need)                                                                   \
+	__extension__({                                                                                      \
+		void *vec_items_ = (items);                                                                  \
+		bool vec_ok_ = vec_reserve(&vec_items_, &(capacity), (need), sizeof(*(items)));              \
+		(items) = vec_items_;                                                                        \
+		vec_ok_;                                                                                     \
 	})
 
 #endif

@@ -53,6 +53,7 @@ enum reason {
 	REASON_TRUNCATED = 24,
 	REASON_UNREADABLE = 25,
 	REASON_BAD_FLAGS = 26,
+	REASON_DESTINATION_OFF = 27,
 	REASONS,
 };
 
@@ -60,19 +61,19 @@ struct reason_row {
 	const char *name;    /* "pool-enforce": in records, summaries, counters and the manual */
 	const char *action;  /* what happens, in a few words */
 	const char *meaning; /* one sentence */
-	bool charged;        /* counts against the subscriber: gets block records */
+	bool charged;	     /* counts against the subscriber: gets block records */
 };
 
 extern const struct reason_row engine_reasons[REASONS];
 
-const char *verdict_name(enum verdict verdict);  /* "accept", "drop", "reset", "icmp" */
+const char *verdict_name(enum verdict verdict); /* "accept", "drop", "reset", "icmp" */
 const char *reason_name(enum reason reason);
 
 /* Which side of the gateway a packet came from. */
 enum engine_side {
-	ENGINE_SIDE_UNKNOWN,    /* no interface known: counts as the subscriber side */
+	ENGINE_SIDE_UNKNOWN, /* no interface known: counts as the subscriber side */
 	ENGINE_SIDE_SUBSCRIBER,
-	ENGINE_SIDE_OTHER,      /* a server network: neither side's lists name it. Judged only where no list of subscriber interfaces says otherwise */
+	ENGINE_SIDE_OTHER, /* subscriber interfaces are listed and this is none of them: a server network, say */
 	ENGINE_SIDE_UPSTREAM,
 };
 
@@ -82,7 +83,7 @@ struct engine_interface {
 	uint64_t patterns; /* bit i: the engine's i-th interface pattern matches */
 };
 
-/* What conntrack knows of a packet that opens nothing. */
+/* What conntrack knows of a packet that opens nothing. UNKNOWN is taken as established. */
 enum engine_flow {
 	ENGINE_FLOW_UNKNOWN,
 	ENGINE_FLOW_NEW,
@@ -97,13 +98,14 @@ struct engine_context {
 };
 
 struct decision {
-	enum verdict verdict;  /* what to do with the packet */
-	enum verdict would;    /* what enforcement would do: differs from verdict only while something is monitored */
+	enum verdict verdict; /* what to do with the packet */
+	enum verdict
+		would; /* what enforcement would do: differs from verdict only while something is monitored */
 	enum reason reason;
-	int32_t rule;          /* index of the matched rule in the policy, -1: none */
+	int32_t rule;	       /* index of the matched rule in the policy, -1: none */
 	const char *rule_name; /* its name, owned by the engine; "" where no rule decided */
-	int32_t pool;          /* index of the source's pool in the policy, -1: none */
-	bool attempt;          /* opens a connection (a SYN); anything else is only a packet */
+	int32_t pool;	       /* index of the source's pool in the policy, -1: none */
+	bool attempt;	       /* opens a connection (a SYN); anything else is only a packet */
 	uint8_t subscriber_len; /* prefix length that makes one subscriber of the source: 32, or the delegated length */
 	int64_t next_change_s; /* when this answer next changes by date alone, MOMENT_NEVER if it does not */
 };
@@ -124,10 +126,11 @@ size_t engine_memory(const struct engine *engine);
 /* name NULL: unknown. */
 struct engine_interface engine_resolve_interface(const struct engine *engine, const char *name);
 
-struct decision decide(const struct engine *engine, const struct packet *packet, const struct engine_context *context);
+struct decision decide(const struct engine *engine, const struct packet *packet,
+		       const struct engine_context *context);
 
 /* count packets at once, with their own contexts: look-ups are fetched ahead. The answers are decide()'s. */
-void decide_batch(const struct engine *engine, const struct packet *packets, const struct engine_context *contexts,
-		  struct decision *decisions, size_t count);
+void decide_batch(const struct engine *engine, const struct packet *packets,
+		  const struct engine_context *contexts, struct decision *decisions, size_t count);
 
 #endif

@@ -32,13 +32,13 @@ enum {
 /* What keeps a packet from being judged like any other. The first one met stays. */
 enum packet_fault {
 	PACKET_FAULT_NONE = 0,
-	PACKET_FAULT_IP_HEADER,        /* wrong version, IHL below 5, total length shorter than its header */
-	PACKET_FAULT_EXTENSION,        /* IPv6 header chain: a length beyond the packet, or more headers than the cap */
-	PACKET_FAULT_TCP_HEADER,       /* whole packet, yet no whole TCP header: too short, or data offset below 5 or beyond its end */
+	PACKET_FAULT_IP_HEADER, /* wrong version, IHL below 5, total length shorter than its header */
+	PACKET_FAULT_EXTENSION, /* IPv6 header chain: a length beyond the packet, or more headers than the cap */
+	PACKET_FAULT_TCP_HEADER, /* whole packet, yet no whole TCP header: too short, or data offset below 5 or beyond its end */
 	PACKET_FAULT_FRAGMENT_TINY,    /* first IPv4 fragment without a whole TCP header (RFC 1858) */
 	PACKET_FAULT_FRAGMENT_OVERLAP, /* IPv4 or IPv6 TCP fragment at offset 1, that is byte 8 (RFC 3128) */
 	PACKET_FAULT_FRAGMENT_CHAIN,   /* first IPv6 fragment without the whole header chain (RFC 7112) */
-	PACKET_FAULT_CUT,              /* the copy at hand ends before the facts do (snap length, copy range) */
+	PACKET_FAULT_CUT, /* the copy at hand ends before the facts do (snap length, copy range) */
 };
 
 enum packet_fragment {
@@ -51,22 +51,22 @@ enum packet_fragment {
 struct packet {
 	struct addr src;
 	struct addr dst;
-	uint8_t family;    /* enum addr_family; ADDR_NONE: not IP, or an IP header too broken to show addresses */
-	uint8_t fault;     /* enum packet_fault */
-	uint8_t fragment;  /* enum packet_fragment */
-	uint8_t protocol;  /* the upper-layer protocol, behind all extension headers; meaningful unless family is ADDR_NONE */
+	uint8_t family; /* enum addr_family; ADDR_NONE: not IP, or an IP header too broken to show addresses */
+	uint8_t fault;	/* enum packet_fault */
+	uint8_t fragment; /* enum packet_fragment */
+	uint8_t protocol; /* the upper-layer protocol, behind all extension headers; meaningful unless family is ADDR_NONE */
 	bool has_protocol; /* the header chain could be walked to its end */
-	bool has_ports;    /* TCP, and its first 4 bytes are there */
-	bool has_flags;    /* TCP, and its first 14 bytes are there */
+	bool has_ports;	   /* TCP, and its first 4 bytes are there */
+	bool has_flags;	   /* TCP, and its first 14 bytes are there */
 	bool dont_fragment;
 	uint8_t tcp_flags; /* TCP_* */
-	uint8_t ttl;       /* or hop limit */
-	uint8_t tos;       /* or traffic class */
+	uint8_t ttl;	   /* or hop limit */
+	uint8_t tos;	   /* or traffic class */
 	uint16_t sport;
 	uint16_t dport;
-	uint16_t ip_len;   /* IPv4 total length, IPv6 payload length + 40 (0 for jumbograms) */
+	uint16_t ip_len; /* IPv4 total length, IPv6 payload length + 40 (0 for jumbograms) */
 	uint16_t tcp_window;
-	uint32_t ip_id;    /* IPv4 identification, or that of the IPv6 fragment header */
+	uint32_t ip_id; /* IPv4 identification, or that of the IPv6 fragment header */
 	uint32_t tcp_seq;
 	uint32_t tcp_ack;
 	uint32_t fragment_offset; /* bytes */
@@ -96,7 +96,8 @@ void packet_parse_ip(const uint8_t *bytes, size_t len, size_t wire_len, struct p
  * The same from the link layer on: Ethernet (also 802.3 with SNAP) with any nesting of VLAN tags (0x8100, 0x88a8, 0x9100), PPPoE sessions and
  * MPLS labels; SLL; SLL2; NULL and LOOP; PPP. What carries no IP gives family ADDR_NONE and no fault.
  */
-void packet_parse_link(enum packet_link link, const uint8_t *bytes, size_t len, size_t wire_len, struct packet *ret);
+void packet_parse_link(enum packet_link link, const uint8_t *bytes, size_t len, size_t wire_len,
+		       struct packet *ret);
 
 /* TCP, its port seen, and it is 25. */
 static inline bool packet_is_port25(const struct packet *packet)

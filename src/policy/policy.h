@@ -16,17 +16,34 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum policy_mode { POLICY_MODE_MONITOR, POLICY_MODE_ENFORCE };
-enum policy_fail { POLICY_FAIL_OPEN, POLICY_FAIL_CLOSED };
-enum policy_unlisted { POLICY_UNLISTED_DROP, POLICY_UNLISTED_ACCEPT, POLICY_UNLISTED_MONITOR };
-enum policy_established { POLICY_ESTABLISHED_DRAIN, POLICY_ESTABLISHED_CUT };
-enum policy_action { POLICY_ACTION_DROP, POLICY_ACTION_RESET, POLICY_ACTION_ICMP };
+enum policy_mode {
+	POLICY_MODE_MONITOR,
+	POLICY_MODE_ENFORCE
+};
+enum policy_fail {
+	POLICY_FAIL_OPEN,
+	POLICY_FAIL_CLOSED
+};
+enum policy_unlisted {
+	POLICY_UNLISTED_DROP,
+	POLICY_UNLISTED_ACCEPT,
+	POLICY_UNLISTED_MONITOR
+};
+enum policy_established {
+	POLICY_ESTABLISHED_DRAIN,
+	POLICY_ESTABLISHED_CUT
+};
+enum policy_action {
+	POLICY_ACTION_DROP,
+	POLICY_ACTION_RESET,
+	POLICY_ACTION_ICMP
+};
 
 enum {
-	POLICY_NAME_MAX = 64,        /* bytes of a section's or the gateway's name, without the NUL */
+	POLICY_NAME_MAX = 64, /* bytes of a section's or the gateway's name, without the NUL */
 	POLICY_WORKERS_MAX = 16,
-	POLICY_RULES_MAX = 60000,    /* sections with a name; their indexes fit 16 bits */
-	POLICY_SOURCES_MAX = 60000,  /* the policy file and its list files */
+	POLICY_RULES_MAX = 60000,	/* sections with a name; their indexes fit 16 bits */
+	POLICY_SOURCES_MAX = 60000,	/* the policy file and its list files */
 	POLICY_IP6_SUBSCRIBER_LEN = 64, /* IPv6 subscriber size where no pool says otherwise */
 };
 
@@ -37,22 +54,23 @@ struct policy_interfaces {
 };
 
 struct policy_gateway {
-	char name[POLICY_NAME_MAX + 1]; /* host name of the records; empty in the file means the system's host name */
+	char name[POLICY_NAME_MAX +
+		  1]; /* host name of the records; empty in the file means the system's host name */
 	enum policy_mode mode;
 	enum policy_fail fail;
-	uint16_t queue;    /* the first queue number; the workers take queue .. queue + workers - 1 */
+	uint16_t queue; /* the first queue number; the workers take queue .. queue + workers - 1 */
 	uint16_t workers;
 	enum policy_unlisted unlisted;
 	enum policy_established established;
 	bool conntrack;
 	struct policy_interfaces subscriber_interfaces;
 	struct policy_interfaces upstream_interfaces;
-	char *control;     /* path of the control socket */
+	char *control; /* path of the control socket */
 };
 
 struct policy_log {
-	char *file;             /* EVE JSON lines; "-" is standard output */
-	uint32_t window_s;      /* one summary a subscriber and window */
+	char *file;		  /* EVE JSON lines; "-" is standard output */
+	uint32_t window_s;	  /* one summary a subscriber and window */
 	uint32_t subscribers_max; /* subscribers tracked at once; more share an overflow record */
 };
 
@@ -94,7 +112,7 @@ struct policy_rule {
 	bool has_from, has_until;
 	struct moment from, until;
 	char *ticket, *owner, *reason;
-	bool to_any;           /* no `to` but "any" */
+	bool to_any;	       /* no `to` but "any" */
 	uint16_t *to_groups;   /* indexes into policy.rules of the [destination NAME] groups named in `to` */
 	size_t to_group_count; /* prefixes named in `to` stand in policy.ip4/ip6 with role POLICY_ROLE_TO */
 };
@@ -110,11 +128,11 @@ enum policy_role {
 /* Host byte order, host bits cleared. Sorted by address, length, role, rule; equal ones are dropped (with a warning). */
 struct policy_prefix4 {
 	uint32_t addr;
-	uint32_t line;   /* in sources[source] */
-	uint16_t rule;   /* index into policy.rules */
+	uint32_t line;	 /* in sources[source] */
+	uint16_t rule;	 /* index into policy.rules */
 	uint16_t source; /* index into policy.sources */
 	uint8_t len;
-	uint8_t role;    /* enum policy_role */
+	uint8_t role; /* enum policy_role */
 };
 
 struct policy_prefix6 {
@@ -137,7 +155,8 @@ struct policy {
 	size_t ip6_count;
 	char **sources; /* [0] is the policy file as named by the caller; then each list file, as opened */
 	size_t source_count;
-	char digest[33]; /* 128 bits in hex over the canonical policy: equal for equal policies on every machine */
+	char digest
+		[33]; /* 128 bits in hex over the canonical policy: equal for equal policies on every machine */
 };
 
 /*
@@ -150,8 +169,8 @@ int policy_read_file(const char *path, int64_t now_s, struct diag_list *diags, s
 
 /* The same from a stream (a pipe, a test's memory); name is used in messages, list files are relative to directory
  * (NULL: the current one). The stream stays the caller's. */
-int policy_read_stream(FILE *stream, const char *name, const char *directory, int64_t now_s, struct diag_list *diags,
-		       struct policy **ret);
+int policy_read_stream(FILE *stream, const char *name, const char *directory, int64_t now_s,
+		       struct diag_list *diags, struct policy **ret);
 
 void policy_free(struct policy *policy);
 
@@ -162,8 +181,8 @@ void policy_free(struct policy *policy);
  */
 int policy_print(const struct policy *policy, FILE *out);
 
-const char *policy_kind_name(enum policy_kind kind);     /* "pool", "relay", ... */
-const char *policy_mode_name(enum policy_mode mode);     /* the word of the policy file; likewise below */
+const char *policy_kind_name(enum policy_kind kind); /* "pool", "relay", ... */
+const char *policy_mode_name(enum policy_mode mode); /* the word of the policy file; likewise below */
 const char *policy_fail_name(enum policy_fail fail);
 const char *policy_unlisted_name(enum policy_unlisted unlisted);
 const char *policy_established_name(enum policy_established established);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Private to engine/: what build.c makes and decide.c reads. */
+#ifndef OP25B_ENGINE_TABLES_H
+#define OP25B_ENGINE_TABLES_H
+
+#include "base/ifpattern.h"
+#include "engine/engine.h"
+#include "lpm/lpm.h"
+
+enum {
+	ENGINE_PATTERNS_MAX = 64,
+	RULE_NONE = -1
+};
+
+/* A policy rule as decide() needs it. */
+struct rule_facts {
+	const char *name; /* the policy's */
+	enum policy_kind kind;
+	uint8_t subscriber_len6;
+	enum verdict action;
+	bool enforced_ever;	 /* pool: not monitor-only */
+	uint64_t patterns;	 /* interfaces it is bound to, as bits of engine_interface.patterns; 0: any */
+	int64_t monitor_from_s;	 /* pool */
+	int64_t enforce_from_s;	 /* pool; destination group; a relay's subscribers_until */
+	int64_t from_s, until_s; /* exempt */
+	bool to_any;		 /* exempt */
+	const uint16_t *to_groups; /* exempt: the policy's */
+	size_t to_group_count;
+};
+
+/* Exemptions that cover a source, or groups and `to` prefixes that cover a target: a shared list, innermost first.
+ * next 0 ends it; cell 0 is never used. */
+struct chain_cell {
+	uint16_t rule;
+	uint32_t next;
+};
+
+/* Everything the policy says of a range of sources. */
+struct source_class {
+	int32_t relay;
+	int32_t pool;
+	uint32_t exempts; /* chain */
+};
+
+/* Everything the policy says of a range of destinations. */
+struct target_class {
+	int32_t relay;
+	int32_t inside;
+	int32_t group;	  /* the innermost destination group */
+	uint32_t members; /* chain: all groups, and exemptions whose `to` prefixes cover it */
+};
+
+struct engine {
+	const struct policy *policy;
+	struct lpm4 *source4, *target4;
+	struct lpm6 *source6, *target6;
+	struct source_class *sources;
+	struct target_class *targets;
+	size_t source_count, target_count;
+	struct chain_cell *cells;
+	size_t cell_count;
+	struct rule_facts *rules;
+	char (*patterns)[IF_NAME_MAX];
+	size_t pattern_count;
+	uint64_t pool_patterns; /* interfaces that some pool is bound to: subscriber side */
+	bool monitor;
+	bool cut;
+	bool conntrack;
+	bool sides_listed; /* subscriber_interfaces is given */
+	enum policy_unlisted unlisted;
+};
+
+#endif
