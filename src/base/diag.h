@@ -20,9 +20,9 @@ enum diag_severity {
 /* Where a finding stands. line and column count from 1; 0 means "the whole file" or "the whole line". */
 struct diag_place {
 	const char *file; /* borrowed for the call */
-	uint32_t line;	  /* 0: no line */
+	uint32_t line;    /* 0: no line */
 	uint32_t column;  /* in bytes, 0: no column */
-	uint32_t width;	  /* bytes to underline, 0 counts as 1 */
+	uint32_t width;   /* bytes to underline, 0 counts as 1 */
 	const char *text; /* the offending line, borrowed for the call; NULL if there is none */
 	size_t text_len;
 };
@@ -39,10 +39,7 @@ struct diag {
 };
 
 /* How many findings are kept; what comes after is only counted, so that a broken list of a million lines stays readable. */
-enum {
-	DIAG_KEEP_MAX = 200,
-	DIAG_TEXT_MAX = 240
-};
+enum { DIAG_KEEP_MAX = 200, DIAG_TEXT_MAX = 240 };
 
 struct diag_list {
 	struct diag *items;

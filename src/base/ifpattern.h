@@ -6,9 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum {
-	IF_NAME_MAX = 16
-}; /* IFNAMSIZ: 15 bytes and a NUL */
+enum { IF_NAME_MAX = 16 }; /* IFNAMSIZ: 15 bytes and a NUL */
 
 /* True for 1..15 bytes without '/', ':', blanks or quotes, in which '*' only stands last ("*" alone is refused). */
 bool ifpattern_valid(const char *text, size_t len);

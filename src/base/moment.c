@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-	SECONDS_PER_DAY = 86400
-};
+enum { SECONDS_PER_DAY = 86400 };
 
 struct civil {
 	int year, month, day;

@@ -14,9 +14,7 @@
 #define MOMENT_ALWAYS INT64_MIN /* earlier than every date a policy can hold */
 #define NSEC_PER_SEC  INT64_C(1000000000)
 
-enum {
-	MOMENT_TEXT_MAX = 40
-};
+enum { MOMENT_TEXT_MAX = 40 };
 
 /* A date as a policy states it: the second, and the offset it was written with (kept so that dumps show the same clock). */
 struct moment {

@@ -4,9 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum {
-	WORD_MAX = 64
-};
+enum { WORD_MAX = 64 };
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
 {

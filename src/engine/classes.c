@@ -8,10 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	KEY_WORDS = 2,
-	INDEX_FIRST_SIZE = 64
-};
+enum { KEY_WORDS = 2, INDEX_FIRST_SIZE = 64 };
 
 /* Open addressing; a slot holds a number + 1, 0 is free. The keys stand beside it, in the order of the numbers. */
 struct class_index {

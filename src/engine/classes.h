@@ -10,9 +10,7 @@
 
 #include <stdint.h>
 
-enum {
-	CLASSES_MAX = 65536
-};
+enum { CLASSES_MAX = 65536 };
 
 struct class_index; /* a hash table from content to number */
 

@@ -382,9 +382,7 @@ struct decision decide(const struct engine *engine, const struct packet *packet,
 	return decide_ends(engine, packet, &ends, context);
 }
 
-enum {
-	BATCH = 64
-};
+enum { BATCH = 64 };
 
 /* The packets of one batch that the rules must judge, by family. */
 struct batch {

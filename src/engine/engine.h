@@ -61,7 +61,7 @@ struct reason_row {
 	const char *name;    /* "pool-enforce": in records, summaries, counters and the manual */
 	const char *action;  /* what happens, in a few words */
 	const char *meaning; /* one sentence */
-	bool charged;	     /* counts against the subscriber: gets block records */
+	bool charged;        /* counts against the subscriber: gets block records */
 };
 
 extern const struct reason_row engine_reasons[REASONS];
@@ -102,10 +102,10 @@ struct decision {
 	enum verdict
 		would; /* what enforcement would do: differs from verdict only while something is monitored */
 	enum reason reason;
-	int32_t rule;	       /* index of the matched rule in the policy, -1: none */
+	int32_t rule;          /* index of the matched rule in the policy, -1: none */
 	const char *rule_name; /* its name, owned by the engine; "" where no rule decided */
-	int32_t pool;	       /* index of the source's pool in the policy, -1: none */
-	bool attempt;	       /* opens a connection (a SYN); anything else is only a packet */
+	int32_t pool;          /* index of the source's pool in the policy, -1: none */
+	bool attempt;          /* opens a connection (a SYN); anything else is only a packet */
 	uint8_t subscriber_len; /* prefix length that makes one subscriber of the source: 32, or the delegated length */
 	int64_t next_change_s; /* when this answer next changes by date alone, MOMENT_NEVER if it does not */
 };

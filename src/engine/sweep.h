@@ -8,10 +8,7 @@
 
 #include "engine/classes.h"
 
-enum sweep_side {
-	SWEEP_SOURCES,
-	SWEEP_TARGETS
-};
+enum sweep_side { SWEEP_SOURCES, SWEEP_TARGETS };
 
 /* Builds the look-up table of one side and family. 0, -E2BIG or -ENOMEM; *ret is untouched on failure. */
 int sweep_ip4(const struct policy *policy, enum sweep_side side, struct classes *classes, struct lpm4 **ret);

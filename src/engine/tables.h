@@ -7,10 +7,7 @@
 #include "engine/engine.h"
 #include "lpm/lpm.h"
 
-enum {
-	ENGINE_PATTERNS_MAX = 64,
-	RULE_NONE = -1
-};
+enum { ENGINE_PATTERNS_MAX = 64, RULE_NONE = -1 };
 
 /* A policy rule as decide() needs it. */
 struct rule_facts {
@@ -18,12 +15,12 @@ struct rule_facts {
 	enum policy_kind kind;
 	uint8_t subscriber_len6;
 	enum verdict action;
-	bool enforced_ever;	 /* pool: not monitor-only */
-	uint64_t patterns;	 /* interfaces it is bound to, as bits of engine_interface.patterns; 0: any */
-	int64_t monitor_from_s;	 /* pool */
-	int64_t enforce_from_s;	 /* pool; destination group; a relay's subscribers_until */
+	bool enforced_ever;      /* pool: not monitor-only */
+	uint64_t patterns;       /* interfaces it is bound to, as bits of engine_interface.patterns; 0: any */
+	int64_t monitor_from_s;  /* pool */
+	int64_t enforce_from_s;  /* pool; destination group; a relay's subscribers_until */
 	int64_t from_s, until_s; /* exempt */
-	bool to_any;		 /* exempt */
+	bool to_any;             /* exempt */
 	const uint16_t *to_groups; /* exempt: the policy's */
 	size_t to_group_count;
 };
@@ -46,7 +43,7 @@ struct source_class {
 struct target_class {
 	int32_t relay;
 	int32_t inside;
-	int32_t group;	  /* the innermost destination group */
+	int32_t group;    /* the innermost destination group */
 	uint32_t members; /* chain: all groups, and exemptions whose `to` prefixes cover it */
 };
 

@@ -17,17 +17,13 @@
 #include <stdint.h>
 
 enum {
-	EVENT_SCHEMA = 1,	 /* version of the op25b object */
+	EVENT_SCHEMA = 1,        /* version of the op25b object */
 	EVENT_RECORD_MAX = 4096, /* bytes of the longest record with its line feed */
-	EVENT_REASONS_MAX = 64,	 /* reason numbers are below this */
+	EVENT_REASONS_MAX = 64,  /* reason numbers are below this */
 };
 
 /* What was or would have been done to the packet. The values are those of enum verdict in engine/. */
-enum event_verdict {
-	EVENT_DROP = 1,
-	EVENT_RESET = 2,
-	EVENT_ICMP = 3
-};
+enum event_verdict { EVENT_DROP = 1, EVENT_RESET = 2, EVENT_ICMP = 3 };
 
 /* The names a fact refers to; they change only with the policy. Borrowed: must outlive every event_observe() that uses them. */
 struct event_names {
@@ -41,11 +37,11 @@ struct event_names {
 struct event_fact {
 	int64_t time_ns; /* wall clock */
 	struct addr src, dst;
-	uint16_t sport, dport;	/* 0 where the packet shows no ports */
+	uint16_t sport, dport;  /* 0 where the packet shows no ports */
 	uint8_t subscriber_len; /* prefix length that makes one subscriber of src */
-	uint8_t verdict;	/* enum event_verdict */
-	bool monitored;		/* let through: the verdict is what enforcement would have done */
-	bool attempt;		/* a SYN; a retransmission of one counts as packet, not as attempt */
+	uint8_t verdict;        /* enum event_verdict */
+	bool monitored;         /* let through: the verdict is what enforcement would have done */
+	bool attempt;           /* a SYN; a retransmission of one counts as packet, not as attempt */
 	uint8_t tcp_flags;
 	uint8_t ttl;
 	uint8_t tos;
@@ -55,7 +51,7 @@ struct event_fact {
 	uint32_t tcp_seq, tcp_ack;
 	uint8_t vlan_count;
 	uint16_t vlan[3];
-	uint8_t reason;		    /* number below EVENT_REASONS_MAX */
+	uint8_t reason;             /* number below EVENT_REASONS_MAX */
 	char in_iface[IF_NAME_MAX]; /* "" when unknown */
 	struct event_names names;
 	uint64_t pcap_cnt; /* replay: the packet's number in its capture, else 0 */
@@ -67,9 +63,9 @@ struct event_config {
 	uint64_t first_seq;
 	uint32_t window_s;
 	uint32_t subscribers_max;
-	int32_t utc_offset_s;			     /* the clock that timestamps are written in */
-	const char *pcap_filename;		     /* copied; NULL for the live gateway */
-	uint64_t hash_key[2];			     /* random in the daemon, fixed in replay */
+	int32_t utc_offset_s;                        /* the clock that timestamps are written in */
+	const char *pcap_filename;                   /* copied; NULL for the live gateway */
+	uint64_t hash_key[2];                        /* random in the daemon, fixed in replay */
 	const char *(*reason_name)(unsigned reason); /* the name of a reason number */
 	/* Takes one record: len bytes that end in a line feed, borrowed for the call. What becomes of it is the taker's
 	 * business; the collector has counted and numbered it already. */

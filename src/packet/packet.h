@@ -52,16 +52,16 @@ struct packet {
 	struct addr src;
 	struct addr dst;
 	uint8_t family; /* enum addr_family; ADDR_NONE: not IP, or an IP header too broken to show addresses */
-	uint8_t fault;	/* enum packet_fault */
+	uint8_t fault;  /* enum packet_fault */
 	uint8_t fragment; /* enum packet_fragment */
 	uint8_t protocol; /* the upper-layer protocol, behind all extension headers; meaningful unless family is ADDR_NONE */
 	bool has_protocol; /* the header chain could be walked to its end */
-	bool has_ports;	   /* TCP, and its first 4 bytes are there */
-	bool has_flags;	   /* TCP, and its first 14 bytes are there */
+	bool has_ports;    /* TCP, and its first 4 bytes are there */
+	bool has_flags;    /* TCP, and its first 14 bytes are there */
 	bool dont_fragment;
 	uint8_t tcp_flags; /* TCP_* */
-	uint8_t ttl;	   /* or hop limit */
-	uint8_t tos;	   /* or traffic class */
+	uint8_t ttl;       /* or hop limit */
+	uint8_t tos;       /* or traffic class */
 	uint16_t sport;
 	uint16_t dport;
 	uint16_t ip_len; /* IPv4 total length, IPv6 payload length + 40 (0 for jumbograms) */

@@ -30,9 +30,9 @@ enum policy_type {
 	POLICY_TYPE_DATE,
 	POLICY_TYPE_ADDRESS, /* a single address */
 	POLICY_TYPE_PREFIX,
-	POLICY_TYPE_LIST_FILE,	/* a file of prefixes, one a line */
+	POLICY_TYPE_LIST_FILE,  /* a file of prefixes, one a line */
 	POLICY_TYPE_INTERFACES, /* a list of interface names or patterns */
-	POLICY_TYPE_TO,		/* a prefix, the name of a [destination NAME], or "any" */
+	POLICY_TYPE_TO,         /* a prefix, the name of a [destination NAME], or "any" */
 };
 
 struct policy_key {
@@ -41,10 +41,10 @@ struct policy_key {
 	enum policy_type type;
 	bool repeatable;
 	bool required;
-	uint64_t min, max;	  /* POLICY_TYPE_NUMBER: its range; texts: the longest length is max */
+	uint64_t min, max;        /* POLICY_TYPE_NUMBER: its range; texts: the longest length is max */
 	const char *const *words; /* POLICY_TYPE_CHOICE: NULL-terminated, in the order of the enum */
 	const char *default_text; /* as a policy would write it; NULL: nothing */
-	const char *help;	  /* one sentence for the manual */
+	const char *help;         /* one sentence for the manual */
 };
 
 extern const struct policy_key policy_keys[];

@@ -16,34 +16,17 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum policy_mode {
-	POLICY_MODE_MONITOR,
-	POLICY_MODE_ENFORCE
-};
-enum policy_fail {
-	POLICY_FAIL_OPEN,
-	POLICY_FAIL_CLOSED
-};
-enum policy_unlisted {
-	POLICY_UNLISTED_DROP,
-	POLICY_UNLISTED_ACCEPT,
-	POLICY_UNLISTED_MONITOR
-};
-enum policy_established {
-	POLICY_ESTABLISHED_DRAIN,
-	POLICY_ESTABLISHED_CUT
-};
-enum policy_action {
-	POLICY_ACTION_DROP,
-	POLICY_ACTION_RESET,
-	POLICY_ACTION_ICMP
-};
+enum policy_mode { POLICY_MODE_MONITOR, POLICY_MODE_ENFORCE };
+enum policy_fail { POLICY_FAIL_OPEN, POLICY_FAIL_CLOSED };
+enum policy_unlisted { POLICY_UNLISTED_DROP, POLICY_UNLISTED_ACCEPT, POLICY_UNLISTED_MONITOR };
+enum policy_established { POLICY_ESTABLISHED_DRAIN, POLICY_ESTABLISHED_CUT };
+enum policy_action { POLICY_ACTION_DROP, POLICY_ACTION_RESET, POLICY_ACTION_ICMP };
 
 enum {
 	POLICY_NAME_MAX = 64, /* bytes of a section's or the gateway's name, without the NUL */
 	POLICY_WORKERS_MAX = 16,
-	POLICY_RULES_MAX = 60000,	/* sections with a name; their indexes fit 16 bits */
-	POLICY_SOURCES_MAX = 60000,	/* the policy file and its list files */
+	POLICY_RULES_MAX = 60000,       /* sections with a name; their indexes fit 16 bits */
+	POLICY_SOURCES_MAX = 60000,     /* the policy file and its list files */
 	POLICY_IP6_SUBSCRIBER_LEN = 64, /* IPv6 subscriber size where no pool says otherwise */
 };
 
@@ -69,8 +52,8 @@ struct policy_gateway {
 };
 
 struct policy_log {
-	char *file;		  /* EVE JSON lines; "-" is standard output */
-	uint32_t window_s;	  /* one summary a subscriber and window */
+	char *file;               /* EVE JSON lines; "-" is standard output */
+	uint32_t window_s;        /* one summary a subscriber and window */
 	uint32_t subscribers_max; /* subscribers tracked at once; more share an overflow record */
 };
 
@@ -112,7 +95,7 @@ struct policy_rule {
 	bool has_from, has_until;
 	struct moment from, until;
 	char *ticket, *owner, *reason;
-	bool to_any;	       /* no `to` but "any" */
+	bool to_any;           /* no `to` but "any" */
 	uint16_t *to_groups;   /* indexes into policy.rules of the [destination NAME] groups named in `to` */
 	size_t to_group_count; /* prefixes named in `to` stand in policy.ip4/ip6 with role POLICY_ROLE_TO */
 };
@@ -128,8 +111,8 @@ enum policy_role {
 /* Host byte order, host bits cleared. Sorted by address, length, role, rule; equal ones are dropped (with a warning). */
 struct policy_prefix4 {
 	uint32_t addr;
-	uint32_t line;	 /* in sources[source] */
-	uint16_t rule;	 /* index into policy.rules */
+	uint32_t line;   /* in sources[source] */
+	uint16_t rule;   /* index into policy.rules */
 	uint16_t source; /* index into policy.sources */
 	uint8_t len;
 	uint8_t role; /* enum policy_role */
