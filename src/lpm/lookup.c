@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Look-up alone. Nothing here may call out of the file: tests hold the object to an empty list of undefined symbols. */
+#include "lpm/lpm.h"
+#include "lpm/table.h"
+
+/* How many addresses ahead each stage of a batch fetches. */
+enum {
+	AHEAD = 8
+};
+
+/*
+ * RANK(type): how many of count >= 1 ascending starts are <= key. The comparison is added up rather than branched
+ * on, because its outcome is random and a wrong guess costs more than the whole step.
+ */
+#define DEFINE_RANK(name, type)                                                                              \
+	static inline size_t name(const type *starts, size_t count, type key)                                \
+	{                                                                                                    \
+		size_t rank = 0;                                                                             \
+                                                                                                             \
+		while (count > 1) {                                                                          \
+			size_t half = count / 2;                                                             \
+                                                                                                             \
+			rank += half & -(size_t)(starts[rank + half - 1] <= key);                            \
+			count -= half;                                                                       \
+		}                                                                                            \
+		return rank + (starts[rank] <= key);                                                         \
+	}
+
+DEFINE_RANK(rank8, uint8_t)
+DEFINE_RANK(rank16, uint16_t)
+DEFINE_RANK(rank64, uint64_t)
+
+static inline const struct lpm4_chunk *chunk_of(const struct lpm4 *lpm, uint32_t addr)
+{
+	return &lpm->chunks[addr >> (32 - LPM4_CHUNK_BITS)];
+}
+
+static inline uint16_t list4_lookup(const struct lpm4 *lpm, const struct lpm4_chunk *chunk, uint16_t key)
+{
+	const uint16_t *starts = lpm->lists + chunk->first;
+	int narrow = chunk->form & LPM4_NARROW_STARTS;
+	size_t count = (size_t)chunk->number + 1;
+	const uint16_t *values = starts + lpm4_units(count, narrow);
+	size_t rank = narrow ? rank8((const uint8_t *)starts, count, (uint8_t)(key >> 8))
+			     : rank16(starts, count, key);
+
+	return chunk->form & LPM4_NARROW_VALUES ? ((const uint8_t *)values)[rank] : values[rank];
+}
+
+static inline uint16_t find4(const struct lpm4 *lpm, uint32_t addr)
+{
+	const struct lpm4_chunk *chunk = chunk_of(lpm, addr);
+
+	return chunk->form == LPM4_DIRECT ? chunk->number : list4_lookup(lpm, chunk, (uint16_t)addr);
+}
+
+uint16_t lpm4_lookup(const struct lpm4 *lpm, uint32_t addr)
+{
+	return find4(lpm, addr);
+}
+
+/* The search begins in the middle of the starts, which are the first half of the list. */
+static inline void fetch_list4(const struct lpm4 *lpm, uint32_t addr)
+{
+	const struct lpm4_chunk *chunk = chunk_of(lpm, addr);
+	size_t units = lpm4_units((size_t)chunk->number + 1, chunk->form & LPM4_NARROW_STARTS);
+
+	if (chunk->form == LPM4_DIRECT)
+		return;
+	__builtin_prefetch(lpm->lists + chunk->first + units / 2);
+	__builtin_prefetch(lpm->lists + chunk->first + units);
+}
+
+void lpm4_lookup_batch(const struct lpm4 *lpm, const uint32_t *addrs, uint16_t *values, size_t count)
+{
+	for (size_t i = 0; i < count && i < 2 * AHEAD; i++)
+		__builtin_prefetch(chunk_of(lpm, addrs[i]));
+	for (size_t i = 0; i < count; i++) {
+		if (count - i > 2 * AHEAD)
+			__builtin_prefetch(chunk_of(lpm, addrs[i + 2 * AHEAD]));
+		if (count - i > AHEAD)
+			fetch_list4(lpm, addrs[i + AHEAD]);
+		values[i] = find4(lpm, addrs[i]);
+	}
+}
+
+static inline const struct lpm6_slot *node_slot(const struct lpm6 *lpm, uint32_t number, uint64_t key)
+{
+	const struct lpm6_node *node = &lpm->nodes[number];
+	uint64_t slot = key < node->base ? 0 : (key - node->base) >> node->shift;
+
+	return &lpm->slots[node->first + (slot < node->last ? slot : node->last)];
+}
+
+static inline uint32_t list6_lookup(const struct lpm6 *lpm, const struct lpm6_list *list,
+				    struct lpm6_slot slot, uint64_t key)
+{
+	while (slot.more == LPM6_NODE)
+		slot = *node_slot(lpm, slot.first, key);
+	if (slot.more == 0)
+		return slot.first;
+	return list->leaves[slot.first + rank64(list->starts + slot.first + 1, slot.more, key)];
+}
+
+static inline uint16_t find6(const struct lpm6 *lpm, uint64_t hi, uint64_t lo)
+{
+	uint32_t leaf = list6_lookup(lpm, &lpm->high, lpm->root, hi);
+
+	if (leaf & LPM6_DIVIDED)
+		leaf = list6_lookup(lpm, &lpm->low, lpm->slots[leaf & ~LPM6_DIVIDED], lo);
+	return (uint16_t)leaf;
+}
+
+uint16_t lpm6_lookup(const struct lpm6 *lpm, uint64_t hi, uint64_t lo)
+{
+	return find6(lpm, hi, lo);
+}
+
+static inline void fetch_slot6(const struct lpm6 *lpm, uint64_t hi)
+{
+	if (lpm->root.more == LPM6_NODE)
+		__builtin_prefetch(node_slot(lpm, lpm->root.first, hi));
+}
+
+/* What the slot under the root leads to: the next node's slot, or the ranges. */
+static inline void fetch_list6(const struct lpm6 *lpm, uint64_t hi)
+{
+	struct lpm6_slot slot = lpm->root;
+
+	if (slot.more == LPM6_NODE)
+		slot = *node_slot(lpm, slot.first, hi);
+	if (slot.more == LPM6_NODE) {
+		__builtin_prefetch(node_slot(lpm, slot.first, hi));
+	} else if (slot.more > 0) {
+		__builtin_prefetch(lpm->high.starts + slot.first + 1 + slot.more / 2);
+		__builtin_prefetch(lpm->high.leaves + slot.first + slot.more / 2);
+	}
+}
+
+void lpm6_lookup_batch(const struct lpm6 *lpm, const uint64_t *his, const uint64_t *los, uint16_t *values,
+		       size_t count)
+{
+	for (size_t i = 0; i < count && i < 2 * AHEAD; i++)
+		fetch_slot6(lpm, his[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (count - i > 2 * AHEAD)
+			fetch_slot6(lpm, his[i + 2 * AHEAD]);
+		if (count - i > AHEAD)
+			fetch_list6(lpm, his[i + AHEAD]);
+		values[i] = find6(lpm, his[i], los[i]);
+	}
+}
