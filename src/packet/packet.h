@@ -57,14 +57,14 @@ struct packet {
 	uint8_t protocol; /* the upper-layer protocol, behind all extension headers; meaningful unless family is ADDR_NONE */
 	bool has_protocol; /* the header chain could be walked to its end */
 	bool has_ports;    /* TCP, and its first 4 bytes are there */
-	bool has_flags;    /* TCP, and its first 14 bytes are there */
+	bool has_flags;    /* TCP, its first 14 bytes are there, and the data offset in them is not below 5 */
 	bool dont_fragment;
 	uint8_t tcp_flags; /* TCP_* */
 	uint8_t ttl;       /* or hop limit */
 	uint8_t tos;       /* or traffic class */
 	uint16_t sport;
 	uint16_t dport;
-	uint16_t ip_len; /* IPv4 total length, IPv6 payload length + 40 (0 for jumbograms) */
+	uint16_t ip_len; /* IPv4 total length, IPv6 payload length + 40 (0 when that exceeds 16 bits) */
 	uint16_t tcp_window;
 	uint32_t ip_id; /* IPv4 identification, or that of the IPv6 fragment header */
 	uint32_t tcp_seq;
@@ -81,8 +81,9 @@ enum packet_link {
 	PACKET_LINK_LINUX_SLL,
 	PACKET_LINK_LINUX_SLL2,
 	PACKET_LINK_NULL, /* BSD loopback: the family in the writer's byte order; LOOP: in network order */
-	PACKET_LINK_PPP,
+	PACKET_LINK_PPP,  /* with or without address and control bytes */
 	PACKET_LINK_PPP_ETHER, /* LINKTYPE_PPP_ETHER: a PPPoE session header first */
+	PACKET_LINK_CISCO_HDLC,
 };
 
 /*

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Capture files as a stream of records, so that replay judges recorded traffic as the gateway judges live traffic.
+ * Reads pcap and pcapng, from a file or a pipe, and tells all that was readable before the first damage.
+ */
+#ifndef OP25B_CAPTURE_CAPTURE_H
+#define OP25B_CAPTURE_CAPTURE_H
+
+#include "packet/packet.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CAPTURE_ERROR_MAX = 320 };
+
+struct capture;
+
+/* Why a capture cannot be read, or not further. */
+struct capture_error {
+	char text[CAPTURE_ERROR_MAX];
+	uint64_t offset; /* where in the file the record or block begins that is damaged; 0 when opening failed */
+};
+
+/* One packet of a capture. The pointers are borrowed from the capture until its next capture_next() or _close(). */
+struct capture_record {
+	const uint8_t *bytes;
+	size_t len;            /* bytes at hand */
+	size_t wire_len;       /* the packet's length before it was cut; never below len */
+	int64_t time_ns;       /* since the epoch; without a time of its own that of the record before (0 at first) */
+	bool has_time;         /* pcapng's simple packets carry no time */
+	enum packet_link link; /* PACKET_LINK_UNKNOWN when link_type is none that is understood */
+	int link_type;         /* the number in the file, as tcpdump.org's list of link-layer types gives it */
+	const char *interface; /* its name, pcapng only; NULL when the file names none */
+	uint64_t number;       /* 1 for the first */
+};
+
+/*
+ * Opens the file at path, "-" for standard input. On success *ret is the caller's, to be given to capture_close().
+ * On failure a negative errno (-EINVAL: it is no capture), *ret is untouched and *error says why.
+ */
+int capture_open(const char *path, struct capture **ret, struct capture_error *error);
+
+/*
+ * 1: *ret is the next record. 0: the end. Negative errno: the file cannot be read any further (-EBADMSG: it is
+ * damaged), capture_failure() says why and where; every later call gives the same.
+ */
+int capture_next(struct capture *capture, struct capture_record *ret);
+
+/* Borrowed from the capture; an empty text before a failure. */
+const struct capture_error *capture_failure(const struct capture *capture);
+
+/* Takes NULL. Standard input stays open. */
+void capture_close(struct capture *capture);
+
+/* "LINUX_SLL" and the like, NULL when libpcap has no name for it; a string constant. */
+const char *capture_link_name(int link_type);
+
+#endif
