@@ -61,9 +61,10 @@ PURE_CALLS = {
 SANITIZER = re.compile(r"^__(?:asan|ubsan|tsan|gcov|sancov|sanitizer|llvm_profile)")
 # Source files whose objects must be pure; the rest of these modules compiles a policy, and may allocate.
 PURE_SOURCES = {
+    "base": re.compile(r"^addr\.c$"),
     "packet": re.compile(r"."),
     "lpm": re.compile(r"^lookup\.c$"),
-    "engine": re.compile(r"^(?:decide|reason)\.c$"),
+    "engine": re.compile(r"^(?:decide|reasons)\.c$"),
 }
 
 

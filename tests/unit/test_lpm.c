@@ -17,7 +17,7 @@
 #include "lpm/table.h"
 
 enum {
-	SETS = 400,	   /* random range sets a test */
+	SETS = 400,        /* random range sets a test */
 	RANGES_MOST = 160, /* in one random set */
 	RANDOM_PROBES = 200,
 	PROBES_MOST = 3 * RANGES_MOST + RANDOM_PROBES + 2,
@@ -421,7 +421,7 @@ static void test_list_forms(void **state)
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		const struct lpm4_range ranges[] = {
-			{0, 1},		 {0x0a000100 + shifts[i % 2], values[i / 2]},
+			{0, 1},          {0x0a000100 + shifts[i % 2], values[i / 2]},
 			{0x0a000300, 3}, {0x0a00ff00, 4},
 			{0x0a010000, 5},
 		};
@@ -646,9 +646,7 @@ static void test_out_of_memory6(void **state)
 /* 1,000,000 prefixes that touch nowhere are 2,000,000 ranges: hosts take 3 bytes a range, /24s 2. */
 static void test_memory4(void **state)
 {
-	enum {
-		RANGES = 2000000
-	};
+	enum { RANGES = 2000000 };
 	static const uint32_t grids[] = {2000, 256 * 8};
 	static const size_t most[] = {7000000, 5200000};
 	struct lpm4_range *ranges = allocate(RANGES, sizeof(*ranges));
@@ -670,14 +668,14 @@ static void test_memory4(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random_sets4),	 cmocka_unit_test(test_random_sets6),
-		cmocka_unit_test(test_one_range),	 cmocka_unit_test(test_every_value),
-		cmocka_unit_test(test_full_chunk),	 cmocka_unit_test(test_list_forms),
-		cmocka_unit_test(test_concentrated6),	 cmocka_unit_test(test_divided6),
+		cmocka_unit_test(test_random_sets4),     cmocka_unit_test(test_random_sets6),
+		cmocka_unit_test(test_one_range),        cmocka_unit_test(test_every_value),
+		cmocka_unit_test(test_full_chunk),       cmocka_unit_test(test_list_forms),
+		cmocka_unit_test(test_concentrated6),    cmocka_unit_test(test_divided6),
 		cmocka_unit_test(test_nested_crowding6), cmocka_unit_test(test_behind_divided6),
-		cmocka_unit_test(test_batch_lengths),	 cmocka_unit_test(test_refused4),
-		cmocka_unit_test(test_refused6),	 cmocka_unit_test(test_out_of_memory4),
-		cmocka_unit_test(test_out_of_memory6),	 cmocka_unit_test(test_memory4),
+		cmocka_unit_test(test_batch_lengths),    cmocka_unit_test(test_refused4),
+		cmocka_unit_test(test_refused6),         cmocka_unit_test(test_out_of_memory4),
+		cmocka_unit_test(test_out_of_memory6),   cmocka_unit_test(test_memory4),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

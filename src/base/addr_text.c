@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The text forms of addresses, apart from their arithmetic: addr.c is pure (no library behind it), this is not. */
+#include "base/addr.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+/* By hand, not by inet_pton: lists of a million lines spend their time here. */
+static enum addr_error parse_ip4(const char *text, size_t len, uint32_t *ret)
+{
+	uint32_t value = 0;
+	size_t at = 0;
+
+	for (int octet = 0; octet < 4; octet++) {
+		unsigned number = 0;
+		size_t digits = 0;
+
+		if (octet > 0 && (at == len || text[at++] != '.'))
+			return ADDR_BAD_IP4;
+		while (at < len && text[at] >= '0' && text[at] <= '9' && digits < 4) {
+			number = number * 10 + (unsigned)(text[at++] - '0');
+			digits++;
+		}
+		if (digits == 0 || digits > 3 || number > 255 || (digits > 1 && text[at - digits] == '0'))
+			return ADDR_BAD_IP4;
+		value = value << 8 | number;
+	}
+	if (at != len)
+		return ADDR_BAD_IP4;
+	*ret = value;
+	return ADDR_OK;
+}
+
+static enum addr_error parse_ip6(const char *text, size_t len, struct addr *ret)
+{
+	char copy[ADDR_TEXT_MAX];
+	uint8_t bytes[16];
+
+	if (len >= sizeof(copy) || memchr(text, '\0', len))
+		return ADDR_BAD_IP6;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	if (inet_pton(AF_INET6, copy, bytes) != 1)
+		return ADDR_BAD_IP6;
+	*ret = addr_from_bytes16(bytes);
+	return ADDR_OK;
+}
+
+enum addr_error addr_parse(const char *text, size_t len, struct addr *ret)
+{
+	enum addr_error error;
+	uint32_t ip4;
+
+	if (len == 0)
+		return ADDR_EMPTY;
+	if (memchr(text, ':', len))
+		return parse_ip6(text, len, ret);
+	error = parse_ip4(text, len, &ip4);
+	if (error == ADDR_OK)
+		*ret = addr_ip4(ip4);
+	return error;
+}
+
+static enum addr_error parse_length(const char *text, size_t len, unsigned max, uint8_t *ret)
+{
+	unsigned number = 0;
+
+	if (len == 0 || len > 3 || (len > 1 && text[0] == '0'))
+		return ADDR_BAD_LENGTH;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return ADDR_BAD_LENGTH;
+		number = number * 10 + (unsigned)(text[i] - '0');
+	}
+	if (number > max)
+		return ADDR_LENGTH_RANGE;
+	*ret = (uint8_t)number;
+	return ADDR_OK;
+}
+
+enum addr_error prefix_parse(const char *text, size_t len, struct prefix *ret)
+{
+	const char *slash = memchr(text, '/', len);
+	size_t addr_len = slash ? (size_t)(slash - text) : len;
+	struct prefix prefix;
+	enum addr_error error = addr_parse(text, addr_len, &prefix.addr);
+
+	if (error != ADDR_OK)
+		return error;
+	prefix.len = (uint8_t)addr_bits(prefix.addr.family);
+	if (slash)
+		error = parse_length(slash + 1, len - addr_len - 1, prefix.len, &prefix.len);
+	if (error == ADDR_OK)
+		*ret = prefix;
+	return error;
+}
+
+const char *addr_error_text(enum addr_error error)
+{
+	switch (error) {
+	case ADDR_OK:
+		return "no error";
+	case ADDR_EMPTY:
+		return "an address is missing";
+	case ADDR_BAD_IP4:
+		return "not an IPv4 address (four numbers from 0 to 255 without leading zeros, like 192.0.2.1)";
+	case ADDR_BAD_IP6:
+		return "not an IPv6 address (like 2001:db8::1, without a zone)";
+	case ADDR_BAD_LENGTH:
+		return "the prefix length is not a number";
+	case ADDR_LENGTH_RANGE:
+		return "the prefix length is too large (at most 32 for IPv4, 128 for IPv6)";
+	case ADDR_TRAILING:
+		return "text behind the address";
+	}
+	return "unknown address error";
+}
+
+size_t addr_format(const struct addr *addr, char out[ADDR_TEXT_MAX])
+{
+	uint8_t bytes[16];
+	size_t n = addr_to_bytes(addr, bytes);
+
+	out[0] = '\0';
+	if (n > 0)
+		inet_ntop(n == 4 ? AF_INET : AF_INET6, bytes, out, ADDR_TEXT_MAX);
+	return strlen(out);
+}
+
+size_t prefix_format(const struct prefix *prefix, char out[PREFIX_TEXT_MAX])
+{
+	size_t n = addr_format(&prefix->addr, out);
+
+	return n + (size_t)snprintf(out + n, PREFIX_TEXT_MAX - n, "/%u", prefix->len);
+}
