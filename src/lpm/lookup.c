@@ -28,7 +28,6 @@ enum {
 
 DEFINE_RANK(rank8, uint8_t)
 DEFINE_RANK(rank16, uint16_t)
-DEFINE_RANK(rank64, uint64_t)
 
 static inline const struct lpm4_chunk *chunk_of(const struct lpm4 *lpm, uint32_t addr)
 {
@@ -92,6 +91,14 @@ static inline const struct lpm6_slot *node_slot(const struct lpm6 *lpm, uint32_t
 	return &lpm->slots[node->first + (slot < node->last ? slot : node->last)];
 }
 
+/* The last of the items 0 to count whose start is <= key; the first counts as that whatever its start is. */
+static inline const struct lpm6_item *find_item(const struct lpm6_item *item, size_t count, uint64_t key)
+{
+	for (; count > 1; count -= count / 2)
+		item += count / 2 & -(size_t)(item[count / 2].start <= key);
+	return item + (item[1].start <= key);
+}
+
 static inline uint32_t list6_lookup(const struct lpm6 *lpm, const struct lpm6_list *list,
 				    struct lpm6_slot slot, uint64_t key)
 {
@@ -99,7 +106,7 @@ static inline uint32_t list6_lookup(const struct lpm6 *lpm, const struct lpm6_li
 		slot = *node_slot(lpm, slot.first, key);
 	if (slot.more == 0)
 		return slot.first;
-	return list->leaves[slot.first + rank64(list->starts + slot.first + 1, slot.more, key)];
+	return find_item(list->items + slot.first, slot.more, key)->leaf;
 }
 
 static inline uint16_t find6(const struct lpm6 *lpm, uint64_t hi, uint64_t lo)
@@ -132,8 +139,7 @@ static inline void fetch_list6(const struct lpm6 *lpm, uint64_t hi)
 	if (slot.more == LPM6_NODE) {
 		__builtin_prefetch(node_slot(lpm, slot.first, hi));
 	} else if (slot.more > 0) {
-		__builtin_prefetch(lpm->high.starts + slot.first + 1 + slot.more / 2);
-		__builtin_prefetch(lpm->high.leaves + slot.first + slot.more / 2);
+		__builtin_prefetch(lpm->high.items + slot.first + slot.more / 2);
 	}
 }
 

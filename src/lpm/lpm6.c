@@ -32,13 +32,11 @@ static int check_ranges(const struct lpm6_range *ranges, size_t count)
 /* Adds a range to the stretch that begins at list item `from`; a neighbour of equal leaf swallows it. */
 static int push_range(struct lpm6_list *list, size_t from, uint64_t start, uint32_t leaf)
 {
-	if (list->count > from && list->leaves[list->count - 1] == leaf)
+	if (list->count > from && list->items[list->count - 1].leaf == leaf)
 		return 0;
-	if (!VEC_RESERVE(list->starts, list->starts_capacity, list->count + 1) ||
-	    !VEC_RESERVE(list->leaves, list->leaves_capacity, list->count + 1))
+	if (!VEC_RESERVE(list->items, list->capacity, list->count + 1))
 		return -ENOMEM;
-	list->starts[list->count] = start;
-	list->leaves[list->count++] = leaf;
+	list->items[list->count++] = (struct lpm6_item){start, leaf};
 	return 0;
 }
 
@@ -61,14 +59,14 @@ static int push_node(struct lpm6 *lpm, const struct lpm6_node *node)
 /* A node over the starts behind the first of the slot's ranges, with at least half as many slots as starts / 2. */
 static struct lpm6_node plan_node(const struct lpm6 *lpm, const struct lpm6_list *list, struct lpm6_slot slot)
 {
-	const uint64_t *starts = list->starts + slot.first + 1;
-	uint64_t span = starts[slot.more - 1] - starts[0];
+	uint64_t base = list->items[slot.first + 1].start;
+	uint64_t span = list->items[slot.first + slot.more].start - base;
 	uint32_t shift = 0;
 
 	while (span >> shift >= slot.more / 2)
 		shift++;
 	return (struct lpm6_node){
-		.base = starts[0],
+		.base = base,
 		.first = (uint32_t)lpm->slot_count,
 		.last = (uint32_t)(span >> shift),
 		.shift = shift,
@@ -84,13 +82,13 @@ static struct lpm6_slot cut_slot(const struct lpm6_list *list, const struct lpm6
 {
 	struct lpm6_slot slot = {.first = left->first};
 
-	while (left->more > 0 && (list->starts[left->first + 1] - node->base) >> node->shift == number) {
+	while (left->more > 0 && (list->items[left->first + 1].start - node->base) >> node->shift == number) {
 		left->first++;
 		left->more--;
 	}
 	slot.more = left->first - slot.first;
 	if (number > 0 && slot.more > 0 &&
-	    list->starts[slot.first + 1] == node->base + ((uint64_t)number << node->shift)) {
+	    list->items[slot.first + 1].start == node->base + ((uint64_t)number << node->shift)) {
 		slot.first++;
 		slot.more--;
 	}
@@ -108,7 +106,7 @@ static int finish_slot(struct lpm6 *lpm, const struct lpm6_list *list, unsigned 
 	int error;
 
 	if (slot->more == 0)
-		slot->first = list->leaves[slot->first];
+		slot->first = list->items[slot->first].leaf;
 	if (slot->more <= LPM6_CROWDED || depth >= LPM6_DEPTH_MAX)
 		return 0;
 	node = plan_node(lpm, list, *slot);
@@ -188,12 +186,6 @@ static void *trim(void *items, size_t *capacity, size_t count, size_t size)
 	return smaller;
 }
 
-static void trim_list(struct lpm6_list *list)
-{
-	list->starts = trim(list->starts, &list->starts_capacity, list->count, sizeof(*list->starts));
-	list->leaves = trim(list->leaves, &list->leaves_capacity, list->count, sizeof(*list->leaves));
-}
-
 static void cleanup_lpm6(struct lpm6 **lpm)
 {
 	lpm6_free(*lpm);
@@ -216,38 +208,28 @@ int lpm6_build(const struct lpm6_range *ranges, size_t count, struct lpm6 **ret)
 	error = finish_slot(lpm, &lpm->high, 0, &lpm->root);
 	if (error)
 		return error;
-	trim_list(&lpm->high);
-	trim_list(&lpm->low);
+	lpm->high.items =
+		trim(lpm->high.items, &lpm->high.capacity, lpm->high.count, sizeof(struct lpm6_item));
+	lpm->low.items = trim(lpm->low.items, &lpm->low.capacity, lpm->low.count, sizeof(struct lpm6_item));
 	lpm->slots = trim(lpm->slots, &lpm->slot_capacity, lpm->slot_count, sizeof(*lpm->slots));
 	lpm->nodes = trim(lpm->nodes, &lpm->node_capacity, lpm->node_count, sizeof(*lpm->nodes));
 	*ret = TAKE_PTR(lpm);
 	return 0;
 }
 
-static void free_list(struct lpm6_list *list)
-{
-	free(list->starts);
-	free(list->leaves);
-}
-
 void lpm6_free(struct lpm6 *lpm)
 {
 	if (!lpm)
 		return;
-	free_list(&lpm->high);
-	free_list(&lpm->low);
+	free(lpm->high.items);
+	free(lpm->low.items);
 	free(lpm->slots);
 	free(lpm->nodes);
 	free(lpm);
 }
 
-static size_t list_memory(const struct lpm6_list *list)
-{
-	return list->starts_capacity * sizeof(*list->starts) + list->leaves_capacity * sizeof(*list->leaves);
-}
-
 size_t lpm6_memory(const struct lpm6 *lpm)
 {
-	return sizeof(*lpm) + list_memory(&lpm->high) + list_memory(&lpm->low) +
+	return sizeof(*lpm) + (lpm->high.capacity + lpm->low.capacity) * sizeof(struct lpm6_item) +
 	       lpm->slot_capacity * sizeof(*lpm->slots) + lpm->node_capacity * sizeof(*lpm->nodes);
 }

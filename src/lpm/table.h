@@ -83,12 +83,16 @@ struct lpm6_node {
 	uint32_t shift;
 };
 
+/* Start and leaf side by side, so that a look-up ends in one cache line; packed, it is 12 bytes instead of 16. */
+struct lpm6_item {
+	uint64_t start;
+	uint32_t leaf; /* a value, or LPM6_DIVIDED and a slot's number */
+} __attribute__((packed, aligned(4)));
+
 struct lpm6_list {
-	uint64_t *starts;
-	uint32_t *leaves; /* a value, or LPM6_DIVIDED and a slot's number */
+	struct lpm6_item *items;
 	size_t count;
-	size_t starts_capacity;
-	size_t leaves_capacity;
+	size_t capacity;
 };
 
 struct lpm6 {

@@ -443,10 +443,27 @@ static struct lpm6_range *concentrated(size_t count, unsigned shift, uint64_t ou
 	return ranges;
 }
 
+/* How many nodes a look-up of hi passes; *ret_more says how many starts the search at the end has before it. */
+static unsigned walk_nodes(const struct lpm6 *lpm, uint64_t hi, uint32_t *ret_more)
+{
+	struct lpm6_slot slot = lpm->root;
+	unsigned depth = 0;
+
+	for (; slot.more == LPM6_NODE; depth++) {
+		const struct lpm6_node *node = &lpm->nodes[slot.first];
+		uint64_t number = hi < node->base ? 0 : (hi - node->base) >> node->shift;
+
+		slot = lpm->slots[node->first + (number < node->last ? number : node->last)];
+	}
+	*ret_more = slot.more;
+	return depth;
+}
+
 /* 200,000 /56s of one /32, or as many /64s in a row, beside ranges at both far ends of the space. */
 static void test_concentrated6(void **state)
 {
 	static const unsigned shifts[] = {8, 9, 0};
+	uint32_t more;
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -454,6 +471,10 @@ static void test_concentrated6(void **state)
 		struct lpm6 *lpm = build_checked6(ranges, 200000);
 
 		assert_true(lpm6_memory(lpm) < 32 * 200000);
+		for (size_t k = 2; k < 199999; k++) {
+			assert_in_range(walk_nodes(lpm, ranges[k].hi, &more), 2, 3);
+			assert_in_range(more, 0, LPM6_CROWDED);
+		}
 		lpm6_free(lpm);
 		free(ranges);
 	}
@@ -477,18 +498,31 @@ static void test_divided6(void **state)
 	free(ranges);
 }
 
-/* Starts that halve the space again and again crowd one slot of every node, to the deepest one and beyond. */
+/* Starts that halve the space again and again crowd one slot of every node, to the deepest one; there a search must do. */
 static void test_nested_crowding6(void **state)
 {
 	struct lpm6_range *ranges = allocate(64 * 32 + 1, sizeof(*ranges));
 	size_t count = 1;
+	uint32_t more, longest = 0;
+	unsigned deepest = 0;
+	struct lpm6 *lpm;
 
 	(void)state;
 	for (unsigned bit = 5; bit < 64; bit++) {
 		for (uint64_t i = 0; i < 32; i++, count++)
 			ranges[count] = (struct lpm6_range){(UINT64_C(1) << bit) + i, 0, (uint16_t)count};
 	}
-	lpm6_free(build_checked6(ranges, count));
+	lpm = build_checked6(ranges, count);
+	for (size_t i = 0; i < count; i++) {
+		unsigned depth = walk_nodes(lpm, ranges[i].hi, &more);
+
+		assert_in_range(depth, 1, LPM6_DEPTH_MAX);
+		deepest = depth > deepest ? depth : deepest;
+		longest = more > longest ? more : longest;
+	}
+	assert_int_equal(deepest, LPM6_DEPTH_MAX);
+	assert_true(longest > LPM6_CROWDED);
+	lpm6_free(lpm);
 	free(ranges);
 }
 
