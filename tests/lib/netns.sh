@@ -194,18 +194,24 @@ netns_cleanup()
 	exit "$code"
 }
 
-# netns_need TOOL...: skips the test unless root, every tool and network namespaces are there; makes $scratch.
-netns_need()
+# netns_possible TOOL...: makes $scratch and looks whether network namespaces can be made; if not, prints why.
+netns_possible()
 {
 	local tool
 	PATH=$PATH:/usr/sbin:/sbin
-	[ "$(id -u)" = 0 ] || tap_skip_all "needs root, to make network namespaces"
+	[ "$(id -u)" = 0 ] || { echo "needs root, to make network namespaces"; return 1; }
 	for tool in ip "$@"; do
-		command -v "$tool" >/dev/null || tap_skip_all "needs the program $tool"
+		command -v "$tool" >/dev/null || { echo "needs the program $tool"; return 1; }
 	done
-	scratch_make
-	netns_add probe 2>"$scratch/probe" || tap_skip_all "no network namespaces here: $(head -n 1 "$scratch/probe")"
+	netns_add probe 2>"$scratch/probe" || { echo "no network namespaces here: $(head -n 1 "$scratch/probe")"; return 1; }
 	ip netns delete "$(netns_name probe)"
+}
+
+# netns_need TOOL...: skips the test unless root, every tool and network namespaces are there.
+netns_need()
+{
+	scratch_make
+	netns_possible "$@" >"$scratch/why" || tap_skip_all "$(tail -n 1 "$scratch/why")"
 }
 
 # netns_add NAMESPACE: addresses count at once, without waiting for duplicate address detection.
