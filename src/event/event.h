@@ -4,6 +4,11 @@
  * line a packet. Each packet observed is counted in exactly one record, so the sum of `packets` over all records is
  * the number of packets blocked (or, in monitor mode, that would have been).
  *
+ * A subscriber is newly blocked when no window of his is open for the rule, pool, verdict and monitored that the packet
+ * has; a window without a packet is closed for good. A fact with another policy digest is no new block, but closes the
+ * count under the old one early. Packets for which the table has no room are counted in overflow records: at most one a
+ * window, verdict and monitored.
+ *
  * The collector takes time and output as arguments: the daemon feeds it from its workers, replay from a capture.
  */
 #ifndef OP25B_EVENT_EVENT_H
@@ -94,7 +99,8 @@ void event_collector_free(struct event_collector *collector);
  * (captures merge badly, clocks step): windows are then closed by the latest time seen. */
 void event_observe(struct event_collector *collector, const struct event_fact *fact);
 
-/* Closes the windows that have ended by now_ns and emits their summaries. */
+/* Closes the windows that have ended by now_ns and emits their summaries. To be called at the deadline below, and at
+ * least once a window, so that a clock set back by more than a window is noticed; all windows are then closed. */
 void event_tick(struct event_collector *collector, int64_t now_ns);
 /* When event_tick() has something to do next, INT64_MAX if nothing is open. */
 int64_t event_next_deadline_ns(const struct event_collector *collector);

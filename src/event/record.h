@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One block record as a value, between the collector that counts and the encoder that writes. Internal to event/ and
+ * its tests.
+ */
+#ifndef OP25B_EVENT_RECORD_H
+#define OP25B_EVENT_RECORD_H
+
+#include "event/event.h"
+
+enum {
+	RECORD_NAME_MAX =
+		64, /* bytes of a host's, rule's, pool's name; longer ones are cut: the policy has none */
+	RECORD_PATH_MAX = 255,
+};
+
+enum event_kind {
+	EVENT_KIND_FIRST,    /* a subscriber is newly blocked: exactly this packet */
+	EVENT_KIND_SUMMARY,  /* the packets of one subscriber since its last record */
+	EVENT_KIND_OVERFLOW, /* the packets of all subscribers for whom there was no room */
+};
+
+/* Everything is borrowed for the call. */
+struct event_record {
+	const struct event_config *config;
+	enum event_kind kind;
+	uint64_t seq;
+	/* The packet that the record shows: the latest one it counts, and what holds for all of them (names, verdict,
+	 * monitored). Of an overflow record only time, reason, verdict, monitored and the digest mean something. */
+	struct event_fact fact;
+	int64_t first_ns, last_ns;
+	uint64_t packets, attempts;
+	uint64_t destinations;
+	bool destinations_exact;
+	const uint32_t *
+		reasons; /* packets by reason number, EVENT_REASONS_MAX of them; NULL: all have fact.reason */
+};
+
+/*
+ * Writes the record as one JSON line with its line feed; returns its length, at most EVENT_RECORD_MAX. Texts too long
+ * for that (only hostile ones are) leave out the capture's name and the counts by reason.
+ */
+size_t event_record_encode(const struct event_record *record, char out[EVENT_RECORD_MAX]);
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "event/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	NONE = 0, /* no entry has the anchor's index */
+	SETS_BYTES_PER_SUBSCRIBER = 256,
+	SETS_BYTES_MIN = 64 * 1024,
+};
+
+static struct event_names names_of(const struct table *table, const struct entry *entry)
+{
+	struct event_names names;
+
+	names.rule = intern_text(&table->names, entry->names);
+	names.rule_kind = names.rule + strlen(names.rule) + 1;
+	names.pool = names.rule_kind + strlen(names.rule_kind) + 1;
+	names.digest = names.pool + strlen(names.pool) + 1;
+	return names;
+}
+
+struct event_fact table_fact(const struct table *table, const struct entry *entry)
+{
+	struct event_fact fact = {
+		.time_ns = entry->last_ns,
+		.src = {entry->src_hi, entry->src_lo, entry->ip6 ? ADDR_IP6 : ADDR_IP4},
+		.dst = {entry->dst_hi, entry->dst_lo, entry->ip6 ? ADDR_IP6 : ADDR_IP4},
+		.sport = entry->sport,
+		.dport = entry->dport,
+		.subscriber_len = entry->subscriber_len,
+		.verdict = entry->verdict,
+		.monitored = entry->monitored,
+		.tcp_flags = entry->tcp_flags,
+		.ttl = entry->ttl,
+		.tos = entry->tos,
+		.ip_len = entry->ip_len,
+		.tcp_window = entry->tcp_window,
+		.ip_id = entry->ip_id,
+		.tcp_seq = entry->tcp_seq,
+		.tcp_ack = entry->tcp_ack,
+		.vlan_count = entry->vlan_count,
+		.vlan = {entry->vlan[0], entry->vlan[1], entry->vlan[2]},
+		.reason = entry->reason,
+		.names = names_of(table, entry),
+		.pcap_cnt = table->pcap_cnt ? table->pcap_cnt[entry - table->entries] : 0,
+	};
+	const char *iface = intern_text(&table->ifaces, entry->in_iface);
+
+	memcpy(fact.in_iface, iface, strnlen(iface, IF_NAME_MAX - 1));
+	return fact;
+}
+
+void table_show(struct table *table, struct entry *entry, const struct event_fact *fact)
+{
+	uint16_t iface = 0;
+
+	if (fact->in_iface[0])
+		iface = intern_hold(&table->ifaces, fact->in_iface, strnlen(fact->in_iface, IF_NAME_MAX - 1));
+	intern_release(&table->ifaces, entry->in_iface);
+	entry->in_iface = iface;
+	entry->src_hi = fact->src.hi;
+	entry->src_lo = fact->src.lo;
+	entry->dst_hi = fact->dst.hi;
+	entry->dst_lo = fact->dst.lo;
+	entry->last_ns = fact->time_ns;
+	entry->tcp_seq = fact->tcp_seq;
+	entry->tcp_ack = fact->tcp_ack;
+	entry->ip_id = fact->ip_id;
+	entry->sport = fact->sport;
+	entry->dport = fact->dport;
+	entry->ip_len = fact->ip_len;
+	entry->tcp_window = fact->tcp_window;
+	entry->tcp_flags = fact->tcp_flags;
+	entry->ttl = fact->ttl;
+	entry->tos = fact->tos;
+	entry->reason = fact->reason;
+	memcpy(entry->vlan, fact->vlan, sizeof(entry->vlan));
+	entry->vlan_count = fact->vlan_count & 3U;
+	if (table->pcap_cnt)
+		table->pcap_cnt[entry - table->entries] = fact->pcap_cnt;
+}
+
+void table_drop_detail(struct table *table, struct entry *entry)
+{
+	if (!entry->detail)
+		return;
+	destinations_free(entry->detail->destinations, &table->budget);
+	free(entry->detail->reasons);
+	free(entry->detail);
+	entry->detail = NULL;
+}
+
+static uint32_t *chain_of(const struct table *table, const struct addr *subscriber, unsigned len)
+{
+	const uint64_t words[] = {subscriber->hi, subscriber->lo, (uint64_t)subscriber->family << 8 | len};
+	uint64_t hash = siphash_words(&table->key, words, sizeof(words) / sizeof(words[0]));
+
+	return &table->chains[hash & table->chain_mask];
+}
+
+static struct addr subscriber_of(const struct entry *entry)
+{
+	struct addr src = {entry->src_hi, entry->src_lo, entry->ip6 ? ADDR_IP6 : ADDR_IP4};
+
+	return addr_mask(&src, entry->subscriber_len);
+}
+
+static bool same_name(const char *kept, const char *name)
+{
+	return strncmp(kept, name, RECORD_NAME_MAX) == 0;
+}
+
+static bool same_state(const struct table *table, const struct entry *entry, const struct event_fact *fact)
+{
+	struct event_names names;
+
+	if (entry->verdict != fact->verdict || entry->monitored != fact->monitored)
+		return false;
+	names = names_of(table, entry);
+	return same_name(names.rule, fact->names.rule) && same_name(names.rule_kind, fact->names.rule_kind) &&
+	       same_name(names.pool, fact->names.pool);
+}
+
+static void list_remove(struct table *table, struct entry *entry)
+{
+	table->entries[entry->previous].next = entry->next;
+	table->entries[entry->next].previous = entry->previous;
+}
+
+static void list_append(struct table *table, struct entry *entry, int64_t now_ns)
+{
+	struct entry *anchor = &table->entries[NONE];
+	uint32_t index = (uint32_t)(entry - table->entries);
+
+	entry->opened_ns = now_ns;
+	entry->previous = anchor->previous;
+	entry->next = NONE;
+	table->entries[anchor->previous].next = index;
+	anchor->previous = index;
+}
+
+void table_remove(struct table *table, struct entry *entry)
+{
+	struct addr subscriber = subscriber_of(entry);
+	uint32_t index = (uint32_t)(entry - table->entries);
+	uint32_t *link = chain_of(table, &subscriber, entry->subscriber_len);
+
+	while (*link != index)
+		link = &table->entries[*link].chain;
+	*link = entry->chain;
+	list_remove(table, entry);
+	intern_release(&table->names, entry->names);
+	intern_release(&table->ifaces, entry->in_iface);
+	table_drop_detail(table, entry);
+	entry->chain = table->free;
+	table->free = index;
+	table->count--;
+}
+
+uint16_t table_hold_names(struct table *table, const struct event_names *names)
+{
+	const char *const parts[] = {names->rule, names->rule_kind, names->pool, names->digest};
+	char bytes[4 * (RECORD_NAME_MAX + 1)];
+	size_t len = 0;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size_t part = strnlen(parts[i], RECORD_NAME_MAX);
+
+		memcpy(bytes + len, parts[i], part);
+		bytes[len + part] = '\0';
+		len += part + 1;
+	}
+	return intern_hold(&table->names, bytes, len);
+}
+
+static uint32_t take_index(struct table *table)
+{
+	uint32_t index = table->free;
+
+	if (index)
+		table->free = table->entries[index].chain;
+	else if (table->used < table->max)
+		index = ++table->used;
+	return index;
+}
+
+struct entry *table_add(struct table *table, const struct event_fact *fact, int64_t now_ns)
+{
+	struct addr subscriber = addr_mask(&fact->src, fact->subscriber_len);
+	uint32_t *chain = chain_of(table, &subscriber, fact->subscriber_len);
+	uint16_t names = table_hold_names(table, &fact->names);
+	uint32_t index = names ? take_index(table) : NONE;
+	struct entry *entry = &table->entries[index];
+
+	if (!index) {
+		intern_release(&table->names, names);
+		return NULL;
+	}
+	*entry = (struct entry){
+		.chain = *chain,
+		.names = names,
+		.subscriber_len = fact->subscriber_len,
+		.verdict = fact->verdict & 3U,
+		.monitored = fact->monitored,
+		.ip6 = fact->src.family == ADDR_IP6,
+	};
+	*chain = index;
+	list_append(table, entry, now_ns);
+	table->count++;
+	table_show(table, entry, fact);
+	return entry;
+}
+
+struct entry *table_find(struct table *table, const struct event_fact *fact, unsigned *ret_states)
+{
+	struct addr subscriber = addr_mask(&fact->src, fact->subscriber_len);
+	uint32_t i = *chain_of(table, &subscriber, fact->subscriber_len);
+	unsigned states = 0;
+
+	for (; i != NONE; i = table->entries[i].chain) {
+		struct entry *entry = &table->entries[i];
+		struct addr own = subscriber_of(entry);
+
+		if (entry->subscriber_len != fact->subscriber_len || !addr_equal(&own, &subscriber))
+			continue;
+		if (same_state(table, entry, fact))
+			return entry;
+		states++;
+	}
+	*ret_states = states;
+	return NULL;
+}
+
+struct entry *table_oldest(const struct table *table)
+{
+	uint32_t head = table->entries[NONE].next;
+
+	return head == NONE ? NULL : &table->entries[head];
+}
+
+void table_reopen(struct table *table, struct entry *entry, int64_t now_ns)
+{
+	list_remove(table, entry);
+	list_append(table, entry, now_ns);
+}
+
+bool table_has_digest(const struct table *table, const struct entry *entry, const char *digest)
+{
+	return same_name(names_of(table, entry).digest, digest);
+}
+
+void table_rename(struct table *table, struct entry *entry, uint16_t names)
+{
+	intern_release(&table->names, entry->names);
+	entry->names = names;
+}
+
+int table_init(struct table *table, const struct siphash_key *key, uint32_t subscribers_max, bool replay)
+{
+	size_t entries = (size_t)subscribers_max + 1, chains = 16;
+
+	while (chains < subscribers_max)
+		chains *= 2;
+	*table = (struct table){
+		.key = *key,
+		.max = subscribers_max,
+		.chain_mask = (uint32_t)(chains - 1),
+		.chains = calloc(chains, sizeof(*table->chains)),
+		.entries = calloc(entries, sizeof(*table->entries)),
+		.pcap_cnt = replay ? calloc(entries, sizeof(*table->pcap_cnt)) : NULL,
+		.names.key = *key,
+		.ifaces.key = *key,
+		.budget.max = SETS_BYTES_MIN + (size_t)subscribers_max * SETS_BYTES_PER_SUBSCRIBER,
+	};
+	return table->chains && table->entries && (table->pcap_cnt || !replay) ? 0 : -ENOMEM;
+}
+
+void table_free(struct table *table)
+{
+	for (uint32_t i = NONE + 1; table->entries && i <= table->used; i++)
+		table_drop_detail(table, &table->entries[i]);
+	intern_clear(&table->names);
+	intern_clear(&table->ifaces);
+	free(table->entries);
+	free(table->pcap_cnt);
+	free(table->chains);
+}

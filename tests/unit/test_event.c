@@ -1,0 +1,937 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "event/destinations.h"
+#include "event/event.h"
+#include "event/fields.h"
+#include "event/record.h"
+
+#include "base/moment.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define T0 (INT64_C(1767193200) * NSEC_PER_SEC + 123456000) /* 2026-01-01T00:00:00.123456+0900 */
+
+enum {
+	WINDOW_S = 300,
+	LINES_KEPT = 64,
+	REASON_ENFORCE = 9,
+	REASON_TINY = 19
+};
+
+/* What the collector under test has written. */
+struct log {
+	char lines[LINES_KEPT][EVENT_RECORD_MAX + 1];
+	size_t count;
+	uint64_t packets, attempts;
+	uint64_t next_seq;
+	bool seq_broken;
+	struct event_collector *collector;
+};
+
+static uint64_t number_in(const char *line, const char *name)
+{
+	char key[64];
+	const char *at;
+
+	snprintf(key, sizeof(key), "\"%s\":", name);
+	at = strstr(line, key);
+	assert_non_null(at);
+	return strtoull(at + strlen(key), NULL, 10);
+}
+
+static bool has(const char *line, const char *text)
+{
+	return strstr(line, text) != NULL;
+}
+
+static void keep(void *context, const char *line, size_t len)
+{
+	struct log *log = context;
+	char *copy = log->lines[log->count % LINES_KEPT];
+
+	assert_true(len > 0 && len <= EVENT_RECORD_MAX && line[len - 1] == '\n');
+	memcpy(copy, line, len);
+	copy[len] = '\0';
+	log->count++;
+	log->packets += number_in(copy, "packets");
+	log->attempts += number_in(copy, "attempts");
+	log->seq_broken |= number_in(copy, "seq") != log->next_seq;
+	log->next_seq++;
+}
+
+static const char *reason_for_test(unsigned reason)
+{
+	return reason == REASON_ENFORCE ? "pool-enforce" : reason == REASON_TINY ? "fragment-tiny" : "other";
+}
+
+static struct event_config config_for(struct log *log, uint32_t subscribers_max)
+{
+	return (struct event_config){
+		.host = "gw1",
+		.boot_id = "b1",
+		.first_seq = log->next_seq,
+		.window_s = WINDOW_S,
+		.subscribers_max = subscribers_max,
+		.utc_offset_s = 9 * 3600,
+		.hash_key = {1, 2},
+		.reason_name = reason_for_test,
+		.emit = keep,
+		.context = log,
+	};
+}
+
+static struct log *log_new(uint32_t subscribers_max)
+{
+	struct log *log = calloc(1, sizeof(*log));
+	struct event_config config;
+
+	assert_non_null(log);
+	config = config_for(log, subscribers_max);
+	assert_int_equal(event_collector_new(&config, &log->collector), 0);
+	return log;
+}
+
+static void log_free(struct log *log)
+{
+	event_collector_free(log->collector);
+	free(log);
+}
+
+static struct event_stats stats_of(const struct log *log)
+{
+	struct event_stats stats;
+
+	event_stats_get(log->collector, &stats);
+	return stats;
+}
+
+/* Everything observed is in exactly one record, and the records are numbered without a gap. */
+static void assert_accounted(struct log *log)
+{
+	struct event_stats stats = stats_of(log);
+
+	assert_int_equal(log->packets, stats.observed);
+	assert_int_equal(log->attempts, stats.attempts);
+	assert_int_equal(log->count, stats.records);
+	assert_int_equal(log->next_seq, stats.next_seq);
+	assert_false(log->seq_broken);
+}
+
+static struct event_fact syn(int64_t after_s, uint32_t src, uint32_t dst)
+{
+	return (struct event_fact){
+		.time_ns = T0 + after_s * NSEC_PER_SEC,
+		.src = addr_ip4(src),
+		.dst = addr_ip4(dst),
+		.sport = 40000,
+		.dport = 25,
+		.subscriber_len = 32,
+		.verdict = EVENT_DROP,
+		.attempt = true,
+		.tcp_flags = 0x02,
+		.ttl = 63,
+		.tos = 8,
+		.ip_len = 60,
+		.tcp_window = 64240,
+		.ip_id = 4711,
+		.tcp_seq = 1000,
+		.reason = REASON_ENFORCE,
+		.in_iface = "ppp0",
+		.names = {"homes", "pool", "homes", "0123abcd"},
+	};
+}
+
+static const uint32_t ALICE = 0xc0000201, BOB = 0xc0000202,
+		      MX = 0xc6336401; /* 192.0.2.1, 192.0.2.2, 198.51.100.1 */
+
+/* ---- whole records, byte for byte ---- */
+
+static void test_first_record(void **state)
+{
+	struct log *log = log_new(10);
+	struct event_fact fact = syn(0, ALICE, MX);
+
+	(void)state;
+	event_observe(log->collector, &fact);
+	assert_int_equal(log->count, 1);
+	assert_string_equal(
+		log->lines[0],
+		"{\"timestamp\":\"2026-01-01T00:00:00.123456+0900\",\"event_type\":\"drop\",\"host\":\"gw1\","
+		"\"in_iface\":\"ppp0\",\"src_ip\":\"192.0.2.1\",\"src_port\":40000,\"dest_ip\":\"198.51.100.1\","
+		"\"dest_port\":25,\"ip_v\":4,\"proto\":\"TCP\",\"direction\":\"to_server\","
+		"\"drop\":{\"len\":60,\"tos\":8,\"ttl\":63,\"ipid\":4711,\"tcpseq\":1000,\"tcpack\":0,\"tcpwin\":64240,"
+		"\"syn\":true,\"ack\":false,\"psh\":false,\"rst\":false,\"urg\":false,\"fin\":false,"
+		"\"reason\":\"pool-enforce\"},"
+		"\"op25b\":{\"schema\":1,\"boot_id\":\"b1\",\"seq\":0,\"kind\":\"first\",\"subscriber\":\"192.0.2.1\","
+		"\"pool\":\"homes\",\"rule\":\"homes\",\"rule_kind\":\"pool\",\"reason\":\"pool-enforce\","
+		"\"verdict\":\"drop\",\"monitored\":false,\"attempts\":1,\"packets\":1,"
+		"\"first_seen\":\"2026-01-01T00:00:00.123456+0900\",\"last_seen\":\"2026-01-01T00:00:00.123456+0900\","
+		"\"window_s\":300,\"distinct_destinations\":1,\"distinct_destinations_exact\":true,"
+		"\"policy\":\"0123abcd\"}}\n");
+	event_flush(log->collector, T0);
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_summary_record(void **state)
+{
+	struct log *log = log_new(10);
+	struct event_fact fact = syn(0, ALICE, MX);
+
+	(void)state;
+	event_observe(log->collector, &fact);
+	fact = syn(1, ALICE, MX);
+	event_observe(log->collector, &fact); /* the same SYN once more */
+	fact = syn(2, ALICE, MX + 1);
+	fact.reason = REASON_TINY;
+	fact.attempt = false;
+	fact.sport = fact.dport = 0;
+	event_observe(log->collector, &fact);
+	fact = syn(4, ALICE, MX + 2);
+	fact.vlan_count = 2;
+	fact.vlan[0] = 100;
+	fact.vlan[1] = 7;
+	event_observe(log->collector, &fact);
+	event_tick(log->collector, T0 + WINDOW_S * NSEC_PER_SEC);
+	assert_int_equal(log->count, 2);
+	assert_string_equal(
+		log->lines[1],
+		"{\"timestamp\":\"2026-01-01T00:00:04.123456+0900\",\"event_type\":\"drop\",\"host\":\"gw1\","
+		"\"in_iface\":\"ppp0\",\"vlan\":[100,7],\"src_ip\":\"192.0.2.1\",\"src_port\":40000,"
+		"\"dest_ip\":\"198.51.100.3\",\"dest_port\":25,\"ip_v\":4,\"proto\":\"TCP\",\"direction\":\"to_server\","
+		"\"drop\":{\"len\":60,\"tos\":8,\"ttl\":63,\"ipid\":4711,\"tcpseq\":1000,\"tcpack\":0,\"tcpwin\":64240,"
+		"\"syn\":true,\"ack\":false,\"psh\":false,\"rst\":false,\"urg\":false,\"fin\":false,"
+		"\"reason\":\"pool-enforce\"},"
+		"\"op25b\":{\"schema\":1,\"boot_id\":\"b1\",\"seq\":1,\"kind\":\"summary\","
+		"\"subscriber\":\"192.0.2.1\",\"pool\":\"homes\",\"rule\":\"homes\",\"rule_kind\":\"pool\","
+		"\"reason\":\"pool-enforce\",\"reasons\":{\"pool-enforce\":2,\"fragment-tiny\":1},"
+		"\"verdict\":\"drop\",\"monitored\":false,\"attempts\":1,\"packets\":3,"
+		"\"first_seen\":\"2026-01-01T00:00:01.123456+0900\",\"last_seen\":\"2026-01-01T00:00:04.123456+0900\","
+		"\"window_s\":300,\"distinct_destinations\":3,\"distinct_destinations_exact\":true,"
+		"\"policy\":\"0123abcd\"}}\n");
+	event_flush(log->collector, T0);
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_monitored_ip6_record_is_an_alert(void **state)
+{
+	struct log *log = log_new(10);
+	struct event_fact fact = syn(0, ALICE, MX);
+
+	(void)state;
+	fact.src = addr_ip6(UINT64_C(0x20010db8000101ff), 0xabcd);
+	fact.dst = addr_ip6(UINT64_C(0x20010db800ff0000), 1);
+	fact.subscriber_len = 56;
+	fact.monitored = true;
+	fact.verdict = EVENT_RESET;
+	fact.in_iface[0] = '\0';
+	fact.names.pool = "";
+	event_observe(log->collector, &fact);
+	assert_string_equal(
+		log->lines[0],
+		"{\"timestamp\":\"2026-01-01T00:00:00.123456+0900\",\"event_type\":\"alert\",\"host\":\"gw1\","
+		"\"src_ip\":\"2001:db8:1:1ff::abcd\",\"src_port\":40000,\"dest_ip\":\"2001:db8:ff::1\",\"dest_port\":25,"
+		"\"ip_v\":6,\"proto\":\"TCP\",\"direction\":\"to_server\","
+		"\"alert\":{\"action\":\"allowed\",\"gid\":1,\"signature_id\":2500009,\"rev\":1,"
+		"\"signature\":\"op25b: outbound port 25 would be blocked\","
+		"\"category\":\"Outbound Port 25 Blocking\",\"severity\":3},"
+		"\"op25b\":{\"schema\":1,\"boot_id\":\"b1\",\"seq\":0,\"kind\":\"first\","
+		"\"subscriber\":\"2001:db8:1:100::/56\",\"rule\":\"homes\",\"rule_kind\":\"pool\","
+		"\"reason\":\"pool-enforce\",\"verdict\":\"reset\",\"monitored\":true,\"attempts\":1,\"packets\":1,"
+		"\"first_seen\":\"2026-01-01T00:00:00.123456+0900\",\"last_seen\":\"2026-01-01T00:00:00.123456+0900\","
+		"\"window_s\":300,\"distinct_destinations\":1,\"distinct_destinations_exact\":true,"
+		"\"policy\":\"0123abcd\",\"packet\":{\"len\":20,\"tc\":8,\"hoplimit\":63,\"tcpseq\":1000,\"tcpack\":0,"
+		"\"tcpwin\":64240,\"syn\":true,\"ack\":false,\"psh\":false,\"rst\":false,\"urg\":false,"
+		"\"fin\":false}}}\n");
+	log_free(log);
+}
+
+static void test_overflow_record(void **state)
+{
+	struct log *log = log_new(1);
+	struct event_fact fact = syn(0, ALICE, MX);
+
+	(void)state;
+	event_observe(log->collector, &fact);
+	for (uint32_t i = 0; i < 5; i++) {
+		fact = syn(1, BOB + i, MX);
+		event_observe(log->collector, &fact);
+	}
+	assert_int_equal(log->count, 1);
+	event_flush(log->collector, T0 + NSEC_PER_SEC);
+	assert_int_equal(log->count, 2);
+	assert_string_equal(
+		log->lines[1],
+		"{\"timestamp\":\"2026-01-01T00:00:01.123456+0900\",\"event_type\":\"drop\",\"host\":\"gw1\","
+		"\"proto\":\"TCP\",\"direction\":\"to_server\",\"drop\":{\"reason\":\"pool-enforce\"},"
+		"\"op25b\":{\"schema\":1,\"boot_id\":\"b1\",\"seq\":1,\"kind\":\"overflow\",\"reason\":\"pool-enforce\","
+		"\"verdict\":\"drop\",\"monitored\":false,\"attempts\":5,\"packets\":5,"
+		"\"first_seen\":\"2026-01-01T00:00:01.123456+0900\",\"last_seen\":\"2026-01-01T00:00:01.123456+0900\","
+		"\"window_s\":300,\"policy\":\"0123abcd\"}}\n");
+	assert_int_equal(stats_of(log).overflowed, 5);
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_replay_names_the_capture(void **state)
+{
+	struct log *log = calloc(1, sizeof(*log));
+	struct event_config config;
+	struct event_fact fact = syn(0, ALICE, MX);
+
+	(void)state;
+	assert_non_null(log);
+	config = config_for(log, 10);
+	config.pcap_filename = "a \"b\".pcap";
+	assert_int_equal(event_collector_new(&config, &log->collector), 0);
+	for (fact.pcap_cnt = 7; fact.pcap_cnt < 10; fact.pcap_cnt++)
+		event_observe(log->collector, &fact);
+	event_flush(log->collector, T0);
+	assert_true(has(log->lines[0], ",\"pcap_cnt\":7,\"pcap_filename\":\"a \\u0022b\\u0022.pcap\",") ||
+		    has(log->lines[0], ",\"pcap_cnt\":7,\"pcap_filename\":\"a \\\"b\\\".pcap\","));
+	assert_true(has(log->lines[1], ",\"pcap_cnt\":9,"));
+	log_free(log);
+}
+
+/* ---- windows ---- */
+
+static void observe(struct log *log, struct event_fact fact)
+{
+	event_observe(log->collector, &fact);
+}
+
+static void test_no_summary_without_packets(void **state)
+{
+	struct log *log = log_new(10);
+
+	(void)state;
+	observe(log, syn(0, ALICE, MX));
+	event_tick(log->collector, T0 + (WINDOW_S - 1) * NSEC_PER_SEC);
+	assert_int_equal(stats_of(log).subscribers, 1);
+	event_tick(log->collector, T0 + WINDOW_S * NSEC_PER_SEC);
+	assert_int_equal(log->count, 1);
+	assert_int_equal(stats_of(log).subscribers, 0);
+	observe(log, syn(WINDOW_S + 1, ALICE, MX));
+	assert_true(has(log->lines[1], "\"kind\":\"first\""));
+	log_free(log);
+}
+
+static void test_a_busy_subscriber_stays_open(void **state)
+{
+	struct log *log = log_new(10);
+
+	(void)state;
+	observe(log, syn(0, ALICE, MX));
+	observe(log, syn(10, ALICE, MX));
+	observe(log, syn(WINDOW_S + 10, ALICE, MX)); /* its own packet closes the window before */
+	assert_int_equal(log->count, 2);
+	assert_true(has(log->lines[1], "\"kind\":\"summary\""));
+	assert_int_equal(number_in(log->lines[1], "packets"), 1);
+	event_flush(log->collector, T0);
+	assert_true(has(log->lines[2], "\"kind\":\"summary\""));
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_a_quiet_window_ends_the_entry(void **state)
+{
+	struct log *log = log_new(10);
+
+	(void)state;
+	observe(log, syn(0, ALICE, MX));
+	observe(log, syn(10, ALICE, MX));
+	observe(log, syn(10 * WINDOW_S, ALICE, MX)); /* no tick came in between */
+	assert_int_equal(log->count, 3);
+	assert_true(has(log->lines[1], "\"kind\":\"summary\""));
+	assert_true(has(log->lines[2], "\"kind\":\"first\""));
+	log_free(log);
+}
+
+static void test_deadlines(void **state)
+{
+	struct log *log = log_new(1);
+
+	(void)state;
+	assert_true(event_next_deadline_ns(log->collector) == INT64_MAX);
+	observe(log, syn(5, ALICE, MX));
+	observe(log, syn(9, BOB, MX)); /* overflows */
+	assert_true(event_next_deadline_ns(log->collector) == T0 + (5 + WINDOW_S) * NSEC_PER_SEC);
+	event_tick(log->collector, T0 + (5 + WINDOW_S) * NSEC_PER_SEC);
+	assert_true(event_next_deadline_ns(log->collector) == T0 + (9 + WINDOW_S) * NSEC_PER_SEC);
+	event_tick(log->collector, T0 + (9 + WINDOW_S) * NSEC_PER_SEC);
+	assert_true(event_next_deadline_ns(log->collector) == INT64_MAX);
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_a_clock_set_back_does_not_keep_windows_open(void **state)
+{
+	struct log *log = log_new(10);
+
+	(void)state;
+	observe(log, syn(1000000, ALICE, MX));
+	observe(log, syn(1000000, ALICE, MX));
+	event_tick(log->collector, T0);
+	assert_int_equal(log->count, 2);
+	observe(log, syn(1, ALICE, MX));
+	observe(log, syn(2, ALICE, MX));
+	event_tick(log->collector, T0 + (1 + WINDOW_S) * NSEC_PER_SEC);
+	assert_int_equal(log->count, 4);
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_times_at_the_ends_of_the_clock(void **state)
+{
+	static const int64_t times[] = {INT64_MIN, INT64_MAX, 0, -1, INT64_MAX, INT64_MIN};
+	struct log *log = log_new(10);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct event_fact fact = syn(0, ALICE, MX);
+
+		fact.time_ns = times[i];
+		event_observe(log->collector, &fact);
+		event_tick(log->collector, times[(i + 1) % 6]);
+		(void)event_next_deadline_ns(log->collector);
+	}
+	event_flush(log->collector, INT64_MAX);
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_a_late_packet_widens_the_record_but_is_not_shown(void **state)
+{
+	struct log *log = log_new(10);
+	struct event_fact late = syn(10, ALICE, MX);
+
+	(void)state;
+	observe(log, syn(0, ALICE, MX));
+	observe(log, syn(20, ALICE, MX));
+	late.sport = 1111;
+	event_observe(log->collector, &late);
+	event_flush(log->collector, T0);
+	assert_true(has(log->lines[1], "\"timestamp\":\"2026-01-01T00:00:20.123456+0900\""));
+	assert_true(has(log->lines[1], "\"first_seen\":\"2026-01-01T00:00:10.123456+0900\""));
+	assert_true(has(log->lines[1], "\"src_port\":40000"));
+	log_free(log);
+}
+
+/* ---- states ---- */
+
+static void test_what_differs_is_told_apart(void **state)
+{
+	struct log *log = log_new(10);
+	struct event_fact fact = syn(1, ALICE, MX);
+
+	(void)state;
+	observe(log, syn(0, ALICE, MX));
+	fact.monitored = true;
+	event_observe(log->collector, &fact);
+	assert_true(has(log->lines[1], "\"kind\":\"first\""));
+	assert_true(has(log->lines[1], "\"event_type\":\"alert\""));
+	fact.monitored = false;
+	fact.verdict = EVENT_ICMP;
+	event_observe(log->collector, &fact);
+	assert_true(has(log->lines[2], "\"verdict\":\"icmp\""));
+	fact = syn(2, ALICE, MX);
+	fact.names.rule = "carriers";
+	fact.names.rule_kind = "destination";
+	event_observe(log->collector, &fact);
+	assert_true(has(log->lines[3], "\"rule\":\"carriers\",\"rule_kind\":\"destination\""));
+	assert_int_equal(log->count, 4);
+	log_free(log);
+}
+
+static void test_changing_to_and_fro_writes_no_record_a_packet(void **state)
+{
+	struct log *log = log_new(10);
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		struct event_fact fact = syn(0, ALICE, MX);
+
+		fact.verdict = i % 2 ? EVENT_DROP : EVENT_RESET;
+		event_observe(log->collector, &fact);
+	}
+	event_flush(log->collector, T0);
+	assert_int_equal(log->count, 4);
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_another_policy_closes_what_the_old_one_counted(void **state)
+{
+	struct log *log = log_new(10);
+	struct event_fact fact = syn(2, ALICE, MX);
+
+	(void)state;
+	observe(log, syn(0, ALICE, MX));
+	observe(log, syn(1, ALICE, MX));
+	fact.names.digest = "new";
+	event_observe(log->collector, &fact);
+	assert_int_equal(log->count, 2); /* not blocked anew */
+	assert_true(has(log->lines[1], "\"kind\":\"summary\""));
+	assert_true(has(log->lines[1], "\"policy\":\"0123abcd\""));
+	event_flush(log->collector, T0);
+	assert_int_equal(log->count, 3);
+	assert_true(has(log->lines[2], "\"policy\":\"new\""));
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_states_of_one_subscriber_are_bounded(void **state)
+{
+	struct log *log = log_new(1000);
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		struct event_fact fact = syn(0, ALICE, MX);
+		char name[16];
+
+		snprintf(name, sizeof(name), "group%d", i);
+		fact.names.rule = name;
+		event_observe(log->collector, &fact);
+	}
+	assert_int_equal(log->count, 16);
+	event_flush(log->collector, T0);
+	assert_int_equal(stats_of(log).overflowed, 84);
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_names_need_not_outlive_the_call(void **state)
+{
+	struct log *log = log_new(10);
+	struct event_fact fact = syn(0, ALICE, MX);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		char *name = strdup("short-lived");
+
+		assert_non_null(name);
+		fact.names = (struct event_names){name, name, name, name};
+		event_observe(log->collector, &fact);
+		memset(name, 'x', strlen(name));
+		free(name);
+	}
+	event_flush(log->collector, T0);
+	assert_int_equal(log->count, 2);
+	assert_true(has(log->lines[1], "\"rule\":\"short-lived\""));
+	log_free(log);
+}
+
+static void test_many_names_come_and_go(void **state)
+{
+	struct log *log = log_new(100);
+
+	(void)state;
+	for (uint32_t i = 0; i < 200000; i++) {
+		struct event_fact fact = syn((int64_t)i * 4, i, MX);
+		char name[16];
+
+		snprintf(name, sizeof(name), "p%u", i);
+		fact.names.pool = name;
+		snprintf(fact.in_iface, sizeof(fact.in_iface), "i%u", i);
+		event_observe(log->collector, &fact);
+	}
+	event_flush(log->collector, T0);
+	assert_int_equal(stats_of(log).overflowed, 0); /* 65,535 names at once, not in all */
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_subscribers_of_ip6_are_prefixes(void **state)
+{
+	struct log *log = log_new(10);
+
+	(void)state;
+	for (uint64_t i = 0; i < 256; i++) {
+		struct event_fact fact = syn(0, ALICE, MX);
+
+		fact.src = addr_ip6(UINT64_C(0x20010db800010000) + i, i * 7);
+		fact.dst = addr_ip6(1, 2);
+		fact.subscriber_len = 56;
+		event_observe(log->collector, &fact);
+	}
+	assert_int_equal(stats_of(log).subscribers, 1);
+	event_flush(log->collector, T0);
+	assert_int_equal(log->count, 2);
+	assert_int_equal(number_in(log->lines[1], "packets"), 255);
+	log_free(log);
+}
+
+/* ---- attempts ---- */
+
+static void test_a_retransmitted_syn_is_no_attempt(void **state)
+{
+	static const int64_t repeats[] = {0, 1, 3, 7, 15, 31, 63, 127};
+	struct log *log = log_new(10);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(repeats) / sizeof(repeats[0]); i++)
+		observe(log, syn(repeats[i], ALICE, MX));
+	assert_int_equal(stats_of(log).attempts, 1);
+	observe(log, syn(131, ALICE, MX)); /* later than any sender repeats */
+	assert_int_equal(stats_of(log).attempts, 2);
+	log_free(log);
+}
+
+static void test_what_makes_another_attempt(void **state)
+{
+	struct log *log = log_new(10);
+	struct event_fact changed[6];
+
+	(void)state;
+	observe(log, syn(0, ALICE, MX));
+	for (size_t i = 0; i < 6; i++)
+		changed[i] = syn(1, ALICE, MX);
+	changed[0].sport++;
+	changed[1].tcp_seq++;
+	changed[2].dst = addr_ip4(MX + 1);
+	changed[3].src = addr_ip4(BOB);
+	changed[4].dport++;
+	changed[5].attempt = false;
+	for (size_t i = 0; i < 6; i++)
+		event_observe(log->collector, &changed[i]);
+	assert_int_equal(stats_of(log).attempts, 6);
+	assert_int_equal(stats_of(log).observed, 7);
+	log_free(log);
+}
+
+static void test_many_syns_are_told_apart(void **state)
+{
+	struct log *log = log_new(10000);
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < 10000; i++)
+			observe(log, syn(round, ALICE + i, MX));
+	}
+	assert_int_equal(stats_of(log).attempts, 10000);
+	log_free(log);
+}
+
+/* ---- destinations ---- */
+
+static uint64_t count_distinct(uint32_t destinations, int rounds, bool *ret_exact)
+{
+	struct destinations_budget budget = {.max = 1 << 20};
+	struct siphash_key key = {3, 4};
+	struct destinations *set = NULL;
+	uint64_t counted;
+
+	for (int round = 0; round < rounds; round++) {
+		for (uint32_t i = 0; i < destinations; i++) {
+			struct addr addr = addr_ip4(i * 7919);
+
+			assert_true(destinations_add(&set, &key, &addr, &budget));
+		}
+	}
+	counted = destinations_count(set, ret_exact);
+	assert_true(budget.used <= 1100);
+	destinations_free(set, &budget);
+	assert_int_equal(budget.used, 0);
+	return counted;
+}
+
+static void test_destinations_are_exact_to_64(void **state)
+{
+	bool exact;
+
+	(void)state;
+	for (uint32_t n = 0; n <= 64; n++) {
+		assert_int_equal(count_distinct(n, 3, &exact), n);
+		assert_true(exact);
+	}
+	assert_in_range(count_distinct(65, 3, &exact), 65, 75);
+	assert_false(exact);
+}
+
+static void test_destinations_are_estimated_beyond(void **state)
+{
+	static const uint32_t sizes[] = {100, 500, 1000, 2000, 2600, 5000, 20000, 1000000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		bool exact;
+		uint64_t counted = count_distinct(sizes[i], 1, &exact);
+
+		assert_false(exact);
+		assert_in_range(counted, sizes[i] * UINT64_C(90) / 100, sizes[i] * UINT64_C(110) / 100);
+	}
+}
+
+static void test_destinations_short_of_memory_say_so(void **state)
+{
+	struct log *log = log_new(1);
+
+	(void)state;
+	for (uint32_t i = 0; i < 65; i++)
+		observe(log, syn(0, ALICE, MX + i));
+	event_flush(log->collector, T0);
+	assert_int_equal(number_in(log->lines[1], "distinct_destinations"), 64);
+	assert_true(has(log->lines[1], "\"distinct_destinations_exact\":true"));
+	log_free(log);
+
+	log = log_new(100);
+	for (uint32_t i = 0; i < 100 * 70; i++) /* the sets of all 100 together do not fit their budget */
+		observe(log, syn(0, ALICE + i / 70, MX + i % 70));
+	event_flush(log->collector, T0);
+	assert_true(has(log->lines[(log->count - 1) % LINES_KEPT], "\"distinct_destinations_exact\":false"));
+	assert_accounted(log);
+	log_free(log);
+}
+
+/* ---- everything at random ---- */
+
+static uint64_t random_next(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+static struct event_fact random_fact(uint64_t *seed, int64_t *now_s)
+{
+	static const char *const names[] = {"", "a", "b", "c"};
+	uint64_t r = random_next(seed), q = random_next(seed);
+	struct event_fact fact;
+
+	*now_s += r % 50 == 0 ? -(int64_t)(q % 2000) : r % 20 == 0 ? (int64_t)(q % 900) : (int64_t)(r % 3);
+	fact = syn(*now_s, ALICE + (uint32_t)(r >> 8) % 40, MX + (uint32_t)(r >> 16) % 200);
+	if (r >> 24 & 1) {
+		fact.src = addr_ip6(UINT64_C(0x20010db800000000) + (r >> 32) % 2000, q);
+		fact.dst = addr_ip6(q % 100, 1);
+		fact.subscriber_len = q % 3 == 0 ? 48 : 56;
+	}
+	if ((r >> 25) % 200 == 0)
+		fact.src.family = ADDR_NONE;
+	fact.sport = (uint16_t)(q % 4);
+	fact.tcp_seq = (uint32_t)(q >> 8) % 4;
+	fact.attempt = q >> 16 & 1;
+	fact.reason = (uint8_t)((q >> 20) % 80);
+	fact.verdict = (uint8_t)((q >> 28) % 5);
+	fact.monitored = q >> 32 & 1;
+	fact.names.rule = names[(q >> 36) % 4];
+	fact.names.digest = (q >> 40) % 100 == 0 ? "d2" : "d1";
+	fact.vlan_count = (uint8_t)((q >> 48) % 6);
+	return fact;
+}
+
+static void random_run(uint64_t seed, uint32_t subscribers_max)
+{
+	struct log *log = log_new(subscribers_max);
+	int64_t now_s = 0;
+
+	for (int i = 0; i < 20000; i++) {
+		struct event_fact fact = random_fact(&seed, &now_s);
+
+		event_observe(log->collector, &fact);
+		if (seed % 97 == 0)
+			event_tick(log->collector, T0 + now_s * NSEC_PER_SEC);
+		if (seed % 4999 == 0)
+			event_flush(log->collector, T0 + now_s * NSEC_PER_SEC);
+		assert_true(stats_of(log).subscribers <= subscribers_max);
+	}
+	event_flush(log->collector, T0 + now_s * NSEC_PER_SEC);
+	assert_int_equal(stats_of(log).subscribers, 0);
+	assert_int_equal(stats_of(log).observed, 20000);
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_every_packet_is_in_one_record(void **state)
+{
+	static const uint32_t sizes[] = {1, 2, 10, 100, 5000};
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+			random_run(seed * UINT64_C(0x9e3779b97f4a7c15), sizes[i]);
+	}
+}
+
+/* A flood of forged sources: one record for each place in the table, then one a window, whatever comes. */
+static void test_a_flood_writes_few_records(void **state)
+{
+	struct log *log = log_new(100);
+
+	(void)state;
+	for (uint32_t i = 0; i < 200000; i++)
+		observe(log, syn(i / 1000, i * 2654435761u, MX));
+	event_flush(log->collector, T0);
+	assert_int_equal(log->count, 101);
+	assert_accounted(log);
+	log_free(log);
+}
+
+/* ---- the table of fields, and hostile texts ---- */
+
+static void test_fields_are_unique_and_documented(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < event_field_count; i++) {
+		const struct event_field *field = &event_fields[i];
+
+		assert_true(field->name[0] && field->meaning[0]);
+		for (size_t j = 0; j < i; j++)
+			assert_true(event_fields[j].object != field->object ||
+				    strcmp(event_fields[j].name, field->name) != 0);
+	}
+}
+
+/* The value behind a name is of the type that the table says. */
+static bool value_has_type(const char *value, const char *type)
+{
+	if (strcmp(type, "text") == 0)
+		return *value == '"';
+	if (strcmp(type, "number") == 0)
+		return *value >= '0' && *value <= '9';
+	if (strcmp(type, "boolean") == 0)
+		return strncmp(value, "true", 4) == 0 || strncmp(value, "false", 5) == 0;
+	if (strcmp(type, "list of numbers") == 0)
+		return *value == '[';
+	return strcmp(type, "object") == 0 && *value == '{';
+}
+
+/* Where the values of a record's object are: behind its opening brace, NULL when the record has none. */
+static const char *object_in(const char *line, enum event_object object)
+{
+	char key[32];
+
+	if (object == EVENT_OBJECT_TOP)
+		return line;
+	snprintf(key, sizeof(key), "\"%s\":{", event_object_name(object));
+	return strstr(line, key);
+}
+
+static void test_every_field_is_written_with_its_type(void **state)
+{
+	struct log *log = calloc(1, sizeof(*log));
+	struct event_config config;
+	struct event_fact fact = syn(0, ALICE, MX);
+
+	(void)state;
+	assert_non_null(log);
+	config = config_for(log, 10);
+	config.pcap_filename = "f";
+	assert_int_equal(event_collector_new(&config, &log->collector), 0);
+	fact.vlan_count = 1;
+	for (int i = 0; i < 4; i++) {
+		fact.reason = i % 2 ? REASON_TINY : REASON_ENFORCE;
+		event_observe(log->collector, &fact);
+	}
+	fact.monitored = true;
+	event_observe(log->collector, &fact);
+	fact.monitored = false;
+	fact.src = fact.dst = addr_ip6(1, 1);
+	event_observe(log->collector, &fact);
+	event_flush(log->collector, T0);
+	for (size_t i = 0; i < event_field_count; i++) {
+		char key[64];
+		bool found = false;
+
+		snprintf(key, sizeof(key), "\"%s\":", event_fields[i].name);
+		for (size_t line = 0; line < log->count; line++) {
+			const char *object = object_in(log->lines[line], event_fields[i].object);
+			const char *at = object ? strstr(object, key) : NULL;
+
+			if (at) {
+				assert_true(value_has_type(at + strlen(key), event_fields[i].type));
+				found = true;
+			}
+		}
+		if (!found)
+			fail_msg("no record has the field %s", event_fields[i].name);
+	}
+	log_free(log);
+}
+
+static void test_hostile_texts_stay_within_a_record(void **state)
+{
+	char control[400];
+	struct log *log = calloc(1, sizeof(*log));
+	struct event_config config;
+	struct event_fact fact = syn(0, ALICE, MX);
+
+	(void)state;
+	memset(control, 1, sizeof(control) - 1);
+	control[sizeof(control) - 1] = '\0';
+	assert_non_null(log);
+	config = config_for(log, 10);
+	config.host = config.boot_id = config.pcap_filename = control;
+	assert_int_equal(event_collector_new(&config, &log->collector), 0);
+	fact.names = (struct event_names){control, control, control, control};
+	memset(fact.in_iface, 2, sizeof(fact.in_iface));
+	for (int i = 0; i < 3; i++) {
+		fact.reason = (uint8_t)i;
+		event_observe(log->collector, &fact);
+	}
+	event_flush(log->collector, T0);
+	assert_int_equal(log->count, 2); /* keep() checks their lengths */
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_refused_configurations(void **state)
+{
+	struct log log = {0};
+	struct event_collector *untouched = NULL;
+	struct event_config config = config_for(&log, 0);
+
+	(void)state;
+	assert_int_equal(event_collector_new(&config, &untouched), -EINVAL);
+	config.subscribers_max = 1;
+	config.window_s = 0;
+	assert_int_equal(event_collector_new(&config, &untouched), -EINVAL);
+	assert_null(untouched);
+	event_collector_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_first_record),
+		cmocka_unit_test(test_summary_record),
+		cmocka_unit_test(test_monitored_ip6_record_is_an_alert),
+		cmocka_unit_test(test_overflow_record),
+		cmocka_unit_test(test_replay_names_the_capture),
+		cmocka_unit_test(test_no_summary_without_packets),
+		cmocka_unit_test(test_a_busy_subscriber_stays_open),
+		cmocka_unit_test(test_a_quiet_window_ends_the_entry),
+		cmocka_unit_test(test_deadlines),
+		cmocka_unit_test(test_a_clock_set_back_does_not_keep_windows_open),
+		cmocka_unit_test(test_times_at_the_ends_of_the_clock),
+		cmocka_unit_test(test_a_late_packet_widens_the_record_but_is_not_shown),
+		cmocka_unit_test(test_what_differs_is_told_apart),
+		cmocka_unit_test(test_changing_to_and_fro_writes_no_record_a_packet),
+		cmocka_unit_test(test_another_policy_closes_what_the_old_one_counted),
+		cmocka_unit_test(test_states_of_one_subscriber_are_bounded),
+		cmocka_unit_test(test_names_need_not_outlive_the_call),
+		cmocka_unit_test(test_many_names_come_and_go),
+		cmocka_unit_test(test_subscribers_of_ip6_are_prefixes),
+		cmocka_unit_test(test_a_retransmitted_syn_is_no_attempt),
+		cmocka_unit_test(test_what_makes_another_attempt),
+		cmocka_unit_test(test_many_syns_are_told_apart),
+		cmocka_unit_test(test_destinations_are_exact_to_64),
+		cmocka_unit_test(test_destinations_are_estimated_beyond),
+		cmocka_unit_test(test_destinations_short_of_memory_say_so),
+		cmocka_unit_test(test_every_packet_is_in_one_record),
+		cmocka_unit_test(test_a_flood_writes_few_records),
+		cmocka_unit_test(test_fields_are_unique_and_documented),
+		cmocka_unit_test(test_every_field_is_written_with_its_type),
+		cmocka_unit_test(test_hostile_texts_stay_within_a_record),
+		cmocka_unit_test(test_refused_configurations),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
