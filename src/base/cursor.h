@@ -55,7 +55,7 @@ static inline uint16_t cursor_u16(struct cursor *cursor)
 {
 	const uint8_t *b = cursor_take(cursor, 2);
 
-	return b ? (uint16_t)(b[0] << 8 | b[1]) : 0;
+	return (uint16_t)(b ? b[0] << 8 | b[1] : 0);
 }
 
 static inline uint32_t cursor_u32(struct cursor *cursor)

@@ -40,8 +40,9 @@ static char *printable_copy(const char *text, size_t len)
 	return copy;
 }
 
-static bool diag_fill(struct diag *diag, const struct diag_place *place, const char *hint, const char *format,
-		      va_list args)
+__attribute__((format(printf, 4, 0))) static bool diag_fill(struct diag *diag, const struct diag_place *place,
+							    const char *hint, const char *format,
+							    va_list args)
 {
 	if (vasprintf(&diag->message, format, args) < 0) {
 		diag->message = NULL;

@@ -228,6 +228,7 @@ size_t moment_format_eve(int64_t ns, int32_t offset_s, char out[MOMENT_TEXT_MAX]
 	int64_t s = floor_div(ns, NSEC_PER_SEC);
 	size_t n = format_clock(s, offset_s, out, MOMENT_TEXT_MAX);
 
-	n += (size_t)snprintf(out + n, MOMENT_TEXT_MAX - n, ".%06d", (int)((ns - s * NSEC_PER_SEC) / 1000));
+	n += (size_t)snprintf(out + n, MOMENT_TEXT_MAX - n, ".%06d",
+			      (int)((ns % NSEC_PER_SEC + NSEC_PER_SEC) % NSEC_PER_SEC / 1000));
 	return n + format_offset(offset_s, "", out + n, MOMENT_TEXT_MAX - n);
 }

@@ -5,7 +5,7 @@
 
 bool vec_reserve(void **items, size_t *capacity, size_t need, size_t size)
 {
-	size_t grown = *capacity ? *capacity : 8;
+	size_t grown = *capacity ? *capacity : 8, bytes;
 	void *bigger;
 
 	if (need <= *capacity)
@@ -14,7 +14,9 @@ bool vec_reserve(void **items, size_t *capacity, size_t need, size_t size)
 		if (__builtin_mul_overflow(grown, 2, &grown))
 			return false;
 	}
-	bigger = reallocarray(*items, grown, size);
+	if (__builtin_mul_overflow(grown, size, &bytes))
+		return false;
+	bigger = realloc(*items, bytes);
 	if (!bigger)
 		return false;
 	*items = bigger;

@@ -9,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	MAGIC_LEN = 4
-};
+enum { MAGIC_LEN = 4 };
 
 struct capture {
 	const struct source_kind *kind;
@@ -35,10 +33,10 @@ static const struct {
 	size_t len;
 	enum format format;
 } formats[] = {
-	{{0xa1, 0xb2, 0xc3, 0xd4}, 4, FORMAT_PCAP},	 {{0xd4, 0xc3, 0xb2, 0xa1}, 4, FORMAT_PCAP},
-	{{0xa1, 0xb2, 0x3c, 0x4d}, 4, FORMAT_PCAP},	 {{0x4d, 0x3c, 0xb2, 0xa1}, 4, FORMAT_PCAP},
+	{{0xa1, 0xb2, 0xc3, 0xd4}, 4, FORMAT_PCAP},      {{0xd4, 0xc3, 0xb2, 0xa1}, 4, FORMAT_PCAP},
+	{{0xa1, 0xb2, 0x3c, 0x4d}, 4, FORMAT_PCAP},      {{0x4d, 0x3c, 0xb2, 0xa1}, 4, FORMAT_PCAP},
 	{{0xa1, 0xb2, 0xcd, 0x34}, 4, FORMAT_PCAP_LONG}, {{0x34, 0xcd, 0xb2, 0xa1}, 4, FORMAT_PCAP_LONG},
-	{{0x0a, 0x0d, 0x0d, 0x0a}, 4, FORMAT_PCAPNG},	 {{0x1f, 0x8b}, 2, FORMAT_GZIP},
+	{{0x0a, 0x0d, 0x0d, 0x0a}, 4, FORMAT_PCAPNG},    {{0x1f, 0x8b}, 2, FORMAT_GZIP},
 };
 
 /* Numbers 12 and 14 are what some systems wrote for 101 (RAW). */
@@ -46,14 +44,15 @@ static const struct {
 	int link_type;
 	enum packet_link link;
 } links[] = {
-	{0, PACKET_LINK_NULL},	     {1, PACKET_LINK_ETHERNET},	    {9, PACKET_LINK_PPP},
-	{12, PACKET_LINK_IP},	     {14, PACKET_LINK_IP},	    {50, PACKET_LINK_PPP},
-	{51, PACKET_LINK_PPP_ETHER}, {101, PACKET_LINK_IP},	    {104, PACKET_LINK_CISCO_HDLC},
+	{0, PACKET_LINK_NULL},       {1, PACKET_LINK_ETHERNET},     {9, PACKET_LINK_PPP},
+	{12, PACKET_LINK_IP},        {14, PACKET_LINK_IP},          {50, PACKET_LINK_PPP},
+	{51, PACKET_LINK_PPP_ETHER}, {101, PACKET_LINK_IP},         {104, PACKET_LINK_CISCO_HDLC},
 	{108, PACKET_LINK_NULL},     {113, PACKET_LINK_LINUX_SLL},  {228, PACKET_LINK_IP},
-	{229, PACKET_LINK_IP},	     {276, PACKET_LINK_LINUX_SLL2},
+	{229, PACKET_LINK_IP},       {276, PACKET_LINK_LINUX_SLL2},
 };
 
-static void write_error(struct capture_error *error, uint64_t offset, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void write_error(struct capture_error *error, uint64_t offset,
+							      const char *format, va_list arguments)
 {
 	error->offset = offset;
 	vsnprintf(error->text, sizeof(error->text), format, arguments);
