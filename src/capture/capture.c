@@ -44,11 +44,23 @@ static const struct {
 	int link_type;
 	enum packet_link link;
 } links[] = {
-	{0, PACKET_LINK_NULL},       {1, PACKET_LINK_ETHERNET},     {9, PACKET_LINK_PPP},
-	{12, PACKET_LINK_IP},        {14, PACKET_LINK_IP},          {50, PACKET_LINK_PPP},
-	{51, PACKET_LINK_PPP_ETHER}, {101, PACKET_LINK_IP},         {104, PACKET_LINK_CISCO_HDLC},
-	{108, PACKET_LINK_NULL},     {113, PACKET_LINK_LINUX_SLL},  {228, PACKET_LINK_IP},
-	{229, PACKET_LINK_IP},       {276, PACKET_LINK_LINUX_SLL2},
+	/* clang-format off */
+	{0, PACKET_LINK_NULL},
+	{1, PACKET_LINK_ETHERNET},
+	{9, PACKET_LINK_PPP},
+	{12, PACKET_LINK_IP},
+	{14, PACKET_LINK_IP},
+	{50, PACKET_LINK_PPP},
+	{51, PACKET_LINK_PPP_ETHER},
+	{101, PACKET_LINK_IP},
+	{104, PACKET_LINK_CISCO_HDLC},
+	{108, PACKET_LINK_NULL},
+	{113, PACKET_LINK_LINUX_SLL},
+	{228, PACKET_LINK_IP},
+	{229, PACKET_LINK_IP},
+	{239, PACKET_LINK_NFLOG},
+	{276, PACKET_LINK_LINUX_SLL2},
+	/* clang-format on */
 };
 
 __attribute__((format(printf, 3, 0))) static void write_error(struct capture_error *error, uint64_t offset,

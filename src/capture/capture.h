@@ -12,7 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CAPTURE_ERROR_MAX = 320 };
+enum {
+	CAPTURE_ERROR_MAX = 320,
+	CAPTURE_LINK_NONE = -1, /* of records that no interface captured: custom and journal blocks of pcapng */
+};
 
 struct capture;
 
@@ -28,9 +31,9 @@ struct capture_record {
 	size_t len;            /* bytes at hand */
 	size_t wire_len;       /* the packet's length before it was cut; never below len */
 	int64_t time_ns;       /* since the epoch; without a time of its own that of the record before (0 at first) */
-	bool has_time;         /* pcapng's simple packets carry no time */
+	bool has_time;         /* pcapng's simple packets and custom blocks carry no time */
 	enum packet_link link; /* PACKET_LINK_UNKNOWN when link_type is none that is understood */
-	int link_type;         /* the number in the file, as tcpdump.org's list of link-layer types gives it */
+	int link_type;         /* the file's number, of tcpdump.org's list of link-layer types, or CAPTURE_LINK_NONE */
 	const char *interface; /* its name, pcapng only; NULL when the file names none */
 	uint64_t number;       /* 1 for the first */
 };

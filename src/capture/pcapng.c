@@ -19,6 +19,9 @@ enum {
 	BLOCK_PACKET = 2, /* obsolete */
 	BLOCK_SIMPLE_PACKET = 3,
 	BLOCK_ENHANCED_PACKET = 6,
+	BLOCK_JOURNAL = 9,
+	BLOCK_CUSTOM = 0x00000bad,
+	BLOCK_CUSTOM_PRIVATE = 0x40000bad,
 };
 
 enum {
@@ -132,6 +135,9 @@ static bool is_known(uint32_t type)
 	case BLOCK_PACKET:
 	case BLOCK_SIMPLE_PACKET:
 	case BLOCK_ENHANCED_PACKET:
+	case BLOCK_JOURNAL:
+	case BLOCK_CUSTOM:
+	case BLOCK_CUSTOM_PRIVATE:
 		return true;
 	default:
 		return false;
@@ -421,6 +427,20 @@ static int read_simple_packet(const struct source *source, struct capture_record
 	return 1;
 }
 
+/*
+ * Journal entries and what only its maker can read: a record that shows no packet, so that the counts agree with
+ * Wireshark's, and nothing that could be one goes unseen.
+ */
+static int read_foreign(const struct source *source, struct capture_record *ret)
+{
+	ret->bytes = source->body;
+	ret->len = source->body_len;
+	ret->wire_len = source->body_len;
+	ret->link_type = CAPTURE_LINK_NONE;
+	ret->has_time = false;
+	return 1;
+}
+
 /* 1 when the block was a packet, 0 when it was something else. */
 static int read_body(struct source *source, uint32_t type, struct capture_record *ret,
 		     struct capture_error *error)
@@ -435,6 +455,10 @@ static int read_body(struct source *source, uint32_t type, struct capture_record
 		return read_packet(source, type == BLOCK_PACKET, ret, error);
 	case BLOCK_SIMPLE_PACKET:
 		return read_simple_packet(source, ret, error);
+	case BLOCK_JOURNAL:
+	case BLOCK_CUSTOM:
+	case BLOCK_CUSTOM_PRIVATE:
+		return read_foreign(source, ret);
 	default:
 		return 0;
 	}

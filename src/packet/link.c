@@ -10,6 +10,10 @@ enum layer {
 	LAYER_IP6_ONLY,
 	LAYER_ETHERNET,
 	LAYER_VLAN,
+	LAYER_VN_TAG,
+	LAYER_E_TAG,
+	LAYER_FABRIC,
+	LAYER_SERVICE_CHAIN,
 	LAYER_LLC,
 	LAYER_PPPOE,
 	LAYER_PPP,
@@ -19,6 +23,7 @@ enum layer {
 	LAYER_LINUX_SLL,
 	LAYER_LINUX_SLL2,
 	LAYER_NULL,
+	LAYER_NFLOG,
 	LAYERS,
 };
 
@@ -31,6 +36,10 @@ enum {
 	ETHERTYPE_MPLS_MULTICAST = 0x8848,
 	ETHERTYPE_PPPOE_SESSION = 0x8864,
 	ETHERTYPE_PROVIDER_VLAN = 0x88a8,
+	ETHERTYPE_FABRIC = 0x8903,
+	ETHERTYPE_VN_TAG = 0x8926,
+	ETHERTYPE_E_TAG = 0x893f,
+	ETHERTYPE_SERVICE_CHAIN = 0x894f,
 	ETHERTYPE_OLD_QINQ = 0x9100,
 	ETHERNET_LENGTH_MAX = 1500, /* up to here the type field is a length (IEEE 802.3) */
 };
@@ -40,7 +49,8 @@ enum {
 	PPP_IP6 = 0x0057,
 	PPP_MPLS = 0x0281,
 	PPP_MPLS_MULTICAST = 0x0283,
-	PPP_ALL_STATIONS = 0xff, /* the HDLC address field, RFC 1662 section 3.1 */
+	PPP_ALL_STATIONS = 0xff, /* HDLC's address field, RFC 1662 section 3.1 */
+	PPP_UNNUMBERED = 0x03,	 /* and its control field */
 	CISCO_UNICAST = 0x0f,
 	CISCO_MULTICAST = 0x8f,
 };
@@ -50,6 +60,13 @@ enum {
 	SLL_ETHERNET = 0x0003,
 	SLL_LLC = 0x0004,
 	SLL_PPP_HDLC = 0x0007,
+};
+
+/* linux/netfilter/nfnetlink_log.h, and the address families of Linux. */
+enum {
+	NFLOG_IP4 = 2,
+	NFLOG_IP6 = 10,
+	NFLOG_PAYLOAD = 9,
 };
 
 /* The rest of the frame while its headers are taken off. */
@@ -109,6 +126,14 @@ static enum layer ethertype_layer(uint16_t type)
 		return LAYER_MPLS;
 	case ETHERTYPE_BRIDGED:
 		return LAYER_ETHERNET;
+	case ETHERTYPE_VN_TAG:
+		return LAYER_VN_TAG;
+	case ETHERTYPE_E_TAG:
+		return LAYER_E_TAG;
+	case ETHERTYPE_FABRIC:
+		return LAYER_FABRIC;
+	case ETHERTYPE_SERVICE_CHAIN:
+		return LAYER_SERVICE_CHAIN;
 	default:
 		return LAYER_OTHER;
 	}
@@ -139,6 +164,52 @@ static enum layer read_vlan(struct frame *frame)
 	if (frame->vlan_count < PACKET_VLAN_MAX)
 		frame->vlan[frame->vlan_count++] = load16(tag) & 0x0fff;
 	return type_or_length_layer(frame, load16(tag + 2));
+}
+
+/* Cisco's virtual network tag. */
+static enum layer read_vn_tag(struct frame *frame)
+{
+	const uint8_t *tag = take(frame, 6);
+
+	return tag ? type_or_length_layer(frame, load16(tag + 4)) : LAYER_OTHER;
+}
+
+/* Port extension, IEEE 802.1BR. */
+static enum layer read_e_tag(struct frame *frame)
+{
+	const uint8_t *tag = take(frame, 8);
+
+	return tag ? type_or_length_layer(frame, load16(tag + 6)) : LAYER_OTHER;
+}
+
+/* Cisco's data centre Ethernet: a whole inner frame behind two more bytes. */
+static enum layer read_fabric(struct frame *frame)
+{
+	return take(frame, 2) ? LAYER_ETHERNET : LAYER_OTHER;
+}
+
+/* Network service header, RFC 8300 section 2.2: its length counts words of four bytes. */
+static enum layer read_service_chain(struct frame *frame)
+{
+	const uint8_t *header = take(frame, 8);
+	size_t len;
+
+	if (!header)
+		return LAYER_OTHER;
+	len = (size_t)(header[1] & 0x3f) * 4;
+	if (len < 8 || !take(frame, len - 8))
+		return LAYER_OTHER;
+	switch (header[3]) {
+	case 1:
+	case 2:
+		return LAYER_IP;
+	case 3:
+		return LAYER_ETHERNET;
+	case 5:
+		return LAYER_MPLS;
+	default:
+		return LAYER_OTHER;
+	}
 }
 
 /* IP straight on LLC, or SNAP with one of the two organisation codes that mean Ethernet types (RFC 1042, 802.1H). */
@@ -202,8 +273,10 @@ static enum layer read_ppp(struct frame *frame)
 /* Address and control may be compressed away (RFC 1661 section 6.6); Cisco's HDLC is told by its address byte. */
 static enum layer read_ppp_framed(struct frame *frame)
 {
-	if (frame->len == 0)
+	if (frame->len == 0) {
+		frame->cut = frame->wire_len > 0;
 		return LAYER_OTHER;
+	}
 	switch (frame->at[0]) {
 	case CISCO_UNICAST:
 	case CISCO_MULTICAST:
@@ -237,7 +310,8 @@ static bool looks_like_ethernet(const struct frame *frame, size_t at)
 
 /*
  * Labels name no protocol: the first nibble behind the last one tells IP (RFC 4928 section 2). Else it can be an
- * Ethernet pseudowire, with the control word of RFC 4448, whose first nibble is 0, or without.
+ * Ethernet pseudowire, without or with the control word of RFC 4448, whose first nibble is 0. Without comes first: a
+ * VLAN tag's four bytes would pass for the control word.
  */
 static enum layer read_mpls(struct frame *frame)
 {
@@ -254,10 +328,11 @@ static enum layer read_mpls(struct frame *frame)
 	}
 	if (frame->at[0] >> 4 == 4 || frame->at[0] >> 4 == 6)
 		return LAYER_IP;
-	if (frame->at[0] >> 4 == 0 && looks_like_ethernet(frame, 4))
-		(void)take(frame, 4);
-	else if (!looks_like_ethernet(frame, 0))
+	if (looks_like_ethernet(frame, 0))
+		return LAYER_ETHERNET;
+	if (frame->at[0] >> 4 != 0 || !looks_like_ethernet(frame, 4))
 		return LAYER_OTHER;
+	(void)take(frame, 4);
 	return LAYER_ETHERNET;
 }
 
@@ -293,15 +368,11 @@ static enum layer read_linux_sll2(struct frame *frame)
  * The writer's number of its address family, in its byte order: 2 everywhere for IPv4, but 24 (NetBSD, OpenBSD), 28
  * (FreeBSD) or 30 (macOS) for IPv6. All are below 256, so the order shows.
  */
-static enum layer read_null(struct frame *frame)
+static enum layer family_layer(const uint8_t *header)
 {
-	const uint8_t *header = take(frame, 4);
-	uint8_t family;
-
-	if (!header || header[1] != 0 || header[2] != 0 || (header[0] != 0 && header[3] != 0))
+	if (header[1] != 0 || header[2] != 0 || (header[0] != 0 && header[3] != 0))
 		return LAYER_OTHER;
-	family = header[0] | header[3];
-	switch (family) {
+	switch (header[0] | header[3]) {
 	case 2:
 	case 24:
 	case 28:
@@ -312,19 +383,82 @@ static enum layer read_null(struct frame *frame)
 	}
 }
 
+/* Some systems put an Ethernet type in the last two bytes, or PPP's framing, in front of their packets instead. */
+static enum layer read_null(struct frame *frame)
+{
+	const uint8_t *header;
+	enum layer layer;
+
+	if (frame->len >= 2 && frame->at[0] == PPP_ALL_STATIONS && frame->at[1] == PPP_UNNUMBERED)
+		return LAYER_PPP_FRAMED;
+	header = take(frame, 4);
+	if (!header)
+		return LAYER_OTHER;
+	layer = family_layer(header);
+	return layer != LAYER_OTHER ? layer : ethertype_layer(load16(header + 2));
+}
+
+/* Netfilter's log: attributes in the byte order of this machine (libpcap turns them), one of which is the packet. */
+static enum layer read_nflog(struct frame *frame)
+{
+	const uint8_t *header = take(frame, 4);
+
+	if (!header || (header[0] != NFLOG_IP4 && header[0] != NFLOG_IP6))
+		return LAYER_OTHER;
+	for (;;) {
+		const uint8_t *attribute = take(frame, 4);
+		uint16_t len, type;
+
+		if (!attribute)
+			return LAYER_OTHER;
+		memcpy(&len, attribute, sizeof(len));
+		memcpy(&type, attribute + 2, sizeof(type));
+		if (len < 4)
+			return LAYER_OTHER;
+		if (type == NFLOG_PAYLOAD) {
+			limit(frame, (size_t)len - 4);
+			return LAYER_IP;
+		}
+		if (!take(frame, (((size_t)len + 3) & ~(size_t)3) - 4))
+			return LAYER_OTHER;
+	}
+}
+
+/* clang-format off */
 static enum layer (*const readers[LAYERS])(struct frame *) = {
-	[LAYER_ETHERNET] = read_ethernet,     [LAYER_VLAN] = read_vlan, [LAYER_LLC] = read_llc,
-	[LAYER_PPPOE] = read_pppoe,	      [LAYER_PPP] = read_ppp,	[LAYER_PPP_FRAMED] = read_ppp_framed,
-	[LAYER_CISCO_HDLC] = read_cisco_hdlc, [LAYER_MPLS] = read_mpls, [LAYER_LINUX_SLL] = read_linux_sll,
-	[LAYER_LINUX_SLL2] = read_linux_sll2, [LAYER_NULL] = read_null,
+	[LAYER_ETHERNET] = read_ethernet,
+	[LAYER_VLAN] = read_vlan,
+	[LAYER_VN_TAG] = read_vn_tag,
+	[LAYER_E_TAG] = read_e_tag,
+	[LAYER_FABRIC] = read_fabric,
+	[LAYER_SERVICE_CHAIN] = read_service_chain,
+	[LAYER_LLC] = read_llc,
+	[LAYER_PPPOE] = read_pppoe,
+	[LAYER_PPP] = read_ppp,
+	[LAYER_PPP_FRAMED] = read_ppp_framed,
+	[LAYER_CISCO_HDLC] = read_cisco_hdlc,
+	[LAYER_MPLS] = read_mpls,
+	[LAYER_LINUX_SLL] = read_linux_sll,
+	[LAYER_LINUX_SLL2] = read_linux_sll2,
+	[LAYER_NULL] = read_null,
+	[LAYER_NFLOG] = read_nflog,
 };
 
 static const enum layer first_layers[] = {
-	[PACKET_LINK_UNKNOWN] = LAYER_OTHER,	     [PACKET_LINK_IP] = LAYER_IP,
-	[PACKET_LINK_ETHERNET] = LAYER_ETHERNET,     [PACKET_LINK_LINUX_SLL] = LAYER_LINUX_SLL,
-	[PACKET_LINK_LINUX_SLL2] = LAYER_LINUX_SLL2, [PACKET_LINK_NULL] = LAYER_NULL,
-	[PACKET_LINK_PPP] = LAYER_PPP_FRAMED,	     [PACKET_LINK_PPP_ETHER] = LAYER_PPPOE,
+	[PACKET_LINK_UNKNOWN] = LAYER_OTHER,
+	[PACKET_LINK_IP] = LAYER_IP,
+	[PACKET_LINK_ETHERNET] = LAYER_ETHERNET,
+	[PACKET_LINK_LINUX_SLL] = LAYER_LINUX_SLL,
+	[PACKET_LINK_LINUX_SLL2] = LAYER_LINUX_SLL2,
+	[PACKET_LINK_NULL] = LAYER_NULL,
+	[PACKET_LINK_PPP] = LAYER_PPP_FRAMED,
+	[PACKET_LINK_PPP_ETHER] = LAYER_PPPOE,
+	[PACKET_LINK_CISCO_HDLC] = LAYER_CISCO_HDLC,
+	[PACKET_LINK_NFLOG] = LAYER_NFLOG,
 };
+/* clang-format on */
+
+_Static_assert(sizeof(first_layers) / sizeof(first_layers[0]) == PACKET_LINKS, "one row for each link type");
 
 /* An IPv4 type in front of an IPv6 header is taken as it is meant; the other way round it is no packet at all. */
 static void read_ip(const struct frame *frame, enum layer layer, struct packet *ret)
@@ -342,7 +476,7 @@ void packet_parse_link(enum packet_link link, const uint8_t *bytes, size_t len, 
 	struct frame frame = {.at = bytes, .len = len, .wire_len = wire_len > len ? wire_len : len};
 	enum layer layer = LAYER_OTHER;
 
-	if ((size_t)link < sizeof(first_layers) / sizeof(first_layers[0]))
+	if ((unsigned)link < PACKET_LINKS)
 		layer = first_layers[link];
 	while (readers[layer])
 		layer = readers[layer](&frame);

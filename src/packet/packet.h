@@ -84,6 +84,8 @@ enum packet_link {
 	PACKET_LINK_PPP,  /* with or without address and control bytes */
 	PACKET_LINK_PPP_ETHER, /* LINKTYPE_PPP_ETHER: a PPPoE session header first */
 	PACKET_LINK_CISCO_HDLC,
+	PACKET_LINK_NFLOG, /* netfilter's log of IP packets */
+	PACKET_LINKS,
 };
 
 /*
