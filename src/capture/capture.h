@@ -14,7 +14,8 @@
 
 enum {
 	CAPTURE_ERROR_MAX = 320,
-	CAPTURE_LINK_NONE = -1, /* of records that no interface captured: custom and journal blocks of pcapng */
+	CAPTURE_LINK_NONE =
+		-1, /* of records that no interface captured: custom and journal blocks of pcapng */
 };
 
 struct capture;
@@ -22,18 +23,19 @@ struct capture;
 /* Why a capture cannot be read, or not further. */
 struct capture_error {
 	char text[CAPTURE_ERROR_MAX];
-	uint64_t offset; /* where in the file the record or block begins that is damaged; 0 when opening failed */
+	uint64_t
+		offset; /* where in the file the record or block begins that is damaged; 0 when opening failed */
 };
 
 /* One packet of a capture. The pointers are borrowed from the capture until its next capture_next() or _close(). */
 struct capture_record {
 	const uint8_t *bytes;
-	size_t len;            /* bytes at hand */
-	size_t wire_len;       /* the packet's length before it was cut; never below len */
-	int64_t time_ns;       /* since the epoch; without a time of its own that of the record before (0 at first) */
-	bool has_time;         /* pcapng's simple packets and custom blocks carry no time */
+	size_t len;      /* bytes at hand */
+	size_t wire_len; /* the packet's length before it was cut; never below len */
+	int64_t time_ns; /* since the epoch; without a time of its own that of the record before (0 at first) */
+	bool has_time;   /* pcapng's simple packets and custom blocks carry no time */
 	enum packet_link link; /* PACKET_LINK_UNKNOWN when link_type is none that is understood */
-	int link_type;         /* the file's number, of tcpdump.org's list of link-layer types, or CAPTURE_LINK_NONE */
+	int link_type; /* the file's number, of tcpdump.org's list of link-layer types, or CAPTURE_LINK_NONE */
 	const char *interface; /* its name, pcapng only; NULL when the file names none */
 	uint64_t number;       /* 1 for the first */
 };

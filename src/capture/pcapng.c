@@ -52,7 +52,7 @@ struct interface {
 struct source {
 	FILE *file;
 	uint64_t offset; /* of the block at hand */
-	uint64_t next;	 /* of the block behind it */
+	uint64_t next;   /* of the block behind it */
 	bool big_endian; /* the section at hand */
 	struct interface *interfaces;
 	size_t count;
@@ -163,9 +163,7 @@ static int skip_body(const struct source *source, size_t len, struct capture_err
 /* In steps, so that a length alone never claims memory that the file has no bytes for. */
 static int load_body(struct source *source, size_t have, size_t len, struct capture_error *error)
 {
-	enum {
-		STEP = 65536
-	};
+	enum { STEP = 65536 };
 
 	while (have < len) {
 		size_t part = len - have < STEP ? len - have : STEP;

@@ -4,7 +4,9 @@
 #include <string.h>
 
 enum {
+	IP4_THROUGH_SOURCE = 16,
 	IP4_HEADER = 20,
+	IP6_THROUGH_SOURCE = 24,
 	IP6_HEADER = 40,
 	TCP_HEADER = 20,
 	TCP_PORTS = 4,
@@ -230,24 +232,44 @@ static void read_chain(const struct reader *reader, size_t at, uint8_t next)
 	read_upper(reader, at, next);
 }
 
-static void read_ip4_facts(const uint8_t *ip, struct packet *packet)
+static void read_ip4_fragment(const uint8_t *ip, struct packet *packet)
 {
 	uint16_t field = load16(ip + 6);
-	uint16_t offset = (uint16_t)((field & 0x1fff) * FRAGMENT_UNIT);
+
+	packet->dont_fragment = field & 0x4000;
+	packet->fragment_offset = (uint32_t)(field & 0x1fff) * FRAGMENT_UNIT;
+	if (packet->fragment_offset != 0)
+		packet->fragment = PACKET_FRAGMENT_LATER;
+	else if (field & 0x2000)
+		packet->fragment = PACKET_FRAGMENT_FIRST;
+}
+
+/* The bytes through the source address are there. */
+static void read_ip4_facts(const struct reader *reader)
+{
+	const uint8_t *ip = reader->bytes;
+	struct packet *packet = reader->packet;
 
 	packet->family = ADDR_IP4;
 	packet->tos = ip[1];
 	packet->ip_len = load16(ip + 2);
 	packet->ip_id = load16(ip + 4);
-	packet->dont_fragment = field & 0x4000;
-	packet->fragment_offset = offset;
-	if (offset != 0)
-		packet->fragment = PACKET_FRAGMENT_LATER;
-	else if (field & 0x2000)
-		packet->fragment = PACKET_FRAGMENT_FIRST;
+	read_ip4_fragment(ip, packet);
 	packet->ttl = ip[8];
+	packet->has_protocol = ip[9] != NEXT_AUTHENTICATION;
+	packet->protocol = packet->has_protocol ? ip[9] : 0;
 	packet->src = addr_from_bytes4(ip + 12);
-	packet->dst = addr_from_bytes4(ip + 16);
+	packet->dst.family = ADDR_IP4;
+	if (is_visible(reader, 0, IP4_HEADER))
+		packet->dst = addr_from_bytes4(ip + 16);
+}
+
+/* False when the header's own two lengths contradict each other: then nothing in it is believed. */
+static bool ip4_lengths_agree(const struct reader *reader, size_t header)
+{
+	size_t total = is_visible(reader, 0, 4) ? load16(reader->bytes + 2) : 0;
+
+	return header >= IP4_HEADER && (total == 0 || total >= header);
 }
 
 /*
@@ -257,32 +279,24 @@ static void read_ip4_facts(const uint8_t *ip, struct packet *packet)
 static void read_ip4(struct reader *reader)
 {
 	const uint8_t *ip = reader->bytes;
+	struct packet *packet = reader->packet;
 	size_t header = (size_t)(ip[0] & 0x0f) * 4;
-	size_t total;
 
-	if (header < IP4_HEADER) {
-		set_fault(reader->packet, PACKET_FAULT_IP_HEADER);
+	if (!ip4_lengths_agree(reader, header)) {
+		set_fault(packet, PACKET_FAULT_IP_HEADER);
 		return;
 	}
-	if (!is_visible(reader, 0, IP4_HEADER)) {
+	if (!is_visible(reader, 0, IP4_HEADER))
 		set_missing(reader, 0, IP4_HEADER, PACKET_FAULT_IP_HEADER);
+	if (!is_visible(reader, 0, IP4_THROUGH_SOURCE))
 		return;
-	}
-	total = load16(ip + 2);
-	if (total != 0)
-		set_claimed(reader, total);
-	if (header > reader->claimed) {
-		set_fault(reader->packet, PACKET_FAULT_IP_HEADER);
-		return;
-	}
-	read_ip4_facts(ip, reader->packet);
-	if (header <= reader->visible) {
+	if (load16(ip + 2) != 0)
+		set_claimed(reader, load16(ip + 2));
+	read_ip4_facts(reader);
+	if (!is_visible(reader, 0, header))
+		set_missing(reader, 0, header, PACKET_FAULT_IP_HEADER);
+	if (packet->fault == PACKET_FAULT_NONE)
 		read_chain(reader, header, ip[9]);
-		return;
-	}
-	reader->packet->protocol = ip[9];
-	reader->packet->has_protocol = ip[9] != NEXT_AUTHENTICATION;
-	set_fault(reader->packet, PACKET_FAULT_CUT);
 }
 
 /*
@@ -306,25 +320,40 @@ static size_t jumbogram_end(const struct reader *reader)
 	return IP6_HEADER + (size_t)load32(option + 2);
 }
 
-static void read_ip6(struct reader *reader)
+/* The bytes through the source address are there. */
+static void read_ip6_facts(const struct reader *reader)
 {
 	const uint8_t *ip = reader->bytes;
 	struct packet *packet = reader->packet;
-	size_t payload;
+	size_t len = load16(ip + 4) + (size_t)IP6_HEADER;
 
-	if (!is_visible(reader, 0, IP6_HEADER)) {
-		set_missing(reader, 0, IP6_HEADER, PACKET_FAULT_IP_HEADER);
-		return;
-	}
-	payload = load16(ip + 4);
 	packet->family = ADDR_IP6;
 	packet->tos = (uint8_t)(load16(ip) >> 4);
 	packet->ttl = ip[7];
 	packet->src = addr_from_bytes16(ip + 8);
-	packet->dst = addr_from_bytes16(ip + 24);
+	packet->dst.family = ADDR_IP6;
+	if (is_visible(reader, 0, IP6_HEADER))
+		packet->dst = addr_from_bytes16(ip + 24);
+	if (len <= UINT16_MAX)
+		packet->ip_len = (uint16_t)len;
+}
+
+static void read_ip6(struct reader *reader)
+{
+	const uint8_t *ip = reader->bytes;
+	size_t payload;
+
+	if (!is_visible(reader, 0, IP6_HEADER))
+		set_missing(reader, 0, IP6_HEADER, PACKET_FAULT_IP_HEADER);
+	if (!is_visible(reader, 0, IP6_THROUGH_SOURCE))
+		return;
+	read_ip6_facts(reader);
+	if (reader->packet->fault != PACKET_FAULT_NONE)
+		return;
+	payload = load16(ip + 4);
 	set_claimed(reader, payload != 0 ? payload + IP6_HEADER : jumbogram_end(reader));
-	if (reader->claimed <= UINT16_MAX)
-		packet->ip_len = (uint16_t)reader->claimed;
+	if (payload == 0 && reader->claimed > UINT16_MAX)
+		reader->packet->ip_len = 0;
 	read_chain(reader, IP6_HEADER, ip[6]);
 }
 

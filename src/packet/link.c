@@ -14,6 +14,9 @@ enum layer {
 	LAYER_E_TAG,
 	LAYER_FABRIC,
 	LAYER_SERVICE_CHAIN,
+	LAYER_BACKBONE,
+	LAYER_MACSEC,
+	LAYER_FDDI,
 	LAYER_LLC,
 	LAYER_PPPOE,
 	LAYER_PPP,
@@ -36,6 +39,8 @@ enum {
 	ETHERTYPE_MPLS_MULTICAST = 0x8848,
 	ETHERTYPE_PPPOE_SESSION = 0x8864,
 	ETHERTYPE_PROVIDER_VLAN = 0x88a8,
+	ETHERTYPE_MACSEC = 0x88e5,
+	ETHERTYPE_BACKBONE = 0x88e7,
 	ETHERTYPE_FABRIC = 0x8903,
 	ETHERTYPE_VN_TAG = 0x8926,
 	ETHERTYPE_E_TAG = 0x893f,
@@ -50,7 +55,7 @@ enum {
 	PPP_MPLS = 0x0281,
 	PPP_MPLS_MULTICAST = 0x0283,
 	PPP_ALL_STATIONS = 0xff, /* HDLC's address field, RFC 1662 section 3.1 */
-	PPP_UNNUMBERED = 0x03,	 /* and its control field */
+	PPP_UNNUMBERED = 0x03,   /* and its control field */
 	CISCO_UNICAST = 0x0f,
 	CISCO_MULTICAST = 0x8f,
 };
@@ -134,6 +139,10 @@ static enum layer ethertype_layer(uint16_t type)
 		return LAYER_FABRIC;
 	case ETHERTYPE_SERVICE_CHAIN:
 		return LAYER_SERVICE_CHAIN;
+	case ETHERTYPE_BACKBONE:
+		return LAYER_BACKBONE;
+	case ETHERTYPE_MACSEC:
+		return LAYER_MACSEC;
 	default:
 		return LAYER_OTHER;
 	}
@@ -210,6 +219,30 @@ static enum layer read_service_chain(struct frame *frame)
 	default:
 		return LAYER_OTHER;
 	}
+}
+
+/* Provider backbone bridging, IEEE 802.1ah: the customer's frame behind a service tag. */
+static enum layer read_backbone(struct frame *frame)
+{
+	return take(frame, 4) ? LAYER_ETHERNET : LAYER_OTHER;
+}
+
+/* IEEE 802.1AE: readable when the frame is protected against change only, not encrypted. */
+static enum layer read_macsec(struct frame *frame)
+{
+	enum { HAS_CHANNEL = 0x20, IS_ENCRYPTED = 0x0c };
+	const uint8_t *tag = take(frame, 6);
+	const uint8_t *type;
+
+	if (!tag || (tag[0] & IS_ENCRYPTED) || ((tag[0] & HAS_CHANNEL) && !take(frame, 8)))
+		return LAYER_OTHER;
+	type = take(frame, 2);
+	return type ? type_or_length_layer(frame, load16(type)) : LAYER_OTHER;
+}
+
+static enum layer read_fddi(struct frame *frame)
+{
+	return take(frame, 13) ? LAYER_LLC : LAYER_OTHER;
 }
 
 /* IP straight on LLC, or SNAP with one of the two organisation codes that mean Ethernet types (RFC 1042, 802.1H). */
@@ -432,6 +465,9 @@ static enum layer (*const readers[LAYERS])(struct frame *) = {
 	[LAYER_E_TAG] = read_e_tag,
 	[LAYER_FABRIC] = read_fabric,
 	[LAYER_SERVICE_CHAIN] = read_service_chain,
+	[LAYER_BACKBONE] = read_backbone,
+	[LAYER_MACSEC] = read_macsec,
+	[LAYER_FDDI] = read_fddi,
 	[LAYER_LLC] = read_llc,
 	[LAYER_PPPOE] = read_pppoe,
 	[LAYER_PPP] = read_ppp,
@@ -455,6 +491,7 @@ static const enum layer first_layers[] = {
 	[PACKET_LINK_PPP_ETHER] = LAYER_PPPOE,
 	[PACKET_LINK_CISCO_HDLC] = LAYER_CISCO_HDLC,
 	[PACKET_LINK_NFLOG] = LAYER_NFLOG,
+	[PACKET_LINK_FDDI] = LAYER_FDDI,
 };
 /* clang-format on */
 

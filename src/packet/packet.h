@@ -51,8 +51,8 @@ enum packet_fragment {
 struct packet {
 	struct addr src;
 	struct addr dst;
-	uint8_t family; /* enum addr_family; ADDR_NONE: not IP, or an IP header too broken to show addresses */
-	uint8_t fault;  /* enum packet_fault */
+	uint8_t family; /* enum addr_family; ADDR_NONE: not IP, or an IP header too broken to show who sent it */
+	uint8_t fault;    /* enum packet_fault */
 	uint8_t fragment; /* enum packet_fragment */
 	uint8_t protocol; /* the upper-layer protocol, behind all extension headers; meaningful unless family is ADDR_NONE */
 	bool has_protocol; /* the header chain could be walked to its end */
@@ -85,6 +85,7 @@ enum packet_link {
 	PACKET_LINK_PPP_ETHER, /* LINKTYPE_PPP_ETHER: a PPPoE session header first */
 	PACKET_LINK_CISCO_HDLC,
 	PACKET_LINK_NFLOG, /* netfilter's log of IP packets */
+	PACKET_LINK_FDDI,
 	PACKET_LINKS,
 };
 
@@ -96,8 +97,9 @@ enum packet_link {
 void packet_parse_ip(const uint8_t *bytes, size_t len, size_t wire_len, struct packet *ret);
 
 /*
- * The same from the link layer on: Ethernet (also 802.3 with SNAP) with any nesting of VLAN tags (0x8100, 0x88a8, 0x9100), PPPoE sessions and
- * MPLS labels; SLL; SLL2; NULL and LOOP; PPP. What carries no IP gives family ADDR_NONE and no fault.
+ * The same from the link layer on: any nesting of VLAN tags (0x8100, 0x88a8, 0x9100) and the other tags of bridges,
+ * PPPoE sessions, MPLS labels and pseudowires, 802.3 frames with SNAP. What carries no IP, and what is encrypted,
+ * gives family ADDR_NONE and no fault.
  */
 void packet_parse_link(enum packet_link link, const uint8_t *bytes, size_t len, size_t wire_len,
 		       struct packet *ret);

@@ -12,9 +12,7 @@
 
 #include <cmocka.h>
 
-enum {
-	BYTES_MAX = 512
-};
+enum { BYTES_MAX = 512 };
 
 /* 10.0.0.1 to 192.0.2.25, id 0x1234, hop limit 64, type of service 0x10. */
 #define IP4_WITH(first, total, fragment, protocol)                                                           \
@@ -32,9 +30,9 @@ enum {
 	"c000" to "01020304"                                                                                 \
 	"05060708" offset flags "7210"                                                                       \
 	"00000000"
-#define TCP_SYN_25	  TCP_TO("0019", "50", "02")
-#define WHOLE4		  IP4("0028", "0000", "06") TCP_SYN_25
-#define WHOLE6		  IP6("0014", "06") TCP_SYN_25
+#define TCP_SYN_25        TCP_TO("0019", "50", "02")
+#define WHOLE4            IP4("0028", "0000", "06") TCP_SYN_25
+#define WHOLE6            IP6("0014", "06") TCP_SYN_25
 #define EXTENSION_8(next) next "00010400000000"
 #define MACS                                                                                                 \
 	"020000000002"                                                                                       \
@@ -52,26 +50,31 @@ enum {
 #define SRC6 .src = {.hi = 0x20010db800000000, .lo = 1, .family = ADDR_IP6}
 #define DST6 .dst = {.hi = 0x20010db800020000, .lo = 0x25, .family = ADDR_IP6}
 
+#define HEADER4_CUT                                                                                          \
+	.family = ADDR_IP4, SRC4, .dst = {.family = ADDR_IP4}, .ttl = 64, .tos = 0x10, .ip_id = 0x1234,      \
+	.ip_len = 40
+#define HEADER6_CUT                                                                                          \
+	.family = ADDR_IP6, SRC6, .dst = {.family = ADDR_IP6}, .ttl = 64, .tos = 0x10, .ip_len = 60
 #define HEADER4(total)                                                                                       \
 	.family = ADDR_IP4, SRC4, DST4, .ttl = 64, .tos = 0x10, .ip_id = 0x1234, .ip_len = (total)
-#define HEADER6(total)	 .family = ADDR_IP6, SRC6, DST6, .ttl = 64, .tos = 0x10, .ip_len = (total)
-#define UPPER(number)	 .has_protocol = true, .protocol = (number)
-#define PORTS(to)	 UPPER(6), .has_ports = true, .sport = 49152, .dport = (to)
-#define NUMBERS		 .tcp_seq = 0x01020304, .tcp_ack = 0x05060708
-#define FLAGS(flags)	 NUMBERS, .has_flags = true, .tcp_flags = (flags), .tcp_window = 0x7210
-#define SYN_25		 PORTS(25), FLAGS(TCP_SYN)
-#define FAULT(name)	 .fault = PACKET_FAULT_##name
-#define FIRST		 .fragment = PACKET_FRAGMENT_FIRST
-#define LATER(bytes)	 .fragment = PACKET_FRAGMENT_LATER, .fragment_offset = (bytes)
-#define VLANS_1(a)	 .vlan_count = 1, .vlan = {a}
-#define VLANS_2(a, b)	 .vlan_count = 2, .vlan = {a, b}
+#define HEADER6(total)   .family = ADDR_IP6, SRC6, DST6, .ttl = 64, .tos = 0x10, .ip_len = (total)
+#define UPPER(number)    .has_protocol = true, .protocol = (number)
+#define PORTS(to)        UPPER(6), .has_ports = true, .sport = 49152, .dport = (to)
+#define NUMBERS          .tcp_seq = 0x01020304, .tcp_ack = 0x05060708
+#define FLAGS(flags)     NUMBERS, .has_flags = true, .tcp_flags = (flags), .tcp_window = 0x7210
+#define SYN_25           PORTS(25), FLAGS(TCP_SYN)
+#define FAULT(name)      .fault = PACKET_FAULT_##name
+#define FIRST            .fragment = PACKET_FRAGMENT_FIRST
+#define LATER(bytes)     .fragment = PACKET_FRAGMENT_LATER, .fragment_offset = (bytes)
+#define VLANS_1(a)       .vlan_count = 1, .vlan = {a}
+#define VLANS_2(a, b)    .vlan_count = 2, .vlan = {a, b}
 #define VLANS_3(a, b, c) .vlan_count = 3, .vlan = {a, b, c}
 
 struct row {
 	const char *name;
 	const char *hex;
 	enum packet_link
-		link;	  /* none given: the bytes start with the IP header, and go to packet_parse_ip() */
+		link;     /* none given: the bytes start with the IP header, and go to packet_parse_ip() */
 	size_t wire_more; /* bytes that the wire had and the copy has not */
 	size_t tcp_at; /* not 0: a whole packet, whose TCP header begins here; then every cut of it is tried */
 	struct packet want;
@@ -114,6 +117,11 @@ static const struct row ip4_fault_rows[] = {
 	{"IHL 4", IP4_WITH("44", "0028", "0000", "06") TCP_SYN_25, .want = {FAULT(IP_HEADER)}},
 	{"IHL beyond the total length", IP4_WITH("4f", "0028", "0000", "06") TCP_SYN_25, .want = {FAULT(IP_HEADER)}},
 	{"total length below the header", IP4("0013", "0000", "06") TCP_SYN_25, .want = {FAULT(IP_HEADER)}},
+	{"15 bytes at hand", "45100028" "12340000" "40060000" "0a0000", .wire_more = 25, .want = {FAULT(CUT)}},
+	{"16 bytes at hand show the sender", "45100028" "12340000" "40060000" "0a000001", .wire_more = 24,
+	 .want = {HEADER4_CUT, UPPER(6), FAULT(CUT)}},
+	{"19 bytes on the wire", "45100028" "12340000" "40060000" "0a000001" "c00002",
+	 .want = {HEADER4_CUT, UPPER(6), FAULT(IP_HEADER)}},
 	{"total length 0 is that of the wire", IP4("0000", "0000", "06") TCP_SYN_25, .want = {HEADER4(0), SYN_25}},
 	{"total length 0, cut", IP4("0000", "0000", "06") "c000", .wire_more = 18,
 	 .want = {HEADER4(0), UPPER(6), FAULT(CUT)}},
@@ -196,10 +204,11 @@ static const struct row ip6_rows[] = {
 #define EXTENSIONS_16(last) EXTENSIONS_4("3c") EXTENSIONS_4("3c") EXTENSIONS_4("3c") EXTENSIONS_4(last)
 
 static const struct row ip6_fault_rows[] = {
-	{"39 bytes on the wire", "61000000001406402001" "0db800000000000000000000000120010db80002000000000000000000",
-	 .want = {FAULT(IP_HEADER)}},
-	{"39 bytes at hand", "61000000001406402001" "0db800000000000000000000000120010db80002000000000000000000", .wire_more = 21,
-	 .want = {FAULT(CUT)}},
+	{"23 bytes at hand", "6100000000140640" "20010db80000000000000000000000", .wire_more = 37, .want = {FAULT(CUT)}},
+	{"24 bytes at hand", "6100000000140640" "20010db8000000000000000000000001", .wire_more = 36,
+	 .want = {HEADER6_CUT, FAULT(CUT)}},
+	{"39 bytes on the wire", "6100000000140640" "20010db8000000000000000000000001" "20010db80002000000000000000000",
+	 .want = {HEADER6_CUT, FAULT(IP_HEADER)}},
 	{"16 headers are walked", IP6("0094", "3c") EXTENSIONS_16("06") TCP_SYN_25, .tcp_at = 168,
 	 .want = {HEADER6(188), SYN_25}},
 	{"17 are not", IP6("009c", "3c") EXTENSIONS_16("3c") EXTENSION_8("06") TCP_SYN_25,
@@ -282,6 +291,12 @@ static const struct row ethernet_rows[] = {
 	{"service chain with a frame", MACS "894f" "00020203" "00000000" MACS "0800" WHOLE4, ETHERNET, .tcp_at = 56,
 	 .want = {HEADER4(40), SYN_25}},
 	{"service chain shorter than itself", MACS "894f" "00010201" "00000000" WHOLE4, ETHERNET, .want = {FAULT(NONE)}},
+	{"backbone", MACS "88e7" "00000064" MACS "8100" "0005" "0800" WHOLE4, ETHERNET, .tcp_at = 56,
+	 .want = {HEADER4(40), SYN_25, VLANS_1(5)}},
+	{"signed", MACS "88e5" "0000" "00000001" "0800" WHOLE4, ETHERNET, .tcp_at = 42, .want = {HEADER4(40), SYN_25}},
+	{"signed, with its channel", MACS "88e5" "2000" "00000001" "0200000000010001" "0800" WHOLE4, ETHERNET, .tcp_at = 50,
+	 .want = {HEADER4(40), SYN_25}},
+	{"encrypted", MACS "88e5" "0c00" "00000001" "0800" WHOLE4, ETHERNET, .want = {FAULT(NONE)}},
 	{"13 bytes", "0200000000020200000000010800", ETHERNET, .wire_more = 0, .want = {FAULT(IP_HEADER)}},
 	{"a frame of 12 bytes", MACS, ETHERNET, .want = {FAULT(NONE)}},
 	{"a frame cut at 12 bytes", MACS, ETHERNET, .wire_more = 42, .want = {FAULT(CUT)}},
@@ -353,6 +368,7 @@ static const struct row other_link_rows[] = {
 	{"PPPoE without Ethernet", PPPOE_SESSION "002a" "0021" WHOLE4, .link = PACKET_LINK_PPP_ETHER, .tcp_at = 28,
 	 .want = {HEADER4(40), SYN_25}},
 	{"Cisco HDLC", "8f00" "86dd" WHOLE6, .link = PACKET_LINK_CISCO_HDLC, .tcp_at = 44, .want = {HEADER6(60), SYN_25}},
+	{"ring", "50" MACS "aaaa03" "000000" "0800" WHOLE4, .link = PACKET_LINK_FDDI, .tcp_at = 41, .want = {HEADER4(40), SYN_25}},
 	{"a link type we do not know", WHOLE4, .link = PACKET_LINKS, .want = {FAULT(NONE)}},
 };
 /* clang-format on */
@@ -447,7 +463,9 @@ static void check_cuts(const struct row *row, const uint8_t *bytes, size_t len, 
 		check(name, "has_flags", got.has_flags, n >= row->tcp_at + 14);
 		check(name, "dport", got.dport, n >= row->tcp_at + 4 ? row->want.dport : 0);
 		check(name, "tcp_flags", got.tcp_flags, n >= row->tcp_at + 14 ? row->want.tcp_flags : 0);
-		if (!also_wire || got.family != ADDR_NONE)
+		if (also_wire && got.fault == PACKET_FAULT_IP_HEADER)
+			assert_true(n < row->tcp_at);
+		else if (!also_wire || got.family != ADDR_NONE)
 			check(name, "fault", got.fault,
 			      n < row->tcp_at + 20 ? PACKET_FAULT_CUT : PACKET_FAULT_NONE);
 		if (got.family != ADDR_NONE)
@@ -478,8 +496,8 @@ static void run(const struct row *rows, size_t count)
 	X(ip4_rows)                                                                                          \
 	X(ip4_fault_rows)                                                                                    \
 	X(ip4_fragment_rows)                                                                                 \
-	X(ip6_rows) X(ip6_fault_rows) X(ip6_fragment_rows) X(ethernet_rows) X(pppoe_rows) X(mpls_rows)       \
-		X(other_link_rows)
+	X(ip6_rows)                                                                                          \
+	X(ip6_fault_rows) X(ip6_fragment_rows) X(ethernet_rows) X(pppoe_rows) X(mpls_rows) X(other_link_rows)
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 #define TABLE_TEST(rows)                                                                                     \
