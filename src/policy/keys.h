@@ -39,16 +39,24 @@ struct policy_key {
 	enum policy_section section;
 	const char *name;
 	enum policy_type type;
-	bool repeatable;
+	bool repeatable; /* may stand several times in a section; lists add up */
 	bool required;
 	uint64_t min, max;        /* POLICY_TYPE_NUMBER: its range; texts: the longest length is max */
 	const char *const *words; /* POLICY_TYPE_CHOICE: NULL-terminated, in the order of the enum */
 	const char *default_text; /* as a policy would write it; NULL: nothing */
 	const char *help;         /* one sentence for the manual */
+	size_t offset;            /* where the value goes: policy_gateway, policy_log or policy_rule */
+	size_t size;              /* its size there; 0: no field (prefixes go to policy.ip4 and ip6) */
+	size_t has_offset;        /* where the flag "was given" goes; 0: there is none */
 };
 
 extern const struct policy_key policy_keys[];
 extern const size_t policy_key_count;
+
+/* The table is ordered by section: the rows of one are policy_section_keys(section, &count)[0 .. count - 1]. */
+const struct policy_key *policy_section_keys(enum policy_section section, size_t *ret_count);
+/* The key of that name in the section, NULL if it has none. name need not end in a NUL. */
+const struct policy_key *policy_key_find(enum policy_section section, const char *name, size_t len);
 
 const char *policy_section_name(enum policy_section section); /* "gateway", "pool", ... */
 /* The section is written [pool NAME], not [gateway]. */

@@ -28,6 +28,9 @@ enum {
 	POLICY_RULES_MAX = 60000,       /* sections with a name; their indexes fit 16 bits */
 	POLICY_SOURCES_MAX = 60000,     /* the policy file and its list files */
 	POLICY_IP6_SUBSCRIBER_LEN = 64, /* IPv6 subscriber size where no pool says otherwise */
+	POLICY_LINE_MAX = 199,          /* bytes of a line of the policy file: what inih's buffer holds */
+	POLICY_INTERFACES_MAX = 256,    /* names in one list of interfaces */
+	POLICY_PATTERNS_MAX = 64,       /* different patterns over all pools and relays: one bit each */
 };
 
 /* A list of interface names or patterns, in the order written. */
@@ -96,7 +99,7 @@ struct policy_rule {
 	struct moment from, until;
 	char *ticket, *owner, *reason;
 	bool to_any;           /* no `to` but "any" */
-	uint16_t *to_groups;   /* indexes into policy.rules of the [destination NAME] groups named in `to` */
+	uint16_t *to_groups;   /* indexes into policy.rules of the [destination NAME] in `to`, by name */
 	size_t to_group_count; /* prefixes named in `to` stand in policy.ip4/ip6 with role POLICY_ROLE_TO */
 };
 

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "policy/reading.h"
+
+#include "base/vec.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MESSAGE_MAX = 512 };
+
+int reading_add_source(struct reading *reading, const char *path, uint16_t *ret)
+{
+	struct policy *policy = reading->policy;
+	size_t index = policy->source_count;
+	char *copy;
+
+	if (index == POLICY_SOURCES_MAX)
+		return -EMFILE;
+	if (!VEC_RESERVE(policy->sources, reading->sources_capacity, index + 1) ||
+	    !VEC_RESERVE(reading->texts, reading->texts_capacity, index + 1))
+		return -ENOMEM;
+	copy = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+	policy->sources[index] = copy;
+	reading->texts[index] = (struct source_text){0};
+	policy->source_count++;
+	*ret = (uint16_t)index;
+	return 0;
+}
+
+bool reading_append_text(struct reading *reading, uint16_t source, const char *bytes, size_t len)
+{
+	struct source_text *text = &reading->texts[source];
+
+	if (!VEC_RESERVE(text->text, text->capacity, text->len + len))
+		return false;
+	memcpy(text->text + text->len, bytes, len);
+	text->len += len;
+	return true;
+}
+
+const char *reading_line(struct reading *reading, uint16_t source, uint32_t line, size_t *ret_len)
+{
+	struct source_text *text = &reading->texts[source];
+	const char *end;
+
+	*ret_len = 0;
+	if (!text->text || line == 0)
+		return "";
+	if (text->near_line == 0 || line < text->near_line) {
+		text->near_line = 1;
+		text->near_at = 0;
+	}
+	while (text->near_line < line) {
+		end = memchr(text->text + text->near_at, '\n', text->len - text->near_at);
+		if (!end)
+			return "";
+		text->near_at = (size_t)(end + 1 - text->text);
+		text->near_line++;
+	}
+	end = memchr(text->text + text->near_at, '\n', text->len - text->near_at);
+	*ret_len = (end ? (size_t)(end - text->text) : text->len) - text->near_at;
+	return text->text + text->near_at;
+}
+
+struct spot spot_of_section(const struct reading *reading, size_t rule)
+{
+	return (struct spot){.line = reading->policy->rules[rule].line, .column = 1};
+}
+
+/* Where the value begins in a line of the policy (behind '=') or of a list file (its first word). */
+static size_t value_start(const char *line, size_t len, uint16_t source)
+{
+	size_t at = source == 0 ? policy_line_separator(line, len) : 0;
+
+	if (source == 0)
+		at = at == len ? 0 : at + 1;
+	return text_skip_blanks(line, at, len);
+}
+
+static size_t value_end(const char *line, size_t start, size_t len, uint16_t source)
+{
+	size_t end = start;
+
+	while (end < len && line[end] != '\r' &&
+	       !(source == 0 ? line[end] == ';' && (line[end - 1] == ' ' || line[end - 1] == '\t')
+			     : line[end] == '#'))
+		end++;
+	return text_trim(line, start, end);
+}
+
+struct spot spot_of_line(struct reading *reading, uint16_t source, uint32_t line)
+{
+	size_t len;
+	const char *text = reading_line(reading, source, line, &len);
+	size_t start = value_start(text, len, source);
+	size_t end = value_end(text, start, len, source);
+
+	return (struct spot){source, line, (uint32_t)start + 1, (uint32_t)(end - start)};
+}
+
+struct spot spot_of_prefix(struct reading *reading, uint16_t source, uint32_t line,
+			   const struct prefix *prefix)
+{
+	struct spot spot = spot_of_line(reading, source, line);
+	size_t len, at = 0, word, word_len;
+	const char *text = reading_line(reading, source, line, &len) + spot.column - 1;
+
+	while (text_next_word(text, spot.width, &at, &word, &word_len)) {
+		struct prefix found;
+
+		if (prefix_parse(text + word, word_len, &found) != ADDR_OK)
+			continue;
+		found = prefix_canonical(&found);
+		if (prefix_compare(&found, prefix) != 0)
+			continue;
+		spot.column += (uint32_t)word;
+		spot.width = (uint32_t)word_len;
+		break;
+	}
+	return spot;
+}
+
+struct spot spot_of_key(struct reading *reading, const struct section_marks *marks,
+			const struct policy_key *key)
+{
+	size_t count;
+	uint32_t line = marks->key_lines[key - policy_section_keys(key->section, &count)];
+
+	if (line == 0)
+		return (struct spot){.line = marks->line, .column = marks->line ? 1 : 0};
+	return spot_of_line(reading, 0, line);
+}
+
+static void add_finding(struct reading *reading, enum diag_severity severity, struct spot spot,
+			const char *hint, const char *format, va_list args)
+{
+	char message[MESSAGE_MAX];
+	size_t len = 0;
+	const char *text = spot.line ? reading_line(reading, spot.source, spot.line, &len) : NULL;
+
+	if (text && len > 0 && text[len - 1] == '\r')
+		len--;
+	vsnprintf(message, sizeof(message), format, args);
+	diag_add(reading->diags, severity,
+		 &(struct diag_place){.file = reading->policy->sources[spot.source],
+				      .line = spot.line,
+				      .column = spot.column,
+				      .width = spot.width,
+				      .text = text,
+				      .text_len = len},
+		 hint, "%s", message);
+}
+
+void reading_error(struct reading *reading, struct spot spot, const char *hint, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add_finding(reading, DIAG_ERROR, spot, hint, format, args);
+	va_end(args);
+}
+
+void reading_warning(struct reading *reading, struct spot spot, const char *hint, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add_finding(reading, DIAG_WARNING, spot, hint, format, args);
+	va_end(args);
+}
+
+struct tally_row {
+	uint32_t shown;
+	enum diag_severity severity;
+	const char *text; /* "N more ..." */
+};
+
+static const struct tally_row tally_rows[TALLIES] = {
+	[TALLY_BAD_LINE] = {20, DIAG_ERROR, "lines of its lists that are no prefix"},
+	[TALLY_HOST_BITS] = {5, DIAG_WARNING, "prefixes with host bits set"},
+	[TALLY_DUPLICATE] = {5, DIAG_WARNING, "prefixes that are listed twice"},
+	[TALLY_SAME] = {20, DIAG_ERROR, "prefixes that another section of its kind lists too"},
+	[TALLY_SAME_HARMLESS] = {5, DIAG_WARNING, "prefixes that another section of its kind lists too"},
+	[TALLY_NESTED] = {5, DIAG_WARNING, "prefixes inside those of another section of its kind"},
+	[TALLY_RELAY_IN_POOL] = {5, DIAG_WARNING, "addresses inside pools"},
+	[TALLY_INSIDE_IN_POOL] = {5, DIAG_WARNING, "prefixes inside pools"},
+	[TALLY_NO_POOL] = {5, DIAG_WARNING, "prefixes that no pool contains"},
+	[TALLY_PART_OF_POOL] = {5, DIAG_WARNING, "prefixes that pools contain only in part"},
+	[TALLY_TARGET_INSIDE] = {5, DIAG_WARNING, "destinations that are inside anyway"},
+	[TALLY_TOO_LARGE] = {5, DIAG_ERROR, "prefixes larger than a provider has"},
+};
+
+bool reading_tally(struct reading *reading, size_t rule, enum tally tally)
+{
+	return ++reading->marks[rule].tally[tally] <= tally_rows[tally].shown;
+}
+
+static void tell_tally(struct reading *reading, size_t rule, enum tally tally)
+{
+	const struct tally_row *row = &tally_rows[tally];
+	const struct policy_rule *its = &reading->policy->rules[rule];
+	uint32_t count = reading->marks[rule].tally[tally];
+	struct spot spot = spot_of_section(reading, rule);
+
+	if (count <= row->shown)
+		return;
+	if (row->severity == DIAG_ERROR)
+		reading_error(reading, spot, NULL, "%u more in [%s %s]: %s", count - row->shown,
+			      policy_kind_name(its->kind), its->name, row->text);
+	else
+		reading_warning(reading, spot, NULL, "%u more in [%s %s]: %s", count - row->shown,
+				policy_kind_name(its->kind), its->name, row->text);
+}
+
+void reading_tell_tallies(struct reading *reading)
+{
+	for (size_t rule = 0; rule < reading->policy->rule_count; rule++) {
+		for (unsigned tally = 0; tally < TALLIES; tally++)
+			tell_tally(reading, rule, (enum tally)tally);
+	}
+}
+
+struct spot spot_of_key_in_hand(const struct reading *reading, const struct policy_key *key)
+{
+	size_t at = text_skip_blanks(reading->line_text, 0, reading->line_len);
+
+	return (struct spot){
+		.line = reading->line, .column = (uint32_t)at + 1, .width = (uint32_t)strlen(key->name)};
+}
+
+struct section_marks *reading_marks(struct reading *reading)
+{
+	switch (reading->section) {
+	case POLICY_SECTION_GATEWAY:
+		return &reading->gateway;
+	case POLICY_SECTION_LOG:
+		return &reading->log;
+	default:
+		return &reading->marks[reading->rule];
+	}
+}
+
+void *reading_target(struct reading *reading)
+{
+	switch (reading->section) {
+	case POLICY_SECTION_GATEWAY:
+		return &reading->policy->gateway;
+	case POLICY_SECTION_LOG:
+		return &reading->policy->log;
+	default:
+		return &reading->policy->rules[reading->rule];
+	}
+}
