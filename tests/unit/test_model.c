@@ -1,0 +1,643 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine against a second, slow telling of the decision order: random small policies whose prefixes crowd into a
+ * few addresses, and random packets. The model walks lists; it shares nothing with the engine but the policy value.
+ */
+#include "engine/engine.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef __SANITIZE_ADDRESS__
+enum { POLICIES = 150, PACKETS = 2000 };
+#else
+enum { POLICIES = 600, PACKETS = 5000 };
+#endif
+
+#define BASE_S INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
+enum { STEP_S = 100, STEPS = 20 };
+
+static uint64_t random_state = 25;
+
+static uint64_t random_u64(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state * UINT64_C(2685821657736338717);
+}
+
+static unsigned below(unsigned n)
+{
+	return (unsigned)(random_u64() >> 33) % n;
+}
+
+static bool chance(unsigned percent)
+{
+	return below(100) < percent;
+}
+
+static const char *const interfaces[] = {"ppp0", "ppp1", "eth0", "eth1", "srv0", "up0", "up1"};
+static const char *const patterns[] = {"ppp*", "ppp0", "eth*", "eth1", "srv0"};
+
+/* ---- random policies ---- */
+
+static void put_date(FILE *out, const char *key)
+{
+	char text[MOMENT_TEXT_MAX];
+
+	moment_format(BASE_S + (int64_t)below(STEPS) * STEP_S, 32400, text);
+	fprintf(out, "%s = %s\n", key, text);
+}
+
+/* Few addresses, so that prefixes nest and meet: the last 6 bits of one /26 or one /122. */
+static struct addr random_address(void)
+{
+	uint64_t low = below(64);
+
+	return chance(50) ? addr_ip4(UINT32_C(0xc6336400) | (uint32_t)low)
+			  : addr_ip6(UINT64_C(0x20010db800000000), UINT64_C(0x100) | low);
+}
+
+static void put_prefix(FILE *out, const char *key, unsigned shortest)
+{
+	struct addr addr = random_address();
+	unsigned len = addr_bits(addr.family) - below(shortest);
+	struct prefix prefix = {.addr = addr_mask(&addr, len), .len = (uint8_t)len};
+	char text[PREFIX_TEXT_MAX];
+
+	prefix_format(&prefix, text);
+	fprintf(out, "%s = %s\n", key, text);
+}
+
+static void put_prefixes(FILE *out, const char *key, unsigned shortest)
+{
+	for (unsigned n = 1 + below(3); n > 0; n--)
+		put_prefix(out, key, shortest);
+}
+
+static void put_pool(FILE *out, unsigned i)
+{
+	static const char *const actions[] = {"drop", "reset", "icmp"};
+
+	fprintf(out, "[pool p%u]\naction = %s\n", i, actions[below(3)]);
+	put_prefixes(out, "prefix", 6);
+	if (chance(50))
+		put_date(out, "monitor_from");
+	if (chance(50))
+		put_date(out, "enforce_from");
+	if (chance(30))
+		fprintf(out, "interface = %s\n", patterns[below(5)]);
+	if (chance(50))
+		fprintf(out, "delegated_prefix_length = %u\n", 48 + below(4) * 4);
+}
+
+static void put_exempt(FILE *out, unsigned i)
+{
+	fprintf(out, "[exempt x%u]\n", i);
+	put_prefixes(out, "prefix", 5);
+	if (chance(40))
+		put_date(out, "from");
+	if (chance(40))
+		put_date(out, "until");
+	if (chance(40))
+		put_prefix(out, "to", 5);
+	if (chance(20))
+		fprintf(out, "to = d0\n");
+}
+
+static void put_relay(FILE *out, unsigned i)
+{
+	struct addr addr = random_address();
+	char text[ADDR_TEXT_MAX];
+
+	addr_format(&addr, text);
+	fprintf(out, "[relay r%u]\naddress = %s\n", i, text);
+	if (chance(40))
+		fprintf(out, "interface = %s\n", patterns[below(5)]);
+	if (chance(40))
+		put_date(out, "subscribers_until");
+}
+
+static void put_gateway(FILE *out)
+{
+	static const char *const unlisted[] = {"drop", "accept", "monitor"};
+
+	fprintf(out, "[gateway]\nmode = %s\nfail = closed\nunlisted = %s\nestablished = %s\nconntrack = %s\n",
+		chance(80) ? "enforce" : "monitor", unlisted[below(3)], chance(60) ? "drain" : "cut",
+		chance(50) ? "yes" : "no");
+	fprintf(out, "upstream_interfaces = up*\n");
+	if (chance(50))
+		fprintf(out, "subscriber_interfaces = ppp*, eth0\n");
+}
+
+static struct policy *random_policy(void)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	struct policy *policy = NULL;
+	FILE *in;
+
+	put_gateway(out);
+	for (unsigned i = 0; i < 2; i++) {
+		fprintf(out, "[destination d%u]\n", i);
+		put_prefixes(out, "prefix", 6);
+		put_date(out, "enforce_from");
+	}
+	for (unsigned i = 0, n = below(4); i < n; i++)
+		put_pool(out, i);
+	for (unsigned i = 0, n = below(4); i < n; i++)
+		put_exempt(out, i);
+	for (unsigned i = 0, n = below(3); i < n; i++)
+		put_relay(out, i);
+	if (chance(50)) {
+		fprintf(out, "[inside i0]\n");
+		put_prefixes(out, "prefix", 4);
+	}
+	fclose(out);
+	in = fmemopen(text, size, "r");
+	if (policy_read_stream(in, "random.ini", NULL, BASE_S, NULL, &policy) < 0)
+		policy = NULL;
+	fclose(in);
+	free(text);
+	return policy;
+}
+
+/* ---- the model ---- */
+
+struct answer {
+	enum verdict verdict, would;
+	enum reason reason;
+	int rule;
+};
+
+static bool covers(const struct policy *policy, int rule, int role, const struct addr *addr,
+		   unsigned *ret_len)
+{
+	bool found = false;
+
+	for (size_t i = 0; addr->family == ADDR_IP4 && i < policy->ip4_count; i++) {
+		const struct policy_prefix4 *p = &policy->ip4[i];
+		struct prefix prefix = {.addr = addr_ip4(p->addr), .len = p->len};
+
+		if (p->rule == rule && p->role == role && prefix_contains(&prefix, addr) &&
+		    (!found || p->len > *ret_len)) {
+			found = true;
+			*ret_len = p->len;
+		}
+	}
+	for (size_t i = 0; addr->family == ADDR_IP6 && i < policy->ip6_count; i++) {
+		const struct policy_prefix6 *p = &policy->ip6[i];
+		struct prefix prefix = {.addr = addr_ip6(p->hi, p->lo), .len = p->len};
+
+		if (p->rule == rule && p->role == role && prefix_contains(&prefix, addr) &&
+		    (!found || p->len > *ret_len)) {
+			found = true;
+			*ret_len = p->len;
+		}
+	}
+	return found;
+}
+
+/* The rule of a kind with the longest prefix over addr, the later of equals; -1 if there is none. */
+static int longest(const struct policy *policy, enum policy_kind kind, int role, const struct addr *addr)
+{
+	int best = -1;
+	unsigned best_len = 0, len = 0;
+
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		if (policy->rules[i].kind != kind || !covers(policy, (int)i, role, addr, &len))
+			continue;
+		if (best < 0 || len >= best_len) {
+			best = (int)i;
+			best_len = len;
+		}
+	}
+	return best;
+}
+
+enum side { UNKNOWN, SUBSCRIBER, OTHER, UPSTREAM };
+
+static enum side model_side(const struct policy *policy, const char *name)
+{
+	if (!name)
+		return UNKNOWN;
+	if (policy_interfaces_match(&policy->gateway.upstream_interfaces, name))
+		return UPSTREAM;
+	if (policy->gateway.subscriber_interfaces.count == 0 ||
+	    policy_interfaces_match(&policy->gateway.subscriber_interfaces, name))
+		return SUBSCRIBER;
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		if (policy->rules[i].kind == POLICY_POOL &&
+		    policy_interfaces_match(&policy->rules[i].interfaces, name))
+			return SUBSCRIBER;
+	}
+	return OTHER;
+}
+
+static struct answer plain(enum reason reason, int rule)
+{
+	return (struct answer){VERDICT_ACCEPT, VERDICT_ACCEPT, reason, rule};
+}
+
+static enum verdict model_action(const struct policy_rule *rule)
+{
+	return rule->action == POLICY_ACTION_RESET  ? VERDICT_RESET
+	       : rule->action == POLICY_ACTION_ICMP ? VERDICT_ICMP
+						    : VERDICT_DROP;
+}
+
+static bool model_genuine_relay(const struct policy *policy, int relay, const char *name)
+{
+	const struct policy_rule *rule = &policy->rules[relay];
+
+	if (!name)
+		return true;
+	if (rule->interfaces.count > 0)
+		return policy_interfaces_match(&rule->interfaces, name);
+	return policy->gateway.subscriber_interfaces.count == 0 || model_side(policy, name) != SUBSCRIBER;
+}
+
+static bool pool_enforced_ever(const struct policy_rule *pool)
+{
+	return pool->has_enforce_from || !pool->has_monitor_from;
+}
+
+static struct answer model_pool(const struct policy *policy, int pool, const struct addr *dst, int64_t now_s)
+{
+	const struct policy_rule *p = &policy->rules[pool];
+	int relay = longest(policy, POLICY_RELAY, POLICY_ROLE_SOURCE, dst);
+	int group = longest(policy, POLICY_DESTINATION, POLICY_ROLE_TARGET, dst);
+	bool own = pool_enforced_ever(p) && (!p->has_enforce_from || now_s >= p->enforce_from.s);
+	bool monitored = p->has_monitor_from && now_s >= p->monitor_from.s;
+	struct answer blocked = {model_action(p), model_action(p), REASON_POOL_ENFORCE, pool};
+	bool enforced = own;
+
+	if (pool_enforced_ever(p) && relay >= 0) {
+		enforced = policy->rules[relay].has_subscribers_until &&
+			   now_s >= policy->rules[relay].subscribers_until.s;
+		blocked.reason = REASON_RELAY_CLOSED;
+		blocked.rule = relay;
+	} else if (pool_enforced_ever(p) && group >= 0) {
+		enforced = now_s >= policy->rules[group].enforce_from.s;
+		blocked.reason = REASON_DESTINATION_ENFORCE;
+		blocked.rule = group;
+	}
+	if (enforced)
+		return blocked;
+	if (monitored)
+		return (struct answer){VERDICT_ACCEPT, model_action(p), REASON_POOL_MONITOR, pool};
+	if (relay < 0 && group >= 0 && own)
+		return plain(REASON_DESTINATION_OFF, group);
+	return plain(REASON_POOL_OFF, pool);
+}
+
+/* Innermost prefix first, the later section of equals: the first that holds exempts. */
+static int model_exempt(const struct policy *policy, const struct packet *packet, int64_t now_s)
+{
+	for (int len = 128; len >= 0; len--) {
+		for (size_t n = policy->rule_count; n > 0; n--) {
+			const struct policy_rule *rule = &policy->rules[n - 1];
+			struct prefix at = {.addr = addr_mask(&packet->src, (unsigned)len),
+					    .len = (uint8_t)len};
+			bool here = false, to;
+			unsigned found;
+
+			if (rule->kind != POLICY_EXEMPT || (unsigned)len > addr_bits(packet->family))
+				continue;
+			for (size_t i = 0; packet->family == ADDR_IP4 && i < policy->ip4_count; i++)
+				here |= policy->ip4[i].rule == n - 1 &&
+					policy->ip4[i].role == POLICY_ROLE_SOURCE &&
+					policy->ip4[i].len == len && policy->ip4[i].addr == at.addr.lo;
+			for (size_t i = 0; packet->family == ADDR_IP6 && i < policy->ip6_count; i++)
+				here |= policy->ip6[i].rule == n - 1 &&
+					policy->ip6[i].role == POLICY_ROLE_SOURCE &&
+					policy->ip6[i].len == len && policy->ip6[i].hi == at.addr.hi &&
+					policy->ip6[i].lo == at.addr.lo;
+			if (!here || (rule->has_from && now_s < rule->from.s) ||
+			    (rule->has_until && now_s >= rule->until.s))
+				continue;
+			to = rule->to_any || covers(policy, (int)n - 1, POLICY_ROLE_TO, &packet->dst, &found);
+			for (size_t g = 0; g < rule->to_group_count; g++)
+				to |= covers(policy, rule->to_groups[g], POLICY_ROLE_TARGET, &packet->dst,
+					     &found);
+			if (to)
+				return (int)n - 1;
+		}
+	}
+	return -1;
+}
+
+static struct answer model_rules(const struct policy *policy, const struct packet *packet, const char *name,
+				 int64_t now_s)
+{
+	int relay = longest(policy, POLICY_RELAY, POLICY_ROLE_SOURCE, &packet->src);
+	int pool = longest(policy, POLICY_POOL, POLICY_ROLE_SOURCE, &packet->src);
+	int relay_to = longest(policy, POLICY_RELAY, POLICY_ROLE_SOURCE, &packet->dst);
+	int inside = longest(policy, POLICY_INSIDE, POLICY_ROLE_TARGET, &packet->dst);
+	int exempt;
+
+	if (relay >= 0)
+		return model_genuine_relay(policy, relay, name)
+			       ? plain(REASON_RELAY, relay)
+			       : (struct answer){VERDICT_DROP, VERDICT_DROP, REASON_SPOOFED, relay};
+	if (pool >= 0 && name && policy->rules[pool].interfaces.count > 0 &&
+	    !policy_interfaces_match(&policy->rules[pool].interfaces, name)) {
+		const struct policy_rule *p = &policy->rules[pool];
+
+		if (pool_enforced_ever(p) && (!p->has_enforce_from || now_s >= p->enforce_from.s))
+			return (struct answer){VERDICT_DROP, VERDICT_DROP, REASON_SPOOFED, pool};
+		if (p->has_monitor_from && now_s >= p->monitor_from.s)
+			return (struct answer){VERDICT_ACCEPT, VERDICT_DROP, REASON_SPOOFED, pool};
+	}
+	if (relay_to >= 0) {
+		if (!policy->rules[relay_to].has_subscribers_until ||
+		    now_s < policy->rules[relay_to].subscribers_until.s)
+			return plain(REASON_RELAY_DESTINATION, relay_to);
+	} else if (inside >= 0) {
+		return plain(REASON_INSIDE, inside);
+	}
+	exempt = model_exempt(policy, packet, now_s);
+	if (exempt >= 0)
+		return plain(REASON_EXEMPT, exempt);
+	if (pool >= 0)
+		return model_pool(policy, pool, &packet->dst, now_s);
+	if (policy->gateway.unlisted == POLICY_UNLISTED_ACCEPT)
+		return plain(REASON_UNLISTED_ACCEPT, -1);
+	if (policy->gateway.unlisted == POLICY_UNLISTED_MONITOR)
+		return (struct answer){VERDICT_ACCEPT, VERDICT_DROP, REASON_UNLISTED_MONITOR, -1};
+	return (struct answer){VERDICT_DROP, VERDICT_DROP, REASON_UNLISTED_DROP, -1};
+}
+
+static enum reason model_fault(const struct packet *packet)
+{
+	if (packet->fault == PACKET_FAULT_TCP_HEADER)
+		return REASON_MALFORMED_TCP;
+	if (packet->fault == PACKET_FAULT_FRAGMENT_TINY)
+		return REASON_FRAGMENT_TINY;
+	if (packet->fault == PACKET_FAULT_FRAGMENT_OVERLAP)
+		return REASON_FRAGMENT_OVERLAP;
+	if (packet->fault == PACKET_FAULT_FRAGMENT_CHAIN)
+		return REASON_FRAGMENT_CHAIN;
+	if (packet->fault == PACKET_FAULT_EXTENSION)
+		return REASON_MALFORMED_IP;
+	if (!packet->has_flags)
+		return REASON_TRUNCATED;
+	if ((packet->tcp_flags & TCP_SYN) && !(packet->tcp_flags & TCP_ACK) &&
+	    (packet->tcp_flags & (TCP_RST | TCP_FIN)))
+		return REASON_BAD_FLAGS;
+	return REASONS;
+}
+
+static struct answer model_outbound(const struct policy *policy, const struct packet *packet,
+				    const char *name, enum engine_flow flow, int64_t now_s)
+{
+	struct answer syn = model_rules(policy, packet, name, now_s);
+	enum reason fault = model_fault(packet);
+	enum verdict drop = syn.verdict == VERDICT_ACCEPT ? VERDICT_ACCEPT : VERDICT_DROP;
+
+	if (syn.would == VERDICT_ACCEPT)
+		return syn;
+	if (fault != REASONS)
+		return syn.reason == REASON_SPOOFED ? syn
+						    : (struct answer){drop, VERDICT_DROP, fault, syn.rule};
+	if (packet_is_syn(packet) || policy->gateway.established == POLICY_ESTABLISHED_CUT)
+		return syn;
+	if (!policy->gateway.conntrack || flow != ENGINE_FLOW_NEW)
+		return plain(REASON_ESTABLISHED, syn.rule);
+	return syn.reason == REASON_SPOOFED ? syn
+					    : (struct answer){drop, VERDICT_DROP, REASON_MIDSTREAM, syn.rule};
+}
+
+static struct answer model(const struct policy *policy, const struct packet *packet, const char *name,
+			   const struct engine_context *context, int64_t now_s)
+{
+	enum side side = model_side(policy, name);
+	int relay = longest(policy, POLICY_RELAY, POLICY_ROLE_SOURCE, &packet->src);
+	struct answer answer;
+
+	if (packet->family == ADDR_NONE)
+		answer = packet->fault == PACKET_FAULT_IP_HEADER
+				 ? (struct answer){VERDICT_DROP, VERDICT_DROP, REASON_MALFORMED_IP, -1}
+				 : plain(packet->fault ? REASON_UNREADABLE : REASON_NOT_IP, -1);
+	else if (side == UPSTREAM)
+		answer = plain(REASON_INBOUND, -1);
+	else if ((packet->has_protocol && packet->protocol != IP_PROTOCOL_TCP) ||
+		 (packet->has_ports && packet->dport != 25))
+		answer = plain(REASON_NOT_TCP25, -1);
+	else if (packet->fragment == PACKET_FRAGMENT_LATER && packet->fault != PACKET_FAULT_FRAGMENT_OVERLAP)
+		answer = plain(REASON_FRAGMENT_LATER, -1);
+	else if (!packet->has_ports && !context->port25 && packet->fault != PACKET_FAULT_FRAGMENT_OVERLAP &&
+		 packet->fault != PACKET_FAULT_FRAGMENT_CHAIN)
+		answer = plain(REASON_UNREADABLE, -1);
+	else if (side == OTHER)
+		answer = relay >= 0 && model_genuine_relay(policy, relay, name) ? plain(REASON_RELAY, relay)
+										: plain(REASON_INBOUND, -1);
+	else
+		answer = model_outbound(policy, packet, name, context->flow, now_s);
+	if (policy->gateway.mode == POLICY_MODE_MONITOR)
+		answer.verdict = VERDICT_ACCEPT;
+	return answer;
+}
+
+/* ---- random packets and the comparison ---- */
+
+static void break_packet(struct packet *packet)
+{
+	switch (below(8)) {
+	case 0:
+		*packet = (struct packet){.fault = chance(50) ? PACKET_FAULT_IP_HEADER : PACKET_FAULT_NONE};
+		break;
+	case 1:
+		packet->fault = PACKET_FAULT_TCP_HEADER;
+		packet->has_flags = false;
+		break;
+	case 2:
+		packet->fault = PACKET_FAULT_FRAGMENT_TINY;
+		packet->fragment = PACKET_FRAGMENT_FIRST;
+		packet->has_flags = false;
+		break;
+	case 3:
+		packet->fault = chance(50) ? PACKET_FAULT_FRAGMENT_OVERLAP : PACKET_FAULT_NONE;
+		packet->fragment = PACKET_FRAGMENT_LATER;
+		packet->has_ports = packet->has_flags = false;
+		break;
+	case 4:
+		packet->fault = chance(50) ? PACKET_FAULT_FRAGMENT_CHAIN : PACKET_FAULT_EXTENSION;
+		packet->has_protocol = packet->has_ports = packet->has_flags = false;
+		break;
+	case 5:
+		packet->fault = PACKET_FAULT_CUT;
+		packet->has_flags = false;
+		packet->has_ports = chance(50);
+		break;
+	case 6:
+		packet->protocol = 17;
+		packet->has_ports = packet->has_flags = false;
+		break;
+	default:
+		packet->dport = 587;
+		break;
+	}
+}
+
+static struct packet random_packet(void)
+{
+	struct packet packet = {.src = random_address(),
+				.protocol = IP_PROTOCOL_TCP,
+				.has_protocol = true,
+				.has_ports = true,
+				.has_flags = true,
+				.dport = 25,
+				.tcp_flags = TCP_SYN};
+
+	packet.family = packet.src.family;
+	do {
+		packet.dst = random_address();
+	} while (packet.dst.family != packet.family);
+	if (chance(25))
+		packet.tcp_flags = (uint8_t)below(256);
+	if (chance(20))
+		break_packet(&packet);
+	return packet;
+}
+
+static bool same(const struct answer *a, const struct answer *b)
+{
+	return a->verdict == b->verdict && a->would == b->would && a->reason == b->reason &&
+	       a->rule == b->rule;
+}
+
+static int64_t model_next_change(const struct policy *policy, const struct packet *packet, const char *name,
+				 const struct engine_context *context, const struct answer *now)
+{
+	for (int i = 0; i < STEPS; i++) {
+		int64_t date_s = BASE_S + i * STEP_S;
+		struct answer then = model(policy, packet, name, context, date_s);
+
+		if (date_s > context->now_s && !same(now, &then))
+			return date_s;
+	}
+	return MOMENT_NEVER;
+}
+
+static void explain_failure(const struct policy *policy, const struct packet *packet, const char *name,
+			    const struct answer *expected, const struct decision *decision, int64_t now_s)
+{
+	char src[ADDR_TEXT_MAX], dst[ADDR_TEXT_MAX];
+
+	addr_format(&packet->src, src);
+	addr_format(&packet->dst, dst);
+	policy_print(policy, stderr);
+	fprintf(stderr, "%s > %s on %s at base%+lld: model %s/%s %s %d, engine %s/%s %s %d\n", src, dst,
+		name ? name : "(unknown)", (long long)(now_s - BASE_S), verdict_name(expected->verdict),
+		verdict_name(expected->would), reason_name(expected->reason), expected->rule,
+		verdict_name(decision->verdict), verdict_name(decision->would), reason_name(decision->reason),
+		decision->rule);
+}
+
+static void assert_same_decision(const struct decision *a, const struct decision *b)
+{
+	assert_int_equal(a->verdict, b->verdict);
+	assert_int_equal(a->would, b->would);
+	assert_int_equal(a->reason, b->reason);
+	assert_int_equal(a->rule, b->rule);
+	assert_int_equal(a->pool, b->pool);
+	assert_int_equal(a->attempt, b->attempt);
+	assert_int_equal(a->subscriber_len, b->subscriber_len);
+	assert_int_equal(a->next_change_s, b->next_change_s);
+	assert_string_equal(a->rule_name, b->rule_name);
+}
+
+static void compare_one(const struct policy *policy, const struct engine *engine)
+{
+	struct packet packet = random_packet();
+	const char *name = chance(25) ? NULL : interfaces[below(7)];
+	struct engine_context context = {.interface = engine_resolve_interface(engine, name),
+					 .flow = (enum engine_flow)below(3),
+					 .port25 = chance(30),
+					 .now_s = BASE_S - STEP_S / 2 +
+						  (int64_t)below(2 * STEPS + 2) * (STEP_S / 2)};
+	struct answer expected = model(policy, &packet, name, &context, context.now_s);
+	struct decision decision = decide(engine, &packet, &context), batched;
+	struct answer got = {decision.verdict, decision.would, decision.reason, decision.rule};
+
+	decide_batch(engine, &packet, &context, &batched, 1);
+	if (!same(&expected, &got))
+		explain_failure(policy, &packet, name, &expected, &decision, context.now_s);
+	assert_true(same(&expected, &got));
+	assert_same_decision(&decision, &batched);
+	assert_int_equal(decision.next_change_s,
+			 model_next_change(policy, &packet, name, &context, &expected));
+	assert_string_equal(decision.rule_name, decision.rule < 0 ? "" : policy->rules[decision.rule].name);
+}
+
+static void test_engine_agrees_with_model(void **state)
+{
+	unsigned usable = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < POLICIES; i++) {
+		struct policy *policy = random_policy();
+		struct engine *engine = NULL;
+
+		if (!policy)
+			continue;
+		usable++;
+		assert_int_equal(engine_build(policy, &engine), 0);
+		for (unsigned n = 0; n < PACKETS; n++)
+			compare_one(policy, engine);
+		engine_free(engine);
+		policy_free(policy);
+	}
+	print_message("# %u of %u random policies were free of errors, %u packets each\n", usable, POLICIES,
+		      PACKETS);
+	assert_true(usable > POLICIES / 5);
+}
+
+static void test_batches_are_the_same_as_single_packets(void **state)
+{
+	enum { COUNT = 1000 };
+	static struct packet packets[COUNT];
+	static struct engine_context contexts[COUNT];
+	static struct decision decisions[COUNT];
+	struct policy *policy = NULL;
+	struct engine *engine = NULL;
+
+	(void)state;
+	while (!policy)
+		policy = random_policy();
+	assert_int_equal(engine_build(policy, &engine), 0);
+	for (size_t i = 0; i < COUNT; i++) {
+		packets[i] = random_packet();
+		contexts[i] = (struct engine_context){.now_s = BASE_S + (int64_t)i};
+	}
+	for (size_t count = 0; count <= COUNT; count += 37) {
+		decide_batch(engine, packets, contexts, decisions, count);
+		for (size_t i = 0; i < count; i++) {
+			struct decision single = decide(engine, &packets[i], &contexts[i]);
+
+			assert_same_decision(&single, &decisions[i]);
+		}
+	}
+	engine_free(engine);
+	policy_free(policy);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_engine_agrees_with_model),
+		cmocka_unit_test(test_batches_are_the_same_as_single_packets),
+	};
+
+	return cmocka_run_group_tests_name("model", tests, NULL, NULL);
+}
