@@ -37,7 +37,6 @@ struct sweep {
 	size_t count, capacity;
 	/* The last class derived: lists are long runs of one rule under one parent. */
 	uint16_t memo_parent, memo_rule, memo_value;
-	uint8_t memo_role;
 	bool memo;
 };
 
@@ -113,8 +112,7 @@ static int64_t derive(struct sweep *sweep, uint16_t parent, const struct entry *
 {
 	int64_t value;
 
-	if (sweep->memo && sweep->memo_parent == parent && sweep->memo_rule == entry->rule &&
-	    sweep->memo_role == entry->role)
+	if (sweep->memo && sweep->memo_parent == parent && sweep->memo_rule == entry->rule)
 		return sweep->memo_value;
 	value = sweep->side == SWEEP_SOURCES ? derive_source(sweep, parent, entry)
 					     : derive_target(sweep, parent, entry);
@@ -122,7 +120,6 @@ static int64_t derive(struct sweep *sweep, uint16_t parent, const struct entry *
 		sweep->memo = true;
 		sweep->memo_parent = parent;
 		sweep->memo_rule = entry->rule;
-		sweep->memo_role = entry->role;
 		sweep->memo_value = (uint16_t)value;
 	}
 	return value;

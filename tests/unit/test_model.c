@@ -303,7 +303,7 @@ static struct answer model_pool(const struct policy *policy, int pool, const str
 /* Innermost prefix first, the later section of equals: the first that holds exempts. */
 static int model_exempt(const struct policy *policy, const struct packet *packet, int64_t now_s)
 {
-	for (int len = 128; len >= 0; len--) {
+	for (int len = (int)addr_bits(packet->family); len >= 0; len--) {
 		for (size_t n = policy->rule_count; n > 0; n--) {
 			const struct policy_rule *rule = &policy->rules[n - 1];
 			struct prefix at = {.addr = addr_mask(&packet->src, (unsigned)len),
@@ -311,7 +311,7 @@ static int model_exempt(const struct policy *policy, const struct packet *packet
 			bool here = false, to;
 			unsigned found;
 
-			if (rule->kind != POLICY_EXEMPT || (unsigned)len > addr_bits(packet->family))
+			if (rule->kind != POLICY_EXEMPT)
 				continue;
 			for (size_t i = 0; packet->family == ADDR_IP4 && i < policy->ip4_count; i++)
 				here |= policy->ip4[i].rule == n - 1 &&
