@@ -179,46 +179,53 @@ struct answer {
 	int rule;
 };
 
-static bool covers(const struct policy *policy, int rule, int role, const struct addr *addr,
-		   unsigned *ret_len)
+struct entry {
+	struct prefix prefix;
+	int rule, role;
+};
+
+/* Entry i of the list of addr's family; false behind its end. */
+static bool entry_at(const struct policy *policy, uint8_t family, size_t i, struct entry *ret)
 {
-	bool found = false;
-
-	for (size_t i = 0; addr->family == ADDR_IP4 && i < policy->ip4_count; i++) {
+	if (family == ADDR_IP4 && i < policy->ip4_count) {
 		const struct policy_prefix4 *p = &policy->ip4[i];
-		struct prefix prefix = {.addr = addr_ip4(p->addr), .len = p->len};
 
-		if (p->rule == rule && p->role == role && prefix_contains(&prefix, addr) &&
-		    (!found || p->len > *ret_len)) {
-			found = true;
-			*ret_len = p->len;
-		}
+		*ret = (struct entry){{addr_ip4(p->addr), p->len}, p->rule, p->role};
+		return true;
 	}
-	for (size_t i = 0; addr->family == ADDR_IP6 && i < policy->ip6_count; i++) {
+	if (family == ADDR_IP6 && i < policy->ip6_count) {
 		const struct policy_prefix6 *p = &policy->ip6[i];
-		struct prefix prefix = {.addr = addr_ip6(p->hi, p->lo), .len = p->len};
 
-		if (p->rule == rule && p->role == role && prefix_contains(&prefix, addr) &&
-		    (!found || p->len > *ret_len)) {
-			found = true;
-			*ret_len = p->len;
-		}
+		*ret = (struct entry){{addr_ip6(p->hi, p->lo), p->len}, p->rule, p->role};
+		return true;
 	}
-	return found;
+	return false;
 }
 
-/* The rule of a kind with the longest prefix over addr, the later of equals; -1 if there is none. */
+static bool covers(const struct policy *policy, int rule, int role, const struct addr *addr)
+{
+	struct entry entry;
+
+	for (size_t i = 0; entry_at(policy, addr->family, i, &entry); i++) {
+		if (entry.rule == rule && entry.role == role && prefix_contains(&entry.prefix, addr))
+			return true;
+	}
+	return false;
+}
+
+/* The rule of a kind with the longest prefix over addr, the later section of equals; -1 if there is none. */
 static int longest(const struct policy *policy, enum policy_kind kind, int role, const struct addr *addr)
 {
-	int best = -1;
-	unsigned best_len = 0, len = 0;
+	struct entry entry;
+	int best = -1, best_len = -1;
 
-	for (size_t i = 0; i < policy->rule_count; i++) {
-		if (policy->rules[i].kind != kind || !covers(policy, (int)i, role, addr, &len))
+	for (size_t i = 0; entry_at(policy, addr->family, i, &entry); i++) {
+		if (policy->rules[entry.rule].kind != kind || entry.role != role ||
+		    !prefix_contains(&entry.prefix, addr))
 			continue;
-		if (best < 0 || len >= best_len) {
-			best = (int)i;
-			best_len = len;
+		if (entry.prefix.len > best_len || (entry.prefix.len == best_len && entry.rule > best)) {
+			best = entry.rule;
+			best_len = entry.prefix.len;
 		}
 	}
 	return best;
@@ -300,40 +307,39 @@ static struct answer model_pool(const struct policy *policy, int pool, const str
 	return plain(REASON_POOL_OFF, pool);
 }
 
+static bool exempts_now(const struct policy *policy, int rule, const struct addr *dst, int64_t now_s)
+{
+	const struct policy_rule *exempt = &policy->rules[rule];
+
+	if ((exempt->has_from && now_s < exempt->from.s) || (exempt->has_until && now_s >= exempt->until.s))
+		return false;
+	if (exempt->to_any || covers(policy, rule, POLICY_ROLE_TO, dst))
+		return true;
+	for (size_t g = 0; g < exempt->to_group_count; g++) {
+		if (covers(policy, exempt->to_groups[g], POLICY_ROLE_TARGET, dst))
+			return true;
+	}
+	return false;
+}
+
 /* Innermost prefix first, the later section of equals: the first that holds exempts. */
 static int model_exempt(const struct policy *policy, const struct packet *packet, int64_t now_s)
 {
-	for (int len = (int)addr_bits(packet->family); len >= 0; len--) {
-		for (size_t n = policy->rule_count; n > 0; n--) {
-			const struct policy_rule *rule = &policy->rules[n - 1];
-			struct prefix at = {.addr = addr_mask(&packet->src, (unsigned)len),
-					    .len = (uint8_t)len};
-			bool here = false, to;
-			unsigned found;
+	struct entry entry;
+	int best = -1, best_len = -1;
 
-			if (rule->kind != POLICY_EXEMPT)
-				continue;
-			for (size_t i = 0; packet->family == ADDR_IP4 && i < policy->ip4_count; i++)
-				here |= policy->ip4[i].rule == n - 1 &&
-					policy->ip4[i].role == POLICY_ROLE_SOURCE &&
-					policy->ip4[i].len == len && policy->ip4[i].addr == at.addr.lo;
-			for (size_t i = 0; packet->family == ADDR_IP6 && i < policy->ip6_count; i++)
-				here |= policy->ip6[i].rule == n - 1 &&
-					policy->ip6[i].role == POLICY_ROLE_SOURCE &&
-					policy->ip6[i].len == len && policy->ip6[i].hi == at.addr.hi &&
-					policy->ip6[i].lo == at.addr.lo;
-			if (!here || (rule->has_from && now_s < rule->from.s) ||
-			    (rule->has_until && now_s >= rule->until.s))
-				continue;
-			to = rule->to_any || covers(policy, (int)n - 1, POLICY_ROLE_TO, &packet->dst, &found);
-			for (size_t g = 0; g < rule->to_group_count; g++)
-				to |= covers(policy, rule->to_groups[g], POLICY_ROLE_TARGET, &packet->dst,
-					     &found);
-			if (to)
-				return (int)n - 1;
+	for (size_t i = 0; entry_at(policy, packet->family, i, &entry); i++) {
+		bool nearer =
+			entry.prefix.len > best_len || (entry.prefix.len == best_len && entry.rule > best);
+
+		if (nearer && policy->rules[entry.rule].kind == POLICY_EXEMPT &&
+		    entry.role == POLICY_ROLE_SOURCE && prefix_contains(&entry.prefix, &packet->src) &&
+		    exempts_now(policy, entry.rule, &packet->dst, now_s)) {
+			best = entry.rule;
+			best_len = entry.prefix.len;
 		}
 	}
-	return -1;
+	return best;
 }
 
 static struct answer model_rules(const struct policy *policy, const struct packet *packet, const char *name,
