@@ -195,8 +195,11 @@ static const struct row ip6_rows[] = {
 	{"ICMPv6 error quoting a SYN", IP6("0044", "3a") "0100000000000000" WHOLE6, .want = {HEADER6(108), UPPER(58)}},
 	{"jumbogram (RFC 2675)", IP6("0000", "00") "0600c20400010000" TCP_SYN_25, .wire_more = 65508,
 	 .want = {HEADER6(0), SYN_25}},
+	{"jumbogram, most of it cut", IP6("0000", "00") "0600c20400010000" TCP_SYN_25, .want = {HEADER6(0), SYN_25}},
+	{"jumbogram, cut in its option", IP6("0000", "00") "0600c20400", .wire_more = 23, .want = {HEADER6(40), FAULT(CUT)}},
 	{"offloaded beyond 64 KiB without saying so", IP6("0000", "06") TCP_SYN_25, .wire_more = 70000,
 	 .want = {HEADER6(0), SYN_25}},
+	{"the greatest length that fits 16 bits", IP6("ffd7", "06") TCP_SYN_25, .want = {HEADER6(65535), SYN_25}},
 	{"the greatest payload length", IP6("ffff", "06") TCP_SYN_25, .wire_more = 65515, .want = {HEADER6(0), SYN_25}},
 };
 
@@ -223,6 +226,14 @@ static const struct row ip6_fault_rows[] = {
 	{"payload length 0 is no payload", IP6("0000", "06") TCP_SYN_25, .want = {HEADER6(40), UPPER(6), FAULT(TCP_HEADER)}},
 	{"jumbo length that needs no jumbogram", IP6("0000", "00") "0600c2040000001c" TCP_SYN_25,
 	 .want = {HEADER6(40), FAULT(EXTENSION)}},
+	{"jumbo length one too short", IP6("0000", "00") "0600c2040000ffff" TCP_SYN_25, .want = {HEADER6(40), FAULT(EXTENSION)}},
+	{"jumbo option of another size", IP6("0000", "00") "0600c20300010000" TCP_SYN_25, .want = {HEADER6(40), FAULT(EXTENSION)}},
+	{"hop-by-hop without payload length or jumbo option", IP6("0000", "00") EXTENSION_8("06") TCP_SYN_25,
+	 .want = {HEADER6(40), FAULT(EXTENSION)}},
+	{"payload length 0, and the wire's 65,575 bytes are no jumbogram", IP6("0000", "06") TCP_SYN_25, .wire_more = 65515,
+	 .want = {HEADER6(40), UPPER(6), FAULT(TCP_HEADER)}},
+	{"a header of 39 bytes, the last byte cut", "6100000000003b40" "20010db8000000000000000000000001" "20010db80002000000000000000000", .wire_more = 1,
+	 .want = {.family = ADDR_IP6, SRC6, .dst = {.family = ADDR_IP6}, .ttl = 64, .tos = 0x10, .ip_len = 40, FAULT(CUT)}},
 	{"TCP in a payload of 19 bytes", IP6("0013", "06") TCP_SYN_25,
 	 .want = {HEADER6(59), SYN_25, FAULT(TCP_HEADER)}},
 };
@@ -281,6 +292,9 @@ static const struct row ethernet_rows[] = {
 	{"what is behind an 802.3 length is padding", MACS "001e" "aaaa03" "000000" "0800" WHOLE4, ETHERNET,
 	 .want = {HEADER4(40), UPPER(6), FAULT(CUT)}},
 	{"spanning tree", MACS "0026" "424203" "0000000000", ETHERNET, .want = {FAULT(NONE)}},
+	{"the greatest length", MACS "05dc" "aaaa03" "000000" "0800" WHOLE4, ETHERNET, .tcp_at = 42, .want = {HEADER4(40), SYN_25}},
+	{"SNAP of an organisation 80:00:00", MACS "0030" "aaaa03" "800000" "0800" WHOLE4, ETHERNET, .want = {FAULT(NONE)}},
+	{"SNAP of an organisation 00:80:00", MACS "0030" "aaaa03" "008000" "0800" WHOLE4, ETHERNET, .want = {FAULT(NONE)}},
 	{"neither type nor length", MACS "05dd" "aaaa03" "000000" "0800" WHOLE4, ETHERNET, .want = {FAULT(NONE)}},
 	{"VN-tag", MACS "8926" "00000000" "8100" "0005" "0800" WHOLE4, ETHERNET, .tcp_at = 44,
 	 .want = {HEADER4(40), SYN_25, VLANS_1(5)}},
@@ -299,6 +313,7 @@ static const struct row ethernet_rows[] = {
 	{"encrypted", MACS "88e5" "0c00" "00000001" "0800" WHOLE4, ETHERNET, .want = {FAULT(NONE)}},
 	{"13 bytes", "0200000000020200000000010800", ETHERNET, .wire_more = 0, .want = {FAULT(IP_HEADER)}},
 	{"a frame of 12 bytes", MACS, ETHERNET, .want = {FAULT(NONE)}},
+	{"a frame of 14 bytes, cut at 12", MACS, ETHERNET, .wire_more = 2, .want = {FAULT(CUT)}},
 	{"a frame cut at 12 bytes", MACS, ETHERNET, .wire_more = 42, .want = {FAULT(CUT)}},
 };
 
@@ -327,6 +342,10 @@ static const struct row mpls_rows[] = {
 	 .want = {HEADER4(40), SYN_25}},
 	{"pseudowire without", MACS "8847" "00010140" MACS "8100" "0005" "0800" WHOLE4, ETHERNET,
 	 .want = {HEADER4(40), SYN_25, VLANS_1(5)}},
+	{"pseudowire, cut behind IP's first byte", MACS "8847" "00010140" MACS "0800" "45", ETHERNET, .wire_more = 39, .want = {FAULT(CUT)}},
+	{"pseudowire whose type is not what it carries", MACS "8847" "00010140" MACS "0800" WHOLE6, ETHERNET, .want = {FAULT(NONE)}},
+	{"labels with nothing behind", MACS "8847" "00010140", ETHERNET, .want = {FAULT(NONE)}},
+	{"no control word starts with 2", MACS "8847" "00010140" "20000000" MACS "0800" WHOLE4, ETHERNET, .want = {FAULT(NONE)}},
 	{"associated channel", MACS "8847" "00010140" "10000021" WHOLE4, ETHERNET, .want = {FAULT(NONE)}},
 };
 
@@ -364,6 +383,8 @@ static const struct row other_link_rows[] = {
 	{"PPP without address and control", "0057" WHOLE6, .link = PACKET_LINK_PPP, .tcp_at = 42, .want = {HEADER6(60), SYN_25}},
 	{"PPP, all compressed", "21" WHOLE4, .link = PACKET_LINK_PPP, .tcp_at = 21, .want = {HEADER4(40), SYN_25}},
 	{"PPP, Cisco's framing", "0f00" "0800" WHOLE4, .link = PACKET_LINK_PPP, .tcp_at = 24, .want = {HEADER4(40), SYN_25}},
+	{"PPP with nothing", "", .link = PACKET_LINK_PPP, .want = {FAULT(NONE)}},
+	{"PPP, cut in the protocol", "ff0300", .link = PACKET_LINK_PPP, .wire_more = 41, .want = {FAULT(CUT)}},
 	{"PPP, link control", "ff03" "c021" WHOLE4, .link = PACKET_LINK_PPP, .want = {FAULT(NONE)}},
 	{"PPPoE without Ethernet", PPPOE_SESSION "002a" "0021" WHOLE4, .link = PACKET_LINK_PPP_ETHER, .tcp_at = 28,
 	 .want = {HEADER4(40), SYN_25}},
