@@ -352,6 +352,10 @@ static const struct row mpls_rows[] = {
 static const struct row other_link_rows[] = {
 	{"raw IPv4", WHOLE4, .link = PACKET_LINK_IP, .tcp_at = 20, .want = {HEADER4(40), SYN_25}},
 	{"raw IPv6", WHOLE6, .link = PACKET_LINK_IP, .tcp_at = 40, .want = {HEADER6(60), SYN_25}},
+	{"IPv6 alone", WHOLE6, .link = PACKET_LINK_IP6, .tcp_at = 40, .want = {HEADER6(60), SYN_25}},
+	{"IPv6 alone, with IPv4", WHOLE4, .link = PACKET_LINK_IP6, .want = {FAULT(IP_HEADER)}},
+	{"loopback, no family in either byte order", "02010000" WHOLE4, .link = PACKET_LINK_NULL, .want = {FAULT(NONE)}},
+	{"loopback, nor here", "02000100" WHOLE4, .link = PACKET_LINK_NULL, .want = {FAULT(NONE)}},
 	{"cooked", "0000000100060200000000010000" "0800" WHOLE4, .link = PACKET_LINK_LINUX_SLL, .tcp_at = 36,
 	 .want = {HEADER4(40), SYN_25}},
 	{"cooked, VLAN", "0000000100060200000000010000" "8100" "0005" "86dd" WHOLE6, .link = PACKET_LINK_LINUX_SLL, .tcp_at = 60,
