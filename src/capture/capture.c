@@ -58,7 +58,7 @@ static const struct {
 	{108, PACKET_LINK_NULL},
 	{113, PACKET_LINK_LINUX_SLL},
 	{228, PACKET_LINK_IP},
-	{229, PACKET_LINK_IP},
+	{229, PACKET_LINK_IP6},
 	{239, PACKET_LINK_NFLOG},
 	{276, PACKET_LINK_LINUX_SLL2},
 	/* clang-format on */

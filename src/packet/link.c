@@ -483,6 +483,7 @@ static enum layer (*const readers[LAYERS])(struct frame *) = {
 static const enum layer first_layers[] = {
 	[PACKET_LINK_UNKNOWN] = LAYER_OTHER,
 	[PACKET_LINK_IP] = LAYER_IP,
+	[PACKET_LINK_IP6] = LAYER_IP6_ONLY,
 	[PACKET_LINK_ETHERNET] = LAYER_ETHERNET,
 	[PACKET_LINK_LINUX_SLL] = LAYER_LINUX_SLL,
 	[PACKET_LINK_LINUX_SLL2] = LAYER_LINUX_SLL2,

@@ -76,7 +76,8 @@ struct packet {
 
 enum packet_link {
 	PACKET_LINK_UNKNOWN = 0,
-	PACKET_LINK_IP, /* RAW, IPV4 and IPV6: the version nibble tells */
+	PACKET_LINK_IP,  /* RAW and IPV4: the version nibble tells */
+	PACKET_LINK_IP6, /* IPV6: nothing else */
 	PACKET_LINK_ETHERNET,
 	PACKET_LINK_LINUX_SLL,
 	PACKET_LINK_LINUX_SLL2,
