@@ -57,10 +57,29 @@ __attribute__((format(printf, 4, 0))) static bool diag_fill(struct diag *diag, c
 	return diag->file && (!hint || diag->hint) && (!place->text || diag->text);
 }
 
-static struct diag *diag_room(struct diag_list *list)
+/* The last warning of a full list, emptied: a refusal must say why, however many warnings came before it. */
+static struct diag *diag_displace_warning(struct diag_list *list)
+{
+	size_t at = list->count;
+
+	while (list->kept_warnings > 0 && at > 0) {
+		struct diag freed = list->items[--at];
+
+		if (freed.severity != DIAG_WARNING)
+			continue;
+		diag_clear(&freed);
+		memmove(&list->items[at], &list->items[at + 1], (list->count - at - 1) * sizeof(freed));
+		list->count--;
+		list->kept_warnings--;
+		return &list->items[list->count];
+	}
+	return NULL;
+}
+
+static struct diag *diag_room(struct diag_list *list, enum diag_severity severity)
 {
 	if (list->count == DIAG_KEEP_MAX)
-		return NULL;
+		return severity == DIAG_ERROR ? diag_displace_warning(list) : NULL;
 	if (!list->items)
 		list->items = calloc(DIAG_KEEP_MAX, sizeof(*list->items));
 	if (!list->items) {
@@ -82,13 +101,14 @@ void diag_add(struct diag_list *list, enum diag_severity severity, const struct 
 		list->errors++;
 	else
 		list->warnings++;
-	diag = diag_room(list);
+	diag = diag_room(list, severity);
 	if (!diag)
 		return;
 	*diag = (struct diag){.severity = severity};
 	va_start(args, format);
 	if (diag_fill(diag, place, hint, format, args)) {
 		list->count++;
+		list->kept_warnings += severity == DIAG_WARNING;
 	} else {
 		diag_clear(diag);
 		list->out_of_memory = true;

@@ -38,7 +38,10 @@ struct diag {
 	char *hint; /* what would be right; NULL if there is nothing to add */
 };
 
-/* How many findings are kept; what comes after is only counted, so that a broken list of a million lines stays readable. */
+/*
+ * How many findings are kept; what comes after is only counted, so that a broken list of a million lines stays
+ * readable. An error that comes late takes a warning's room.
+ */
 enum { DIAG_KEEP_MAX = 200, DIAG_TEXT_MAX = 240 };
 
 struct diag_list {
@@ -46,6 +49,7 @@ struct diag_list {
 	size_t count;
 	size_t errors; /* all of them, also those not kept */
 	size_t warnings;
+	size_t kept_warnings; /* among the items */
 	bool out_of_memory;
 };
 

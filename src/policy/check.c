@@ -48,9 +48,8 @@ static void tell_missing_key(struct reading *reading, const struct section_marks
 				      key->words[0], key->name, key->words[1]);
 	if (at < sizeof(hint))
 		snprintf(hint + at, sizeof(hint) - at, "%s", key->help);
-	reading_error(reading,
-		      (struct spot){.line = marks->line, .column = 1, .width = (uint32_t)strlen(head)}, hint,
-		      "%s needs the key \"%s\"", head, key->name);
+	reading_error(reading, spot_of_head(reading, marks->line), hint, "%s needs the key \"%s\"", head,
+		      key->name);
 }
 
 static void check_required(struct reading *reading, const struct section_marks *marks,
@@ -75,8 +74,7 @@ static void check_has_prefixes(struct reading *reading, size_t rule, enum policy
 		return;
 	if (!key_stands(marks, section, "prefix") && !key_stands(marks, section, "file"))
 		reading_error(
-			reading,
-			(struct spot){.line = marks->line, .column = 1, .width = (uint32_t)strlen(head)},
+			reading, spot_of_head(reading, marks->line),
 			"write prefix = 192.0.2.0/24, or file = LIST; prefix = none if it is empty on purpose",
 			"%s has no prefix", head);
 	if (marks->none_line && marks->prefixes > 0)
@@ -220,26 +218,11 @@ static struct spot spot_of_interface(struct reading *reading, const struct secti
 	return first;
 }
 
-static void check_side(struct reading *reading, const char *name)
+/* Where one of the upstream patterns takes a part of a subscriber-side pattern. */
+static void check_overlaps(struct reading *reading, struct spot spot, const char *name)
 {
-	const struct policy *policy = reading->policy;
-	const struct policy_interfaces *upstream = &policy->gateway.upstream_interfaces;
-	struct spot spot = spot_of_interface(reading, &reading->gateway,
-					     key_of(POLICY_SECTION_GATEWAY, "subscriber_interfaces"), name);
-	const char *cover = upstream_cover(policy, name);
+	const struct policy_interfaces *upstream = &reading->policy->gateway.upstream_interfaces;
 
-	if (cover && strcmp(cover, name) == 0) {
-		reading_error(reading, spot,
-			      "an interface leads to one side: remove it from one of the two lists",
-			      "\"%s\" is among subscriber_interfaces and upstream_interfaces", name);
-		return;
-	}
-	if (cover) {
-		reading_error(reading, spot, "name the upstream interfaces more narrowly",
-			      "\"%s\" is never judged: the upstream pattern \"%s\" takes all of it", name,
-			      cover);
-		return;
-	}
 	for (size_t i = 0; i < upstream->count; i++) {
 		if (ifpattern_overlap(upstream->names[i], name))
 			reading_warning(
@@ -247,6 +230,24 @@ static void check_side(struct reading *reading, const char *name)
 				"\"%s\" overlaps the upstream pattern \"%s\": what both match counts as upstream",
 				name, upstream->names[i]);
 	}
+}
+
+static void check_side(struct reading *reading, const char *name)
+{
+	struct spot spot = spot_of_interface(reading, &reading->gateway,
+					     key_of(POLICY_SECTION_GATEWAY, "subscriber_interfaces"), name);
+	const char *cover = upstream_cover(reading->policy, name);
+
+	if (cover && strcmp(cover, name) == 0)
+		reading_error(reading, spot,
+			      "an interface leads to one side: remove it from one of the two lists",
+			      "\"%s\" is among subscriber_interfaces and upstream_interfaces", name);
+	else if (cover)
+		reading_error(reading, spot, "name the upstream interfaces more narrowly",
+			      "\"%s\" is never judged: the upstream pattern \"%s\" takes all of it", name,
+			      cover);
+	else
+		check_overlaps(reading, spot, name);
 }
 
 static void check_rule_interfaces(struct reading *reading, size_t index)
@@ -257,12 +258,14 @@ static void check_rule_interfaces(struct reading *reading, size_t index)
 	for (size_t i = 0; i < rule->interfaces.count; i++) {
 		const char *name = rule->interfaces.names[i];
 		const char *cover = upstream_cover(reading->policy, name);
+		struct spot spot = spot_of_interface(reading, &reading->marks[index],
+						     key_of(section, "interface"), name);
 
-		if (cover)
+		if (!cover)
+			check_overlaps(reading, spot, name);
+		else
 			reading_error(
-				reading,
-				spot_of_interface(reading, &reading->marks[index],
-						  key_of(section, "interface"), name),
+				reading, spot,
 				"mail that arrives upstream is inbound and never judged: name the subscriber side's interface",
 				"\"%s\" is an upstream interface (\"%s\"), where nothing of [%s %s] could ever arrive",
 				name, cover, policy_kind_name(rule->kind), rule->name);
@@ -317,20 +320,39 @@ static void check_interfaces(struct reading *reading)
 	check_pattern_count(reading);
 }
 
+static bool key_is_bad(const struct section_marks *marks, enum policy_section section, const char *key)
+{
+	size_t count;
+
+	return marks->bad_keys >> (key_of(section, key) - policy_section_keys(section, &count)) & 1;
+}
+
+/* Interfaces are named, or would be, had there not been an error of which was told already. */
+static bool direction_is_named(const struct reading *reading)
+{
+	const struct section_marks *marks = &reading->gateway;
+
+	return policy_has_direction(reading->policy) || marks->line == 0 ||
+	       key_is_bad(marks, POLICY_SECTION_GATEWAY, "unlisted") ||
+	       key_stands(marks, POLICY_SECTION_GATEWAY, "subscriber_interfaces") ||
+	       key_stands(marks, POLICY_SECTION_GATEWAY, "upstream_interfaces");
+}
+
 /* Without interfaces every packet counts as coming from the subscriber side, inbound mail too. */
 static void check_inbound(struct reading *reading)
 {
 	const struct policy_gateway *gateway = &reading->policy->gateway;
 	const struct policy_key *unlisted = key_of(POLICY_SECTION_GATEWAY, "unlisted");
+	bool written = key_stands(&reading->gateway, POLICY_SECTION_GATEWAY, "unlisted");
 
-	if (policy_has_direction(reading->policy) || reading->gateway.line == 0 ||
-	    gateway->unlisted == POLICY_UNLISTED_ACCEPT)
+	if (direction_is_named(reading) || gateway->unlisted == POLICY_UNLISTED_ACCEPT)
 		return;
 	if (gateway->unlisted == POLICY_UNLISTED_DROP)
 		reading_error(
 			reading, spot_of_key(reading, &reading->gateway, unlisted),
 			"name upstream_interfaces (or subscriber_interfaces), or write unlisted = accept",
-			"this policy would block inbound mail: unlisted is \"drop\", and no interfaces say which side mail comes from");
+			"this policy would block inbound mail: unlisted is \"drop\"%s, and no interfaces say which side mail comes from",
+			written ? "" : " by default");
 	else
 		reading_warning(
 			reading, spot_of_key(reading, &reading->gateway, unlisted),

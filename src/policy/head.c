@@ -108,7 +108,7 @@ static void read_name(struct reading *reading, const char *line, const struct he
 	}
 	if (!policy_name_valid(line + head->name, head->name_len, &bad)) {
 		reading_error(reading, spot_at(reading, head->name + bad, 1),
-			      "names consist of letters, digits, '.', '_' and '-'",
+			      "names consist of letters, digits, '.', '_' and '-', without blanks",
 			      "a character that a name cannot have");
 		return;
 	}

@@ -142,7 +142,7 @@ static void tell_bad_prefix(struct reading *reading, const char *text, size_t le
 	char hint[HINT_MAX], guess[GUESS_MAX];
 	bool in_list = spot.source != 0;
 
-	if (memchr(text, in_list ? ';' : '#', len))
+	if (memchr(text, ';', len) || (!in_list && memchr(text, '#', len)))
 		snprintf(hint, sizeof(hint),
 			 in_list ? "comments of a list begin with '#'"
 				 : "behind a value, a comment begins with a blank and ';'");

@@ -21,7 +21,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { HINT_MAX = 240, KEYS_MAX = 64 };
+enum { HINT_MAX = 240, KEYS_MAX = 64, POLICY_BYTES_MAX = 128 << 20 };
 
 struct reader {
 	struct reading *reading;
@@ -60,7 +60,7 @@ static bool bytes_are_sound(struct reading *reading, size_t len, size_t full_len
 		return true;
 	snprintf(
 		hint, sizeof(hint),
-		"lines have at most %zu bytes, this one has %zu; a list may be continued by repeating its key",
+		"lines have at most %zu bytes, this one has %zu; a list can go on in a line that repeats its key",
 		max, full_len);
 	reading_error(reading, spot_at(reading, max, 1), hint, "the line is too long");
 	return false;
@@ -76,26 +76,48 @@ static bool is_any_key(const char *text, size_t len)
 	return false;
 }
 
-static void tell_no_separator(struct reading *reading, const char *line, size_t from, size_t to)
+/* "conntrack yes", "mode: enforce": the key is plain, so that it need not be reported as missing too. */
+static void tell_no_equals(struct reading *reading, const char *line, size_t from, size_t key_len, size_t to)
 {
-	size_t word = from, rest;
+	size_t rest = text_skip_blanks(line, from + key_len, to);
+	const struct policy_key *key = NULL;
+	size_t count;
+	char hint[HINT_MAX];
+
+	if (rest < to && line[rest] == ':')
+		rest = text_skip_blanks(line, rest + 1, to);
+	if (reading->section != POLICY_SECTIONS)
+		key = policy_key_find(reading->section, line + from, key_len);
+	if (key)
+		reading_marks(reading)->key_lines[key - policy_section_keys(key->section, &count)] =
+			reading->line;
+	snprintf(hint, sizeof(hint), "write: %.*s = %.*s", (int)key_len, line + from, (int)(to - rest),
+		 line + rest);
+	reading_error(reading, spot_at(reading, from, key_len), hint, "no '=' behind \"%.*s\"", (int)key_len,
+		      line + from);
+}
+
+static void tell_no_pair(struct reading *reading, const char *line, size_t from, size_t to)
+{
+	size_t word = from;
 	char hint[HINT_MAX];
 	struct prefix prefix;
 
 	while (word < to && line[word] != ' ' && line[word] != '\t' && line[word] != ':')
 		word++;
-	rest = text_skip_blanks(line, word < to && line[word] == ':' ? word + 1 : word, to);
-	if (is_any_key(line + from, word - from))
-		snprintf(hint, sizeof(hint), "write: %.*s = %.*s", (int)(word - from), line + from,
-			 (int)(to - rest), line + rest);
-	else if (prefix_parse(line + from, word - from, &prefix) == ADDR_OK)
+	if (is_any_key(line + from, word - from)) {
+		tell_no_equals(reading, line, from, word - from, to);
+		return;
+	}
+	word = text_trim(line, from, to);
+	if (prefix_parse(line + from, word - from, &prefix) == ADDR_OK)
 		snprintf(hint, sizeof(hint),
 			 "write: prefix = %.*s (lists of bare prefixes belong in a file named by `file =`)",
 			 (int)(word - from), line + from);
 	else if (from > 0)
 		snprintf(
 			hint, sizeof(hint),
-			"a value ends with its line, indented or not; a list may be continued by repeating its key");
+			"a value ends with its line, indented or not; a list can go on in a line that repeats its key");
 	else
 		snprintf(hint, sizeof(hint), "a comment begins with '#' or ';'");
 	reading_error(reading, spot_at(reading, from, to - from), hint, "neither [section] nor key = value");
@@ -108,7 +130,7 @@ static bool pair_is_sound(struct reading *reading, const char *line, size_t len)
 	size_t separator = policy_line_separator(line, len);
 
 	if (separator == len || line[separator] == ':') {
-		tell_no_separator(reading, line, from, text_trim(line, from, len));
+		tell_no_pair(reading, line, from, text_trim(line, from, len));
 		return false;
 	}
 	if (separator == from) {
@@ -157,6 +179,12 @@ static bool take_line(struct reader *reader)
 	if (++reading->line == 1)
 		skip_mark(lines);
 	lines->text[lines->len] = '\n';
+	reading->texts[0].last_line = reading->line;
+	reading->texts[0].last_at = reading->texts[0].len;
+	if (reading->texts[0].len > POLICY_BYTES_MAX) {
+		reader->error = -EFBIG;
+		return false;
+	}
 	if (!reading_append_text(reading, 0, lines->text, lines->len + 1)) {
 		reading->failure = -ENOMEM;
 		return false;
@@ -338,8 +366,10 @@ static int read_and_check(struct reading *reading, FILE *stream, const char *nam
 /* Frees everything but the policy. */
 static void reading_clear(struct reading *reading)
 {
-	for (size_t i = 0; reading->texts && i < reading->policy->source_count; i++)
+	for (size_t i = 0; reading->texts && i < reading->policy->source_count; i++) {
 		free(reading->texts[i].text);
+		free(reading->texts[i].index);
+	}
 	free(reading->texts);
 	free(reading->marks);
 	free(reading->references);

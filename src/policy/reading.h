@@ -43,6 +43,7 @@ struct section_marks {
 	uint32_t key_lines
 		[SECTION_KEYS_MAX]; /* where each key of its kind stood first, by its row; 0: nowhere */
 	uint32_t to_any_line;       /* where `to` says "any"; 0: nowhere */
+	uint32_t bad_keys;          /* bit i: the value of the kind's row i had an error */
 	uint32_t none_line;         /* where a prefix key says "none"; 0: nowhere */
 	uint32_t prefixes;          /* how many were added but for `to` */
 	uint32_t tally[TALLIES];
@@ -52,8 +53,10 @@ struct section_marks {
 struct source_text {
 	char *text;
 	size_t len, capacity;
-	uint32_t near_line; /* the line looked up last, and where it begins: look-ups mostly go forward */
-	size_t near_at;
+	uint32_t *index; /* where each line begins; made when first needed */
+	size_t index_count, index_capacity;
+	uint32_t last_line; /* the line in hand while this source is read, and where it begins */
+	size_t last_at;
 };
 
 /* A name in an exemption's `to`, resolved when all sections are known. */
@@ -98,7 +101,8 @@ int reading_add_source(struct reading *reading, const char *path, uint16_t *ret)
 bool reading_append_text(struct reading *reading, uint16_t source, const char *bytes, size_t len);
 /* The line without its end; an empty one when there is no such line. */
 const char *reading_line(struct reading *reading, uint16_t source, uint32_t line, size_t *ret_len);
-struct spot spot_of_section(const struct reading *reading, size_t rule);
+struct spot spot_of_section(struct reading *reading, size_t rule);
+struct spot spot_of_head(struct reading *reading, uint32_t line);
 /* Of the value of `key` in a section, of its head when the key is not there. */
 struct spot spot_of_key(struct reading *reading, const struct section_marks *marks,
 			const struct policy_key *key);
@@ -112,6 +116,8 @@ void reading_error(struct reading *reading, struct spot spot, const char *hint, 
 	__attribute__((format(printf, 4, 5)));
 void reading_warning(struct reading *reading, struct spot spot, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Findings beyond what is kept need no text. */
+bool reading_has_room(const struct reading *reading, enum diag_severity severity);
 /* Counts a finding of a rule; true while it is to be shown. */
 bool reading_tally(struct reading *reading, size_t rule, enum tally tally);
 /* Says how many were not shown. */

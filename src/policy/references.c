@@ -91,6 +91,7 @@ static int compare_by_name(const void *left, const void *right, void *argument)
 static void settle_groups(struct reading *reading, size_t index)
 {
 	struct policy_rule *rule = &reading->policy->rules[index];
+	const struct policy_key *to = policy_key_find(POLICY_SECTION_EXEMPT, "to", 2);
 	size_t kept = 0;
 
 	if (rule->to_group_count < 2)
@@ -99,8 +100,8 @@ static void settle_groups(struct reading *reading, size_t index)
 		reading->policy);
 	for (size_t i = 0; i < rule->to_group_count; i++) {
 		if (kept > 0 && rule->to_groups[kept - 1] == rule->to_groups[i])
-			reading_warning(reading, spot_of_section(reading, index), "remove one of them",
-					"`to` names \"%s\" twice",
+			reading_warning(reading, spot_of_key(reading, &reading->marks[index], to),
+					"remove one of them", "`to` names \"%s\" twice",
 					reading->policy->rules[rule->to_groups[i]].name);
 		else
 			rule->to_groups[kept++] = rule->to_groups[i];

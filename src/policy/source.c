@@ -42,33 +42,74 @@ bool reading_append_text(struct reading *reading, uint16_t source, const char *b
 	return true;
 }
 
+/* Notes where every line begins, as far as the text goes by now. */
+static bool index_lines(struct source_text *text)
+{
+	size_t at = text->index_count > 0 ? text->index[text->index_count - 1] : 0;
+
+	while (at < text->len) {
+		const char *end = memchr(text->text + at, '\n', text->len - at);
+
+		if (text->index_count == 0) {
+			if (!VEC_RESERVE(text->index, text->index_capacity, 1))
+				return false;
+			text->index[text->index_count++] = 0;
+		}
+		if (!end)
+			break;
+		at = (size_t)(end + 1 - text->text);
+		if (!VEC_RESERVE(text->index, text->index_capacity, text->index_count + 1))
+			return false;
+		text->index[text->index_count++] = (uint32_t)at;
+	}
+	return true;
+}
+
+/* While reading, the last line is the one wanted; the first look further back makes the index. */
+static bool find_line(struct source_text *text, uint32_t line, size_t *ret)
+{
+	if (line == text->last_line) {
+		*ret = text->last_at;
+		return true;
+	}
+	if (line > text->index_count && !index_lines(text))
+		return false;
+	if (line > text->index_count)
+		return false;
+	*ret = text->index[line - 1];
+	return true;
+}
+
 const char *reading_line(struct reading *reading, uint16_t source, uint32_t line, size_t *ret_len)
 {
 	struct source_text *text = &reading->texts[source];
 	const char *end;
+	size_t at;
 
 	*ret_len = 0;
-	if (!text->text || line == 0)
+	if (line == 0 || !text->text || !find_line(text, line, &at))
 		return "";
-	if (text->near_line == 0 || line < text->near_line) {
-		text->near_line = 1;
-		text->near_at = 0;
-	}
-	while (text->near_line < line) {
-		end = memchr(text->text + text->near_at, '\n', text->len - text->near_at);
-		if (!end)
-			return "";
-		text->near_at = (size_t)(end + 1 - text->text);
-		text->near_line++;
-	}
-	end = memchr(text->text + text->near_at, '\n', text->len - text->near_at);
-	*ret_len = (end ? (size_t)(end - text->text) : text->len) - text->near_at;
-	return text->text + text->near_at;
+	end = memchr(text->text + at, '\n', text->len - at);
+	*ret_len = (end ? (size_t)(end - text->text) : text->len) - at;
+	return text->text + at;
 }
 
-struct spot spot_of_section(const struct reading *reading, size_t rule)
+struct spot spot_of_head(struct reading *reading, uint32_t line)
 {
-	return (struct spot){.line = reading->policy->rules[rule].line, .column = 1};
+	size_t len;
+	const char *text = reading_line(reading, 0, line, &len);
+	const char *close = memchr(text, ']', len);
+	size_t from = text_skip_blanks(text, 0, len);
+	size_t to = close ? (size_t)(close + 1 - text) : len;
+
+	if (line == 0)
+		return (struct spot){0};
+	return (struct spot){.line = line, .column = (uint32_t)from + 1, .width = (uint32_t)(to - from)};
+}
+
+struct spot spot_of_section(struct reading *reading, size_t rule)
+{
+	return spot_of_head(reading, reading->policy->rules[rule].line);
 }
 
 /* Where the value begins in a line of the policy (behind '=') or of a list file (its first word). */
@@ -131,17 +172,31 @@ struct spot spot_of_key(struct reading *reading, const struct section_marks *mar
 	uint32_t line = marks->key_lines[key - policy_section_keys(key->section, &count)];
 
 	if (line == 0)
-		return (struct spot){.line = marks->line, .column = marks->line ? 1 : 0};
+		return spot_of_head(reading, marks->line);
 	return spot_of_line(reading, 0, line);
 }
 
-static void add_finding(struct reading *reading, enum diag_severity severity, struct spot spot,
-			const char *hint, const char *format, va_list args)
+bool reading_has_room(const struct reading *reading, enum diag_severity severity)
+{
+	return reading->diags->count < DIAG_KEEP_MAX ||
+	       (severity == DIAG_ERROR && reading->diags->kept_warnings > 0);
+}
+
+__attribute__((format(printf, 5, 0))) static void add_finding(struct reading *reading,
+							      enum diag_severity severity, struct spot spot,
+							      const char *hint, const char *format,
+							      va_list args)
 {
 	char message[MESSAGE_MAX];
 	size_t len = 0;
-	const char *text = spot.line ? reading_line(reading, spot.source, spot.line, &len) : NULL;
+	const char *text = NULL;
 
+	if (!reading_has_room(reading, severity)) {
+		diag_add(reading->diags, severity, &(struct diag_place){0}, NULL, "not kept");
+		return;
+	}
+	if (spot.line)
+		text = reading_line(reading, spot.source, spot.line, &len);
 	if (text && len > 0 && text[len - 1] == '\r')
 		len--;
 	vsnprintf(message, sizeof(message), format, args);
@@ -196,7 +251,12 @@ static const struct tally_row tally_rows[TALLIES] = {
 
 bool reading_tally(struct reading *reading, size_t rule, enum tally tally)
 {
-	return ++reading->marks[rule].tally[tally] <= tally_rows[tally].shown;
+	if (++reading->marks[rule].tally[tally] > tally_rows[tally].shown)
+		return false;
+	if (reading_has_room(reading, tally_rows[tally].severity))
+		return true;
+	diag_add(reading->diags, tally_rows[tally].severity, &(struct diag_place){0}, NULL, "not kept");
+	return false;
 }
 
 static void tell_tally(struct reading *reading, size_t rule, enum tally tally)

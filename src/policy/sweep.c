@@ -160,12 +160,16 @@ static void tell_nested(struct sweep *sweep, const struct entry *entry, const st
 static void tell_relay_in_pool(struct sweep *sweep, const struct entry *entry, const struct entry *pool)
 {
 	struct words w;
+	bool has_interface = sweep->reading->policy->rules[entry->rule].interfaces.count > 0;
 
 	if (wanted(sweep, entry, pool, TALLY_RELAY_IN_POOL, &w))
-		reading_warning(sweep->reading, w.spot,
-				"give the relay an `interface`, so that no subscriber can use its address",
-				"the relay lies in %s of [pool %s], %s; it may send all the same", w.other,
-				name_of(sweep, pool), w.place);
+		reading_warning(
+			sweep->reading, w.spot,
+			has_interface
+				? "if that is meant, nothing needs to be done"
+				: "give the relay an `interface`, so that no subscriber can use its address",
+			"the relay lies in %s of [pool %s], %s; it may send all the same", w.other,
+			name_of(sweep, pool), w.place);
 }
 
 static void tell_inside_in_pool(struct sweep *sweep, const struct entry *entry, const struct entry *pool)

@@ -138,7 +138,7 @@ static void read_name(struct value *value)
 		return;
 	if (!policy_name_valid(value->text, value->len, &bad)) {
 		reading_error(value->reading, spot_within(value, bad, 1),
-			      "names consist of letters, digits, '.', '_' and '-'",
+			      "names consist of letters, digits, '.', '_' and '-', without blanks",
 			      "a character that a name cannot have");
 		return;
 	}
@@ -209,10 +209,30 @@ static void read_choice(struct value *value)
 	tell_bad_choice(value, count);
 }
 
-static void hint_date(const struct value *value, enum moment_error error, char *hint, size_t size)
+/* What the text becomes with the wrong part put right; false when it does not become a date that way. */
+static bool date_repaired(const struct value *value, enum moment_error error, size_t at, char *out,
+			  size_t size)
 {
 	struct moment moment;
-	char day[32];
+	const char *rest = value->text + (at < value->len ? at : value->len);
+
+	if (error == MOMENT_TRAILING)
+		snprintf(out, size, "%.*s", (int)at, value->text);
+	else if (error == MOMENT_FRACTION)
+		snprintf(out, size, "%.19s%s", value->text, rest + strspn(rest, ".0123456789"));
+	else if (error == MOMENT_BAD_OFFSET && value->len == 24)
+		snprintf(out, size, "%.22s:%s", value->text, value->text + 22);
+	else if (error == MOMENT_BAD_FORM && value->len > 16)
+		snprintf(out, size, "%.16s:00%s", value->text, value->text + 16);
+	else
+		return false;
+	return moment_parse(out, strlen(out), &moment, NULL) == MOMENT_OK;
+}
+
+static void hint_date(const struct value *value, enum moment_error error, size_t at, char *hint, size_t size)
+{
+	struct moment moment;
+	char day[32], repaired[HINT_MAX];
 
 	snprintf(day, sizeof(day), "%.16sT00:00:00Z", value->text);
 	if (error == MOMENT_NO_OFFSET)
@@ -222,6 +242,8 @@ static void hint_date(const struct value *value, enum moment_error error, char *
 		snprintf(hint, size,
 			 "write %sT00:00:00+09:00 for the day's first second in Japan, %sT00:00:00Z for UTC",
 			 value->text, value->text);
+	else if (date_repaired(value, error, at, repaired, sizeof(repaired)))
+		snprintf(hint, size, "write %s", repaired);
 	else if (error == MOMENT_OUT_OF_RANGE)
 		snprintf(
 			hint, size,
@@ -239,8 +261,8 @@ static void read_date(struct value *value)
 	bool given = true;
 
 	if (error != MOMENT_OK) {
-		hint_date(value, error, hint, sizeof(hint));
-		reading_error(value->reading, value->spot, hint, "not a date: %s", moment_error_text(error));
+		hint_date(value, error, at, hint, sizeof(hint));
+		reading_error(value->reading, value->spot, hint, "%s", moment_error_text(error));
 		return;
 	}
 	memcpy(value->target, &moment, sizeof(moment));
@@ -266,8 +288,8 @@ static void add_interface(struct value *value, const char *text, size_t len, siz
 	if (!ifpattern_valid(text, len)) {
 		reading_error(
 			value->reading, spot_within(value, at, len),
-			"1 to 15 characters without '/', ':' and quotes; a pattern ends in '*', like ppp*",
-			"not the name of an interface");
+			"1 to 15 characters without '/', ':' and quotes; a pattern like ppp* has '*' at its end alone, and something before it",
+			"\"%.*s\" cannot be an interface's name", (int)len, text);
 		return;
 	}
 	memcpy(name, text, len);
@@ -419,6 +441,7 @@ void policy_value_read(struct reading *reading, const struct policy_key *key, co
 		       struct spot spot)
 {
 	struct value value = {.reading = reading, .key = key, .text = text, .len = len, .spot = spot};
+	size_t errors = reading->diags->errors, count;
 
 	if (len == 0) {
 		reading_error(reading, spot_of_key_in_hand(reading, key),
@@ -429,6 +452,9 @@ void policy_value_read(struct reading *reading, const struct policy_key *key, co
 	if (key->size)
 		value.target = (char *)reading_target(reading) + key->offset;
 	readers[key->type](&value);
+	if (reading->diags->errors > errors)
+		reading_marks(reading)->bad_keys |= UINT32_C(1)
+						    << (key - policy_section_keys(key->section, &count));
 }
 
 void policy_value_defaults(struct reading *reading)

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading a policy with a large list file, in figures: wall time of policy_read_file (reading, sorting, checking,
+ * digest) and the process's greatest resident size. Each case runs in a process of its own.
+ *
+ * bench_policy [KIND COUNT]: KIND is sorted4, shuffled4, nested4, same4, sorted6 or shuffled6; all cases without.
+ */
+#include "policy/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct shape {
+	const char *kind;
+	size_t count;
+	bool ip6, shuffled, nested, same;
+};
+
+static const struct shape shapes[] = {
+	{.kind = "sorted4", .count = 1000000},
+	{.kind = "shuffled4", .count = 1000000, .shuffled = true},
+	{.kind = "nested4", .count = 1000000, .shuffled = true, .nested = true},
+	{.kind = "same4", .count = 1000000, .same = true},
+	{.kind = "sorted6", .count = 500000, .ip6 = true},
+	{.kind = "shuffled6", .count = 500000, .ip6 = true, .shuffled = true},
+};
+
+static uint64_t next_random(uint64_t *state)
+{
+	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+static size_t *make_order(const struct shape *shape)
+{
+	size_t *order = calloc(shape->count, sizeof(*order));
+	uint64_t state = 25;
+
+	for (size_t i = 0; order && i < shape->count; i++)
+		order[i] = i;
+	for (size_t i = shape->count; order && shape->shuffled && i > 1; i--) {
+		size_t k = (size_t)(next_random(&state) % i), swap = order[k];
+
+		order[k] = order[i - 1];
+		order[i - 1] = swap;
+	}
+	return order;
+}
+
+static struct prefix prefix_number(const struct shape *shape, size_t i)
+{
+	struct prefix prefix;
+
+	if (shape->ip6) {
+		prefix.addr = addr_ip6(UINT64_C(0x20010db800000000) + ((uint64_t)i << 8), 0);
+		prefix.len = 56;
+		return prefix;
+	}
+	prefix.addr = addr_ip4(shape->same ? 0x0a000000U : 0x0a000000U + (uint32_t)i * 16);
+	prefix.len = shape->nested ? (uint8_t)(8 + __builtin_ctz((unsigned)i | 0x10000) % 25) : 28;
+	return prefix_canonical(&prefix);
+}
+
+static bool write_files(const struct shape *shape, const char *policy_path, const char *list_path)
+{
+	size_t *order = make_order(shape);
+	FILE *list = fopen(list_path, "w"), *policy = fopen(policy_path, "w");
+	bool ok = order && list && policy;
+
+	for (size_t i = 0; ok && i < shape->count; i++) {
+		struct prefix prefix = prefix_number(shape, order[i]);
+		char text[PREFIX_TEXT_MAX];
+
+		prefix_format(&prefix, text);
+		fprintf(list, "%s\n", text);
+	}
+	if (ok)
+		fprintf(policy,
+			"[gateway]\nmode = enforce\nfail = open\nupstream_interfaces = eth0\n[pool big]\nfile = %s\n",
+			list_path);
+	free(order);
+	ok = (list ? fclose(list) == 0 : false) && ok;
+	return (policy ? fclose(policy) == 0 : false) && ok;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int read_policy(const struct shape *shape, const char *path)
+{
+	struct diag_list diags = {0};
+	struct policy *policy = NULL;
+	struct rusage usage;
+	double begin = now();
+	int error = policy_read_file(path, 1800000000, &diags, &policy);
+	double end = now();
+
+	getrusage(RUSAGE_SELF, &usage);
+	if (error) {
+		diag_print(&diags, stderr);
+		return 1;
+	}
+	printf("%-10s %8zu lines %8zu kept  %.3f s  peak %ld MB  %zu warnings\n", shape->kind, shape->count,
+	       policy->ip4_count + policy->ip6_count, end - begin, usage.ru_maxrss / 1024, diags.warnings);
+	policy_free(policy);
+	diag_list_free(&diags);
+	return 0;
+}
+
+static int run(const struct shape *shape)
+{
+	char directory[] = "/tmp/bench_policy.XXXXXX", policy_path[64], list_path[64];
+	int status = 1;
+	pid_t pid;
+
+	if (!mkdtemp(directory))
+		return 1;
+	snprintf(policy_path, sizeof(policy_path), "%s/policy.ini", directory);
+	snprintf(list_path, sizeof(list_path), "%s/list", directory);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		_exit(write_files(shape, policy_path, list_path) ? 0 : 1);
+	waitpid(pid, &status, 0);
+	pid = status == 0 ? fork() : -1;
+	if (pid == 0) {
+		status = read_policy(shape, policy_path);
+		fflush(stdout);
+		_exit(status);
+	}
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	remove(policy_path);
+	remove(list_path);
+	remove(directory);
+	return status ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		struct shape shape = shapes[i];
+
+		if (argc > 1 && strcmp(argv[1], shape.kind) != 0)
+			continue;
+		if (argc > 2)
+			shape.count = strtoul(argv[2], NULL, 10);
+		failed |= run(&shape);
+	}
+	return failed;
+}
