@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/nft.h"
+
+#include "net/nft_batch.h"
+#include "net/nft_elements.h"
+#include "net/nft_rule.h"
+#include "net/nft_table.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Somebody else may change rulesets at the same time; after so many tries the caller hears of it. */
+enum { TRIES_MAX = 8 };
+
+#define CHAIN_TYPE "filter"
+
+struct apply {
+	const struct ruleset *ruleset;
+	struct nft_socket *nft;
+	struct nft_table table;
+	struct nft_batch batch;
+	enum nft_queue_form form;
+};
+
+static void put_name_only(struct apply *apply, uint16_t type, uint16_t flags, const struct nft_note *note,
+			  uint16_t table_attr, uint16_t name_attr, const char *name)
+{
+	struct nlmsghdr *message = nft_batch_message(&apply->batch, apply->nft, type, flags, note);
+
+	mnl_attr_put_strz(message, table_attr, RULESET_TABLE);
+	if (name)
+		mnl_attr_put_strz(message, name_attr, name);
+	nft_batch_finish(&apply->batch, message);
+}
+
+/* Flags 0 also wakes a table that somebody put to sleep. */
+static void put_table(struct apply *apply)
+{
+	const struct nft_note note = {.what = "table", .name = RULESET_TABLE};
+	struct nlmsghdr *message =
+		nft_batch_message(&apply->batch, apply->nft, NFT_MSG_NEWTABLE, NLM_F_CREATE, &note);
+
+	mnl_attr_put_strz(message, NFTA_TABLE_NAME, RULESET_TABLE);
+	mnl_attr_put_u32(message, NFTA_TABLE_FLAGS, 0);
+	nft_batch_finish(&apply->batch, message);
+}
+
+static const struct ruleset_chain *wanted_chain(const struct ruleset *ruleset, const char *name)
+{
+	for (size_t i = 0; i < ruleset->chain_count; i++) {
+		if (strcmp(ruleset->chains[i].name, name) == 0)
+			return &ruleset->chains[i];
+	}
+	return NULL;
+}
+
+/* A chain that is hooked otherwise cannot be changed into the one that is wanted. */
+static bool chain_stays(const struct ruleset *ruleset, const struct nft_object *chain)
+{
+	const struct ruleset_chain *wanted = wanted_chain(ruleset, chain->name);
+
+	if (!wanted || wanted->base != (chain->type == 1))
+		return false;
+	return !wanted->base || (chain->hook == NF_INET_FORWARD && chain->priority == wanted->priority &&
+				 strcmp(chain->hook_type, CHAIN_TYPE) == 0);
+}
+
+static bool counter_stays(const struct ruleset *ruleset, const struct nft_object *object)
+{
+	for (size_t i = 0; i < ruleset->counter_count; i++) {
+		if (object->type == NFT_OBJECT_COUNTER &&
+		    strcmp(ruleset->counters[i].name, object->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void put_counter(struct apply *apply, uint16_t type, uint16_t flags, const char *name, uint32_t kind)
+{
+	const struct nft_note note = {.what = "counter", .name = name};
+	struct nlmsghdr *message = nft_batch_message(&apply->batch, apply->nft, type, flags, &note);
+	struct nlattr *data;
+
+	mnl_attr_put_strz(message, NFTA_OBJ_TABLE, RULESET_TABLE);
+	mnl_attr_put_strz(message, NFTA_OBJ_NAME, name);
+	mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(kind));
+	if (type == NFT_MSG_NEWOBJ) {
+		data = mnl_attr_nest_start(message, NFTA_OBJ_DATA);
+		mnl_attr_nest_end(message, data);
+	}
+	nft_batch_finish(&apply->batch, message);
+}
+
+/*
+ * Rules first, then what they referred to. Sets go whole and come anew: that is how a set whose type has changed is
+ * replaced, and it spares the kernel the search among elements that are on their way out.
+ */
+static void put_clearing(struct apply *apply)
+{
+	static const struct nft_note rules = {.what = "the rules of table", .name = RULESET_TABLE};
+	const struct nft_table *table = &apply->table;
+
+	put_name_only(apply, NFT_MSG_DELRULE, 0, &rules, NFTA_RULE_TABLE, 0, NULL);
+	for (size_t i = 0; i < table->sets.count; i++) {
+		const struct nft_note note = {.what = "the old set", .name = table->sets.items[i].name};
+
+		put_name_only(apply, NFT_MSG_DELSET, 0, &note, NFTA_SET_TABLE, NFTA_SET_NAME, note.name);
+	}
+	for (size_t i = 0; i < table->chains.count; i++) {
+		const struct nft_note note = {.what = "the old chain", .name = table->chains.items[i].name};
+
+		if (!chain_stays(apply->ruleset, &table->chains.items[i]))
+			put_name_only(apply, NFT_MSG_DELCHAIN, 0, &note, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME,
+				      note.name);
+	}
+	for (size_t i = 0; i < table->objects.count; i++) {
+		const struct nft_object *object = &table->objects.items[i];
+
+		if (!counter_stays(apply->ruleset, object))
+			put_counter(apply, NFT_MSG_DELOBJ, 0, object->name, object->type);
+	}
+}
+
+static void put_chain(struct apply *apply, const struct ruleset_chain *chain)
+{
+	const struct nft_note note = {.what = "chain", .name = chain->name};
+	struct nlmsghdr *message =
+		nft_batch_message(&apply->batch, apply->nft, NFT_MSG_NEWCHAIN, NLM_F_CREATE, &note);
+	struct nlattr *hook;
+
+	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, RULESET_TABLE);
+	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, chain->name);
+	if (chain->base) {
+		hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
+		mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(NF_INET_FORWARD));
+		mnl_attr_put_u32(message, NFTA_HOOK_PRIORITY, htonl((uint32_t)chain->priority));
+		mnl_attr_nest_end(message, hook);
+		mnl_attr_put_u32(message, NFTA_CHAIN_POLICY, htonl(NF_ACCEPT));
+		mnl_attr_put_strz(message, NFTA_CHAIN_TYPE, CHAIN_TYPE);
+	}
+	nft_batch_finish(&apply->batch, message);
+}
+
+static void put_content(struct apply *apply)
+{
+	const struct ruleset *ruleset = apply->ruleset;
+
+	for (size_t i = 0; i < ruleset->counter_count; i++)
+		put_counter(apply, NFT_MSG_NEWOBJ, NLM_F_CREATE, ruleset->counters[i].name,
+			    NFT_OBJECT_COUNTER);
+	for (size_t i = 0; i < ruleset->set_count; i++)
+		nft_put_set(&apply->batch, apply->nft, &ruleset->sets[i], (uint32_t)i + 1);
+	for (size_t i = 0; i < ruleset->chain_count; i++)
+		put_chain(apply, &ruleset->chains[i]);
+	for (size_t i = 0; i < ruleset->chain_count; i++) {
+		for (size_t j = 0; j < ruleset->chains[i].rule_count; j++)
+			nft_put_rule(&apply->batch, apply->nft, ruleset, &ruleset->chains[i], j + 1,
+				     apply->form);
+	}
+}
+
+static int apply_once(struct apply *apply, struct nft_report *report)
+{
+	int r = nft_table_read(apply->nft, &apply->table);
+
+	if (r < 0) {
+		snprintf(report->error, sizeof(report->error), "reading the table");
+		return r;
+	}
+	report->table_was_there = apply->table.there;
+	r = nft_batch_begin(&apply->batch, apply->nft, apply->table.generation);
+	if (r < 0)
+		return r;
+	put_table(apply);
+	if (apply->table.there)
+		put_clearing(apply);
+	put_content(apply);
+	r = nft_batch_end(&apply->batch, apply->nft, true);
+	if (r < 0)
+		return r;
+	report->bytes = apply->batch.len;
+	return nft_batch_send(&apply->batch, apply->nft, report->error);
+}
+
+static int apply_until_quiet(struct apply *apply, struct nft_report *report)
+{
+	int r = -EAGAIN;
+
+	for (int i = 0; i < TRIES_MAX; i++) {
+		r = apply_once(apply, report);
+		nft_table_free(&apply->table);
+		nft_batch_free(&apply->batch);
+		if (r != -EINTR && r != -ERESTART)
+			return r;
+	}
+	return r;
+}
+
+/* A ruleset with nothing but a queue rule, sent without its end: the kernel tries it and changes nothing. */
+static int try_queue(struct nft_socket *nft, enum nft_queue_form form, char error[NFT_ERROR_MAX])
+{
+	struct ruleset_rule rule = {.statements = {{.kind = RULESET_DO_QUEUE, .value = ADDR_NONE}},
+				    .statement_count = 1};
+	struct ruleset_chain chain = {.name = "try_queue", .rules = &rule, .rule_count = 1};
+	struct ruleset ruleset = {
+		.chains = &chain, .chain_count = 1, .queue = {.first = 0, .count = 1, .bypass = true}};
+	struct apply apply = {.ruleset = &ruleset, .nft = nft, .form = form};
+	int r = nft_batch_begin(&apply.batch, nft, 0);
+
+	if (r == 0) {
+		put_table(&apply);
+		put_content(&apply);
+		r = nft_batch_end(&apply.batch, nft, false);
+	}
+	if (r == 0)
+		r = nft_batch_send(&apply.batch, nft, error);
+	nft_batch_free(&apply.batch);
+	return r;
+}
+
+static bool is_unknown(int r)
+{
+	return r == -ENOENT || r == -EOPNOTSUPP;
+}
+
+static int choose_form(struct nft_socket *nft, struct nft_report *report)
+{
+	int r = try_queue(nft, NFT_QUEUE_EXPRESSION, report->error);
+
+	report->queue = NFT_QUEUE_EXPRESSION;
+	if (!is_unknown(r))
+		return r;
+	r = try_queue(nft, NFT_QUEUE_XT_TARGET, report->error);
+	report->queue = NFT_QUEUE_XT_TARGET;
+	if (!is_unknown(r))
+		return r;
+	snprintf(report->error, sizeof(report->error),
+		 "queueing: neither the nft queue expression nor the xt NFQUEUE target is there");
+	return -EOPNOTSUPP;
+}
+
+static void count_content(const struct ruleset *ruleset, struct nft_report *report)
+{
+	report->counters = ruleset->counter_count;
+	report->sets = ruleset->set_count;
+	report->elements = ruleset_element_count(ruleset);
+	report->chains = ruleset->chain_count;
+	report->rules = ruleset_rule_count(ruleset);
+}
+
+int nft_apply(const struct ruleset *ruleset, struct nft_report *report)
+{
+	struct nft_socket nft = {0};
+	struct apply apply = {.ruleset = ruleset, .nft = &nft};
+	int r;
+
+	*report = (struct nft_report){.error = "opening netlink"};
+	r = nft_socket_open(&nft);
+	if (r < 0)
+		return r;
+	r = choose_form(&nft, report);
+	if (r == 0) {
+		apply.form = report->queue;
+		r = apply_until_quiet(&apply, report);
+	}
+	nft_socket_close(&nft);
+	if (r == 0)
+		count_content(ruleset, report);
+	return r;
+}
+
+static int delete_table(struct nft_socket *nft, struct nft_report *report)
+{
+	static const struct nft_note note = {.what = "table", .name = RULESET_TABLE};
+	struct apply apply = {.nft = nft};
+	struct nlmsghdr *message;
+	int r = nft_batch_begin(&apply.batch, nft, 0);
+
+	if (r < 0)
+		return r;
+	message = nft_batch_message(&apply.batch, nft, NFT_MSG_DELTABLE, 0, &note);
+	mnl_attr_put_strz(message, NFTA_TABLE_NAME, RULESET_TABLE);
+	nft_batch_finish(&apply.batch, message);
+	r = nft_batch_end(&apply.batch, nft, true);
+	if (r == 0)
+		r = nft_batch_send(&apply.batch, nft, report->error);
+	nft_batch_free(&apply.batch);
+	return r;
+}
+
+int nft_delete(struct nft_report *report)
+{
+	struct nft_socket nft = {0};
+	int r;
+
+	*report = (struct nft_report){.error = "opening netlink"};
+	r = nft_socket_open(&nft);
+	if (r < 0)
+		return r;
+	r = delete_table(&nft, report);
+	nft_socket_close(&nft);
+	report->table_was_there = r == 0;
+	if (r == -ENOENT) {
+		report->error[0] = '\0';
+		r = 0;
+	}
+	return r;
+}

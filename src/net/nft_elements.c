@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/nft_elements.h"
+
+#include <arpa/inet.h>
+#include <libnftnl/set.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+/* nft's numbers for types and byte orders, which it reads back from a set (its include/datatype.h). */
+enum { NFT_TYPE_IPADDR = 7, NFT_TYPE_IP6ADDR = 8, NFT_BYTEORDER_BIG = 2, NFT_UDATA_ROOM = 64 };
+
+/* A nested attribute's length is 16 bits; each element takes at most 40 bytes. */
+enum { ELEMENTS_BYTES_MAX = UINT16_MAX - 128 };
+
+/* What nft keeps beside a set, so that `nft list` shows it as nft would have made it. Comforts: failing is no failure. */
+static void put_user_data(struct nlmsghdr *message)
+{
+	struct nftnl_udata_buf *buffer = nftnl_udata_buf_alloc(NFT_UDATA_ROOM);
+
+	if (!buffer)
+		return;
+	nftnl_udata_put_u32(buffer, NFTNL_UDATA_SET_KEYBYTEORDER, NFT_BYTEORDER_BIG);
+	nftnl_udata_put_u32(buffer, NFTNL_UDATA_SET_MERGE_ELEMENTS, 1);
+	mnl_attr_put(message, NFTA_SET_USERDATA, nftnl_udata_buf_len(buffer), nftnl_udata_buf_data(buffer));
+	nftnl_udata_buf_free(buffer);
+}
+
+static void put_set_head(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset_set *set,
+			 uint32_t id)
+{
+	const struct nft_note note = {.what = "set", .name = set->name};
+	bool ip4 = set->family == ADDR_IP4;
+	struct nlmsghdr *message = nft_batch_message(batch, nft, NFT_MSG_NEWSET, NLM_F_CREATE, &note);
+
+	mnl_attr_put_strz(message, NFTA_SET_TABLE, RULESET_TABLE);
+	mnl_attr_put_strz(message, NFTA_SET_NAME, set->name);
+	mnl_attr_put_u32(message, NFTA_SET_FLAGS, htonl(NFT_SET_INTERVAL));
+	mnl_attr_put_u32(message, NFTA_SET_KEY_TYPE, htonl(ip4 ? NFT_TYPE_IPADDR : NFT_TYPE_IP6ADDR));
+	mnl_attr_put_u32(message, NFTA_SET_KEY_LEN, htonl(ip4 ? 4 : 16));
+	mnl_attr_put_u32(message, NFTA_SET_ID, htonl(id));
+	put_user_data(message);
+	nft_batch_finish(batch, message);
+}
+
+static void put_element(struct nlmsghdr *message, const struct addr *addr, bool end)
+{
+	struct nlattr *element = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+	struct nlattr *key = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
+	uint8_t bytes[16];
+
+	mnl_attr_put(message, NFTA_DATA_VALUE, addr_to_bytes(addr, bytes), bytes);
+	mnl_attr_nest_end(message, key);
+	if (end)
+		mnl_attr_put_u32(message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
+	mnl_attr_nest_end(message, element);
+}
+
+/* The first address behind the range; false when the range reaches the last one there is, and so has no end. */
+static bool range_end(const struct ruleset_set *set, size_t at, struct addr *ret)
+{
+	if (set->family == ADDR_IP4) {
+		*ret = addr_ip4(set->ip4[at].last + 1);
+		return set->ip4[at].last != UINT32_MAX;
+	}
+	*ret = addr_ip6(set->ip6[at].last_hi + (set->ip6[at].last_lo == UINT64_MAX),
+			set->ip6[at].last_lo + 1);
+	return set->ip6[at].last_hi != UINT64_MAX || set->ip6[at].last_lo != UINT64_MAX;
+}
+
+static struct addr range_begin(const struct ruleset_set *set, size_t at)
+{
+	return set->family == ADDR_IP4 ? addr_ip4(set->ip4[at].first)
+				       : addr_ip6(set->ip6[at].first_hi, set->ip6[at].first_lo);
+}
+
+/* As many ranges from `at` on as one message holds; returns where the next one begins. */
+static size_t put_some(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset_set *set,
+		       size_t at)
+{
+	const struct nft_note note = {.what = "elements of set", .name = set->name};
+	struct nlmsghdr *message = nft_batch_message(batch, nft, NFT_MSG_NEWSETELEM, NLM_F_CREATE, &note);
+	struct nlattr *list;
+	uint32_t begin;
+
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, set->name);
+	list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	begin = message->nlmsg_len;
+	for (; at < set->count && message->nlmsg_len - begin < ELEMENTS_BYTES_MAX; at++) {
+		struct addr first = range_begin(set, at), end;
+
+		put_element(message, &first, false);
+		if (range_end(set, at, &end))
+			put_element(message, &end, true);
+	}
+	mnl_attr_nest_end(message, list);
+	nft_batch_finish(batch, message);
+	return at;
+}
+
+void nft_put_set(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset_set *set, uint32_t id)
+{
+	put_set_head(batch, nft, set, id);
+	for (size_t at = 0; at < set->count;)
+		at = put_some(batch, nft, set, at);
+}

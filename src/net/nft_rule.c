@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/nft_rule.h"
+
+#include <arpa/inet.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/udata.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/x_tables.h>
+#include <linux/netfilter/xt_NFQUEUE.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	TCP_DPORT_OFFSET = 2,
+	TCP_FLAGS_OFFSET = 13,
+	IP4_FRAG_OFFSET = 6,
+	IP4_SADDR_OFFSET = 12,
+	IP4_DADDR_OFFSET = 16,
+	IP6_SADDR_OFFSET = 8,
+	IP6_DADDR_OFFSET = 24,
+	IP6_FRAGMENT_HEADER = 44,
+	IP6_FRAGMENT_FIELD = 2, /* offset of "fragment offset" in that header */
+	ANY_WORKER = -1,
+};
+
+/* One kernel rule under construction. */
+struct encode {
+	const struct ruleset *ruleset;
+	struct nftnl_rule *rule;
+	enum nft_queue_form form;
+	int worker;  /* the xtables target: whose rule this is */
+	bool tcp;    /* the rule has asked for TCP already */
+	bool family; /* likewise for the family */
+	bool failed;
+};
+
+/* NULL, and failed, without memory; libnftnl's setters must not see it then. */
+static struct nftnl_expr *add(struct encode *e, const char *name)
+{
+	struct nftnl_expr *expr = e->failed ? NULL : nftnl_expr_alloc(name);
+
+	if (expr)
+		nftnl_rule_add_expr(e->rule, expr);
+	else
+		e->failed = true;
+	return expr;
+}
+
+static void add_meta(struct encode *e, uint32_t key)
+{
+	struct nftnl_expr *expr = add(e, "meta");
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_KEY, key);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_DREG, NFT_REG_1);
+}
+
+static uint32_t cmp_op(enum ruleset_op op)
+{
+	static const uint32_t ops[] = {[RULESET_EQ] = NFT_CMP_EQ,
+				       [RULESET_NE] = NFT_CMP_NEQ,
+				       [RULESET_LT] = NFT_CMP_LT,
+				       [RULESET_GT] = NFT_CMP_GT};
+
+	return ops[op];
+}
+
+static void add_cmp(struct encode *e, enum ruleset_op op, const void *data, uint32_t len)
+{
+	struct nftnl_expr *expr = add(e, "cmp");
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_CMP_OP, cmp_op(op));
+	if (nftnl_expr_set(expr, NFTNL_EXPR_CMP_DATA, data, len) < 0)
+		e->failed = true;
+}
+
+static void add_cmp8(struct encode *e, enum ruleset_op op, uint32_t value)
+{
+	uint8_t byte = (uint8_t)value;
+
+	add_cmp(e, op, &byte, sizeof(byte));
+}
+
+static void add_cmp16(struct encode *e, enum ruleset_op op, uint32_t value)
+{
+	uint16_t wire = htons((uint16_t)value);
+
+	add_cmp(e, op, &wire, sizeof(wire));
+}
+
+static void add_mask(struct encode *e, uint32_t reg, const void *mask, uint32_t len)
+{
+	static const uint8_t zero[16];
+	struct nftnl_expr *expr = add(e, "bitwise");
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BITWISE_SREG, reg);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BITWISE_DREG, reg);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_BITWISE_LEN, len);
+	if (nftnl_expr_set(expr, NFTNL_EXPR_BITWISE_MASK, mask, len) < 0 ||
+	    nftnl_expr_set(expr, NFTNL_EXPR_BITWISE_XOR, zero, len) < 0)
+		e->failed = true;
+}
+
+static void add_payload(struct encode *e, uint32_t base, uint32_t offset, uint32_t len, uint32_t reg)
+{
+	struct nftnl_expr *expr = add(e, "payload");
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_DREG, reg);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_BASE, base);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_LEN, len);
+}
+
+/* Fields of a header mean nothing in a packet that has another: so each is asked for first, once a rule. */
+static void need_family(struct encode *e, uint32_t family)
+{
+	if (e->family)
+		return;
+	e->family = true;
+	add_meta(e, NFT_META_NFPROTO);
+	add_cmp8(e, RULESET_EQ, family == ADDR_IP4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
+}
+
+static void need_tcp(struct encode *e)
+{
+	if (e->tcp)
+		return;
+	e->tcp = true;
+	add_meta(e, NFT_META_L4PROTO);
+	add_cmp8(e, RULESET_EQ, IPPROTO_TCP);
+}
+
+static void match_interface(struct encode *e, const struct ruleset_match *match)
+{
+	char name[IF_NAME_MAX] = {0};
+	size_t len = strlen(match->interface);
+
+	add_meta(e, NFT_META_IIFNAME);
+	memcpy(name, match->interface, len);
+	/* A pattern compares what stands before its '*'; a name compares with its zeros. */
+	if (len > 0 && name[len - 1] == '*')
+		add_cmp(e, match->op, name, (uint32_t)len - 1);
+	else
+		add_cmp(e, match->op, name, sizeof(name));
+}
+
+static void load_address(struct encode *e, uint8_t family, bool source, uint32_t reg)
+{
+	if (family == ADDR_IP4)
+		add_payload(e, NFT_PAYLOAD_NETWORK_HEADER, source ? IP4_SADDR_OFFSET : IP4_DADDR_OFFSET, 4,
+			    reg);
+	else
+		add_payload(e, NFT_PAYLOAD_NETWORK_HEADER, source ? IP6_SADDR_OFFSET : IP6_DADDR_OFFSET, 16,
+			    reg);
+}
+
+static void match_address(struct encode *e, const struct ruleset_match *match)
+{
+	const struct ruleset_set *set = &e->ruleset->sets[match->set];
+	struct nftnl_expr *expr;
+
+	need_family(e, set->family);
+	load_address(e, set->family, match->kind == RULESET_MATCH_SADDR, NFT_REG_1);
+	expr = add(e, "lookup");
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+	if (nftnl_expr_set_str(expr, NFTNL_EXPR_LOOKUP_SET, set->name) < 0)
+		e->failed = true;
+	if (match->op == RULESET_NE)
+		nftnl_expr_set_u32(expr, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+}
+
+static void match_tcp_flags(struct encode *e, const struct ruleset_match *match)
+{
+	uint8_t mask = (uint8_t)match->mask;
+
+	need_tcp(e);
+	add_payload(e, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_OFFSET, 1, NFT_REG_1);
+	add_mask(e, NFT_REG_1, &mask, sizeof(mask));
+	add_cmp8(e, match->op, match->value);
+}
+
+static void match_fragment4(struct encode *e, const struct ruleset_match *match)
+{
+	uint16_t mask = htons((uint16_t)match->mask);
+
+	need_family(e, ADDR_IP4);
+	add_payload(e, NFT_PAYLOAD_NETWORK_HEADER, IP4_FRAG_OFFSET, 2, NFT_REG_1);
+	add_mask(e, NFT_REG_1, &mask, sizeof(mask));
+	add_cmp16(e, match->op, match->value);
+}
+
+static void match_fragment6(struct encode *e, const struct ruleset_match *match)
+{
+	bool presence = match->kind == RULESET_MATCH_FRAG6;
+	uint16_t mask =
+		htons(0xfff8); /* the offset's 13 bits, above two reserved ones and "more fragments" */
+	struct nftnl_expr *expr;
+
+	need_family(e, ADDR_IP6);
+	expr = add(e, "exthdr");
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_EXTHDR_DREG, NFT_REG_1);
+	nftnl_expr_set_u8(expr, NFTNL_EXPR_EXTHDR_TYPE, IP6_FRAGMENT_HEADER);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_EXTHDR_OFFSET, presence ? 0 : IP6_FRAGMENT_FIELD);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_EXTHDR_LEN, presence ? 1 : 2);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_EXTHDR_OP, NFT_EXTHDR_OP_IPV6);
+	if (presence) {
+		nftnl_expr_set_u32(expr, NFTNL_EXPR_EXTHDR_FLAGS, NFT_EXTHDR_F_PRESENT);
+		add_cmp8(e, match->op, 1);
+		return;
+	}
+	add_mask(e, NFT_REG_1, &mask, sizeof(mask));
+	add_cmp16(e, match->op, match->value << 3);
+}
+
+static void add_ct(struct encode *e, uint32_t key)
+{
+	struct nftnl_expr *expr = add(e, "ct");
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_CT_KEY, key);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+}
+
+/* The kernel holds states and marks in its own byte order. */
+static void match_ct_state(struct encode *e, const struct ruleset_match *match)
+{
+	uint32_t zero = 0;
+
+	add_ct(e, NFT_CT_STATE);
+	add_mask(e, NFT_REG_1, &match->value, sizeof(match->value));
+	add_cmp(e, RULESET_NE, &zero, sizeof(zero));
+}
+
+static void match_mark(struct encode *e, const struct ruleset_match *match)
+{
+	add_meta(e, NFT_META_MARK);
+	if (match->mask != UINT32_MAX)
+		add_mask(e, NFT_REG_1, &match->mask, sizeof(match->mask));
+	add_cmp(e, match->op, &match->value, sizeof(match->value));
+}
+
+static void put_match(struct encode *e, const struct ruleset_match *match)
+{
+	switch (match->kind) {
+	case RULESET_MATCH_IIFNAME:
+		match_interface(e, match);
+		break;
+	case RULESET_MATCH_NFPROTO:
+		need_family(e, match->value);
+		break;
+	case RULESET_MATCH_L4PROTO:
+		add_meta(e, NFT_META_L4PROTO);
+		add_cmp8(e, match->op, match->value);
+		break;
+	case RULESET_MATCH_TCP_DPORT:
+		need_tcp(e);
+		add_payload(e, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_DPORT_OFFSET, 2, NFT_REG_1);
+		add_cmp16(e, match->op, match->value);
+		break;
+	case RULESET_MATCH_TCP_FLAGS:
+		match_tcp_flags(e, match);
+		break;
+	case RULESET_MATCH_SADDR:
+	case RULESET_MATCH_DADDR:
+		match_address(e, match);
+		break;
+	case RULESET_MATCH_FRAG4:
+		match_fragment4(e, match);
+		break;
+	case RULESET_MATCH_FRAG6:
+	case RULESET_MATCH_FRAG6_OFFSET:
+		match_fragment6(e, match);
+		break;
+	case RULESET_MATCH_CT_STATE:
+		match_ct_state(e, match);
+		break;
+	case RULESET_MATCH_CT_REPLY:
+		add_ct(e, NFT_CT_DIRECTION);
+		add_cmp8(e, match->op, 1);
+		break;
+	case RULESET_MATCH_MARK:
+		match_mark(e, match);
+		break;
+	case RULESET_MATCH_KINDS:
+		break;
+	}
+}
+
+static void put_verdict(struct encode *e, uint32_t verdict, const char *chain)
+{
+	struct nftnl_expr *expr = add(e, "immediate");
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_IMM_VERDICT, verdict);
+	if (chain && nftnl_expr_set_str(expr, NFTNL_EXPR_IMM_CHAIN, chain) < 0)
+		e->failed = true;
+}
+
+static void put_count(struct encode *e, const char *counter)
+{
+	struct nftnl_expr *expr = add(e, "objref");
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_OBJREF_IMM_TYPE, NFT_OBJECT_COUNTER);
+	if (nftnl_expr_set_str(expr, NFTNL_EXPR_OBJREF_IMM_NAME, counter) < 0)
+		e->failed = true;
+}
+
+static void put_set_mark(struct encode *e, uint32_t mark)
+{
+	struct nftnl_expr *expr = add(e, "immediate");
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+	if (nftnl_expr_set(expr, NFTNL_EXPR_IMM_DATA, &mark, sizeof(mark)) < 0)
+		e->failed = true;
+	expr = add(e, "meta");
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_SREG, NFT_REG_1);
+}
+
+static void put_reject(struct encode *e, uint32_t type, uint8_t code)
+{
+	struct nftnl_expr *expr = add(e, "reject");
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_REJECT_TYPE, type);
+	nftnl_expr_set_u8(expr, NFTNL_EXPR_REJECT_CODE, code);
+}
+
+/* Leaves the worker's queue number in register 1. */
+static void put_hash(struct encode *e, uint8_t family)
+{
+	const struct ruleset_queue *queue = &e->ruleset->queue;
+	struct addr all = addr_ip6(UINT64_MAX, UINT64_MAX);
+	struct addr mask = addr_mask(&all, queue->ip6_len);
+	uint8_t bytes[16];
+	struct nftnl_expr *expr;
+
+	need_family(e, family);
+	load_address(e, family, true, NFT_REG_2);
+	addr_to_bytes(&mask, bytes);
+	if (family == ADDR_IP6 && queue->ip6_len < 128)
+		add_mask(e, NFT_REG_2, bytes, sizeof(bytes));
+	expr = add(e, "hash");
+	if (!expr)
+		return;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_SREG, NFT_REG_2);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_DREG, NFT_REG_1);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_LEN, family == ADDR_IP4 ? 4 : 16);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_MODULUS, queue->count);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_SEED, RULESET_HASH_SEED);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_OFFSET, queue->first);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_TYPE, NFT_HASH_JENKINS);
+}
+
+static void put_queue_expression(struct encode *e, bool hashed)
+{
+	const struct ruleset_queue *queue = &e->ruleset->queue;
+	struct nftnl_expr *expr = add(e, "queue");
+
+	if (!expr)
+		return;
+	if (hashed) {
+		nftnl_expr_set_u32(expr, NFTNL_EXPR_QUEUE_SREG_QNUM, NFT_REG_1);
+	} else {
+		nftnl_expr_set_u16(expr, NFTNL_EXPR_QUEUE_NUM, queue->first);
+		nftnl_expr_set_u16(expr, NFTNL_EXPR_QUEUE_TOTAL, 1);
+	}
+	if (queue->bypass)
+		nftnl_expr_set_u16(expr, NFTNL_EXPR_QUEUE_FLAGS, NFT_QUEUE_FLAG_BYPASS);
+}
+
+/* xtables keeps a target's data in its own alignment. */
+union xt_queue_info {
+	struct xt_NFQ_info_v3 info;
+	_Alignas(struct _xt_align) uint8_t bytes[XT_ALIGN(sizeof(struct xt_NFQ_info_v3))];
+};
+
+static void put_queue_target(struct encode *e, uint16_t number)
+{
+	union xt_queue_info *data = calloc(1, sizeof(*data));
+	struct nftnl_expr *expr = add(e, "target");
+
+	if (!data || !expr) {
+		free(data);
+		e->failed = true;
+		return;
+	}
+	data->info.queuenum = number;
+	data->info.queues_total = 1;
+	data->info.flags = e->ruleset->queue.bypass ? NFQ_FLAG_BYPASS : 0;
+	nftnl_expr_set_str(expr, NFTNL_EXPR_TG_NAME, "NFQUEUE");
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_TG_REV, 3);
+	/* The expression takes the memory over. */
+	nftnl_expr_set(expr, NFTNL_EXPR_TG_INFO, data, sizeof(*data));
+}
+
+static void put_queue(struct encode *e, uint8_t family)
+{
+	uint32_t number = e->ruleset->queue.first + (e->worker == ANY_WORKER ? 0U : (uint32_t)e->worker);
+
+	if (family != ADDR_NONE)
+		put_hash(e, family);
+	if (e->form == NFT_QUEUE_EXPRESSION) {
+		put_queue_expression(e, family != ADDR_NONE);
+		return;
+	}
+	if (family != ADDR_NONE)
+		add_cmp(e, RULESET_EQ, &number, sizeof(number));
+	put_queue_target(e, (uint16_t)number);
+}
+
+static void put_statement(struct encode *e, const struct ruleset_statement *statement)
+{
+	switch (statement->kind) {
+	case RULESET_DO_COUNT:
+		put_count(e, e->ruleset->counters[statement->target].name);
+		break;
+	case RULESET_DO_SET_MARK:
+		put_set_mark(e, statement->value);
+		break;
+	case RULESET_DO_ACCEPT:
+		put_verdict(e, NF_ACCEPT, NULL);
+		break;
+	case RULESET_DO_JUMP:
+		put_verdict(e, (uint32_t)NFT_JUMP, e->ruleset->chains[statement->target].name);
+		break;
+	case RULESET_DO_GOTO:
+		put_verdict(e, (uint32_t)NFT_GOTO, e->ruleset->chains[statement->target].name);
+		break;
+	case RULESET_DO_RETURN:
+		put_verdict(e, (uint32_t)NFT_RETURN, NULL);
+		break;
+	case RULESET_DO_QUEUE:
+		put_queue(e, (uint8_t)statement->value);
+		break;
+	case RULESET_DO_REJECT_RESET:
+		put_reject(e, NFT_REJECT_TCP_RST, 0);
+		break;
+	case RULESET_DO_REJECT_ICMP:
+		put_reject(e, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
+		break;
+	case RULESET_STATEMENT_KINDS:
+		break;
+	}
+}
+
+/* A comment that cannot be kept is no reason to refuse a rule. */
+static void put_comment(struct nftnl_rule *rule, const char *comment)
+{
+	struct nftnl_udata_buf *buffer;
+
+	if (comment[0] == '\0')
+		return;
+	buffer = nftnl_udata_buf_alloc(2 * RULESET_COMMENT_MAX);
+	if (!buffer)
+		return;
+	if (nftnl_udata_put_strz(buffer, NFTNL_UDATA_RULE_COMMENT, comment))
+		nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(buffer),
+				    nftnl_udata_buf_len(buffer));
+	nftnl_udata_buf_free(buffer);
+}
+
+static void put_one(struct nft_batch *batch, struct nft_socket *nft, struct encode *e,
+		    const struct ruleset_chain *chain, size_t number)
+{
+	const struct nft_note note = {.what = "rule of chain", .name = chain->name, .number = number};
+	const struct ruleset_rule *rule = &chain->rules[number - 1];
+	struct nlmsghdr *message;
+
+	e->rule = nftnl_rule_alloc();
+	if (!e->rule) {
+		batch->failed = true;
+		return;
+	}
+	nftnl_rule_set_str(e->rule, NFTNL_RULE_TABLE, RULESET_TABLE);
+	nftnl_rule_set_str(e->rule, NFTNL_RULE_CHAIN, chain->name);
+	for (size_t i = 0; i < rule->match_count; i++)
+		put_match(e, &rule->matches[i]);
+	for (size_t i = 0; i < rule->statement_count; i++)
+		put_statement(e, &rule->statements[i]);
+	put_comment(e->rule, rule->comment);
+	batch->failed |= e->failed;
+	if (!batch->failed) {
+		message = nft_batch_message(batch, nft, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, &note);
+		nftnl_rule_nlmsg_build_payload(message, e->rule);
+		nft_batch_finish(batch, message);
+	}
+	nftnl_rule_free(e->rule);
+}
+
+static bool queues_by_hash(const struct ruleset_rule *rule)
+{
+	for (size_t i = 0; i < rule->statement_count; i++) {
+		if (rule->statements[i].kind == RULESET_DO_QUEUE && rule->statements[i].value != ADDR_NONE)
+			return true;
+	}
+	return false;
+}
+
+void nft_put_rule(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset *ruleset,
+		  const struct ruleset_chain *chain, size_t number, enum nft_queue_form form)
+{
+	bool each = form == NFT_QUEUE_XT_TARGET && queues_by_hash(&chain->rules[number - 1]);
+
+	for (int worker = 0; worker < (each ? ruleset->queue.count : 1); worker++) {
+		struct encode e = {.ruleset = ruleset, .form = form, .worker = each ? worker : ANY_WORKER};
+
+		put_one(batch, nft, &e, chain, number);
+	}
+}

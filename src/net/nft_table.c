@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/nft_table.h"
+
+#include "base/vec.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/common.h>
+#include <libnftnl/object.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int out_of_memory(void)
+{
+	errno = ENOMEM;
+	return MNL_CB_ERROR;
+}
+
+static struct nft_object *add_object(struct nft_objects *objects, const char *name)
+{
+	struct nft_object *object;
+
+	if (!VEC_RESERVE(objects->items, objects->capacity, objects->count + 1))
+		return NULL;
+	object = &objects->items[objects->count++];
+	*object = (struct nft_object){0};
+	snprintf(object->name, sizeof(object->name), "%s", name);
+	return object;
+}
+
+static bool is_ours(const char *table)
+{
+	return table && strcmp(table, RULESET_TABLE) == 0;
+}
+
+static int see_generation_number(const struct nlattr *attr, void *data)
+{
+	if (mnl_attr_get_type(attr) == NFTA_GEN_ID && mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
+		*(uint32_t *)data = ntohl(mnl_attr_get_u32(attr));
+	return MNL_CB_OK;
+}
+
+static int see_generation(const struct nlmsghdr *message, void *data)
+{
+	return mnl_attr_parse(message, sizeof(struct nfgenmsg), see_generation_number, data);
+}
+
+static int see_table(const struct nlmsghdr *message, void *data)
+{
+	struct nftnl_table *table = nftnl_table_alloc();
+
+	if (!table)
+		return out_of_memory();
+	if (nftnl_table_nlmsg_parse(message, table) == 0 &&
+	    is_ours(nftnl_table_get_str(table, NFTNL_TABLE_NAME)))
+		((struct nft_table *)data)->there = true;
+	nftnl_table_free(table);
+	return MNL_CB_OK;
+}
+
+static bool keep_chain(struct nft_table *table, const struct nftnl_chain *chain)
+{
+	const char *type = nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE);
+	struct nft_object *object = add_object(&table->chains, nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
+
+	if (!object)
+		return false;
+	if (nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM)) {
+		object->type = 1;
+		object->hook = nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM);
+		object->priority = nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO);
+		snprintf(object->hook_type, sizeof(object->hook_type), "%s", type ? type : "");
+	}
+	return true;
+}
+
+static int see_chain(const struct nlmsghdr *message, void *data)
+{
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+	bool kept = true;
+
+	if (!chain)
+		return out_of_memory();
+	if (nftnl_chain_nlmsg_parse(message, chain) == 0 &&
+	    is_ours(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)))
+		kept = keep_chain(data, chain);
+	nftnl_chain_free(chain);
+	return kept ? MNL_CB_OK : out_of_memory();
+}
+
+/* Anonymous sets belong to a rule, and go with it. */
+static int see_set(const struct nlmsghdr *message, void *data)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+	bool kept = true;
+
+	if (!set)
+		return out_of_memory();
+	if (nftnl_set_nlmsg_parse(message, set) == 0 && is_ours(nftnl_set_get_str(set, NFTNL_SET_TABLE)) &&
+	    (nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_ANONYMOUS) == 0)
+		kept = add_object(&((struct nft_table *)data)->sets, nftnl_set_get_str(set, NFTNL_SET_NAME));
+	nftnl_set_free(set);
+	return kept ? MNL_CB_OK : out_of_memory();
+}
+
+static int see_object(const struct nlmsghdr *message, void *data)
+{
+	struct nftnl_obj *object = nftnl_obj_alloc();
+	struct nft_object *kept = NULL;
+	bool ours;
+
+	if (!object)
+		return out_of_memory();
+	ours = nftnl_obj_nlmsg_parse(message, object) == 0 &&
+	       is_ours(nftnl_obj_get_str(object, NFTNL_OBJ_TABLE));
+	if (ours)
+		kept = add_object(&((struct nft_table *)data)->objects,
+				  nftnl_obj_get_str(object, NFTNL_OBJ_NAME));
+	if (kept)
+		kept->type = nftnl_obj_get_u32(object, NFTNL_OBJ_TYPE);
+	nftnl_obj_free(object);
+	return !ours || kept ? MNL_CB_OK : out_of_memory();
+}
+
+static int dump(struct nft_socket *nft, uint16_t type, mnl_cb_t callback, void *data)
+{
+	char buffer[256];
+	struct nlmsghdr *request = nftnl_nlmsg_build_hdr(buffer, type, NFPROTO_INET, NLM_F_DUMP, 0);
+
+	return nft_socket_request(nft, request, callback, data);
+}
+
+static int read_generation(struct nft_socket *nft, uint32_t *ret)
+{
+	char buffer[256];
+	struct nlmsghdr *request =
+		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETGEN, NFPROTO_UNSPEC, NLM_F_ACK, 0);
+
+	return nft_socket_request(nft, request, see_generation, ret);
+}
+
+int nft_table_read(struct nft_socket *nft, struct nft_table *table)
+{
+	int r;
+
+	*table = (struct nft_table){0};
+	r = read_generation(nft, &table->generation);
+	if (r == 0)
+		r = dump(nft, NFT_MSG_GETTABLE, see_table, table);
+	if (r < 0 || !table->there)
+		return r;
+	r = dump(nft, NFT_MSG_GETCHAIN, see_chain, table);
+	if (r == 0)
+		r = dump(nft, NFT_MSG_GETSET, see_set, table);
+	if (r == 0)
+		r = dump(nft, NFT_MSG_GETOBJ, see_object, table);
+	return r;
+}
+
+void nft_table_free(struct nft_table *table)
+{
+	free(table->chains.items);
+	free(table->sets.items);
+	free(table->objects.items);
+	*table = (struct nft_table){0};
+}

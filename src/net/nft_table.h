@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Private to net/: what the kernel's table holds now, as far as replacing it needs to know. */
+#ifndef OP25B_NET_NFT_TABLE_H
+#define OP25B_NET_NFT_TABLE_H
+
+#include "net/nft_batch.h"
+
+enum { NFT_NAME_MAX = 256 }; /* the kernel's NFT_NAME_MAXLEN */
+
+struct nft_object {
+	char name[NFT_NAME_MAX];
+	uint32_t type; /* of an object (NFT_OBJECT_*); chains: 1 for a base chain */
+	uint32_t hook; /* of a base chain, with its priority and its type's name */
+	int32_t priority;
+	char hook_type[16];
+};
+
+struct nft_objects {
+	struct nft_object *items;
+	size_t count, capacity;
+};
+
+struct nft_table {
+	bool there;
+	uint32_t generation; /* of all rulesets of the namespace, when this was read */
+	struct nft_objects chains, sets, objects;
+};
+
+/* Reads it. 0 or -errno (-EINTR: it changed meanwhile, try again); free with nft_table_free() in any case. */
+int nft_table_read(struct nft_socket *socket, struct nft_table *table);
+void nft_table_free(struct nft_table *table);
+
+#endif

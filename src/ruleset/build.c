@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ruleset/build.h"
+
+#include "base/vec.h"
+#include "ruleset/marks.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Priorities among the forward hooks: `filter` is 0; the answers come behind whatever filters there. */
+enum { PRIORITY_FILTER = 0, PRIORITY_ANSWER = 10 };
+
+void build_text(char *out, size_t size, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(out, size, format, arguments);
+	va_end(arguments);
+}
+
+uint32_t build_set(struct build *build, uint8_t family, const char *name, const char *comment)
+{
+	struct ruleset *ruleset = build->ruleset;
+	struct ruleset_set *set;
+
+	if (!VEC_RESERVE(ruleset->sets, ruleset->set_capacity, ruleset->set_count + 1)) {
+		build->failed = true;
+		return 0;
+	}
+	set = &ruleset->sets[ruleset->set_count];
+	*set = (struct ruleset_set){.family = family};
+	build_text(set->name, sizeof(set->name), "%s_ip%u", name, family);
+	build_text(set->comment, sizeof(set->comment), "%s", comment);
+	return (uint32_t)ruleset->set_count++;
+}
+
+uint32_t build_counter(struct build *build, const char *name, const char *comment)
+{
+	struct ruleset *ruleset = build->ruleset;
+	struct ruleset_counter *counter;
+
+	if (!VEC_RESERVE(ruleset->counters, ruleset->counter_capacity, ruleset->counter_count + 1)) {
+		build->failed = true;
+		return 0;
+	}
+	counter = &ruleset->counters[ruleset->counter_count];
+	*counter = (struct ruleset_counter){0};
+	build_text(counter->name, sizeof(counter->name), "%s", name);
+	build_text(counter->comment, sizeof(counter->comment), "%s", comment);
+	return (uint32_t)ruleset->counter_count++;
+}
+
+uint32_t build_chain(struct build *build, const char *name, const char *purpose)
+{
+	struct ruleset *ruleset = build->ruleset;
+	struct ruleset_chain *chain;
+
+	if (!VEC_RESERVE(ruleset->chains, ruleset->chain_capacity, ruleset->chain_count + 1)) {
+		build->failed = true;
+		return 0;
+	}
+	chain = &ruleset->chains[ruleset->chain_count];
+	*chain = (struct ruleset_chain){.purpose = purpose};
+	build_text(chain->name, sizeof(chain->name), "%s", name);
+	return (uint32_t)ruleset->chain_count++;
+}
+
+struct ruleset_rule *build_rule(struct build *build, uint32_t chain, const char *comment)
+{
+	struct ruleset_chain *c;
+	struct ruleset_rule *rule = &build->scratch;
+
+	if (!build->failed) {
+		c = &build->ruleset->chains[chain];
+		if (VEC_RESERVE(c->rules, c->rule_capacity, c->rule_count + 1))
+			rule = &c->rules[c->rule_count++];
+		else
+			build->failed = true;
+	}
+	*rule = (struct ruleset_rule){0};
+	build_text(rule->comment, sizeof(rule->comment), "%s", comment);
+	return rule;
+}
+
+struct ruleset_rule *build_match(struct ruleset_rule *rule, enum ruleset_match_kind kind, enum ruleset_op op,
+				 uint32_t mask, uint32_t value)
+{
+	rule->matches[rule->match_count++] =
+		(struct ruleset_match){.kind = kind, .op = op, .mask = mask, .value = value};
+	return rule;
+}
+
+struct ruleset_rule *build_on(struct ruleset_rule *rule, const char *interface)
+{
+	build_match(rule, RULESET_MATCH_IIFNAME, RULESET_EQ, 0, 0);
+	build_text(rule->matches[rule->match_count - 1].interface, IF_NAME_MAX, "%s", interface);
+	return rule;
+}
+
+struct ruleset_rule *build_in_set(struct ruleset_rule *rule, enum ruleset_match_kind kind, enum ruleset_op op,
+				  uint32_t set)
+{
+	build_match(rule, kind, op, 0, 0);
+	rule->matches[rule->match_count - 1].set = set;
+	return rule;
+}
+
+struct ruleset_rule *build_do(struct ruleset_rule *rule, enum ruleset_statement_kind kind, uint32_t target,
+			      uint32_t value)
+{
+	rule->statements[rule->statement_count++] =
+		(struct ruleset_statement){.kind = kind, .target = target, .value = value};
+	return rule;
+}
+
+struct ruleset_rule *build_accept(struct ruleset_rule *rule, uint32_t counter)
+{
+	build_do(rule, RULESET_DO_COUNT, counter, 0);
+	return build_do(rule, RULESET_DO_ACCEPT, 0, 0);
+}
+
+struct ruleset_rule *build_goto(struct ruleset_rule *rule, uint32_t chain)
+{
+	return build_do(rule, RULESET_DO_GOTO, chain, 0);
+}
+
+static void add_counters(struct build *build)
+{
+	struct build_counters *c = &build->counters;
+
+	c->inbound = build_counter(build, "accepted-inbound", "port 25, not from the subscriber side");
+	c->relay = build_counter(build, "accepted-relay", "port 25 from our own relays");
+	c->relay_destination =
+		build_counter(build, "accepted-relay-destination", "port 25 to our own relays");
+	c->inside = build_counter(build, "accepted-inside", "port 25 to our own networks");
+	c->exempt = build_counter(build, "accepted-exempt", "port 25 from sources exempted without a date");
+	c->unlisted = build_counter(build, "accepted-unlisted", "port 25 from sources in no pool");
+	c->established = build_counter(build, "accepted-established", "port 25, opening no connection");
+	c->suspect = build_counter(build, "suspect", "source address on an interface that is not its own");
+	c->queued = build_counter(build, "queued", "handed to the daemon");
+	c->reset = build_counter(build, "answered-reset", "answered with a TCP reset");
+	c->icmp = build_counter(build, "answered-icmp", "answered with ICMP administratively prohibited");
+	c->cleared = build_counter(build, "cleared-mark", "arrived with one of op25b's marks");
+}
+
+static void fill_forward(struct build *build)
+{
+	const struct build_chains *c = &build->chains;
+	uint32_t chain = c->forward;
+	struct ruleset_chain *base = &build->ruleset->chains[chain];
+
+	base->base = true;
+	base->priority = PRIORITY_FILTER;
+	build_do(build_match(build_rule(build, chain, "not ours"), RULESET_MATCH_L4PROTO, RULESET_NE, 0, 6),
+		 RULESET_DO_ACCEPT, 0, 0);
+	build_do(build_match(build_rule(build, chain, "not ours: 465 and 587 end here"),
+			     RULESET_MATCH_TCP_DPORT, RULESET_NE, 0, 25),
+		 RULESET_DO_ACCEPT, 0, 0);
+	build_do(build_do(build_match(build_rule(build, chain, "only our daemon may set our marks"),
+				      RULESET_MATCH_MARK, RULESET_EQ, MARK_MASK, MARK_BASE),
+			  RULESET_DO_COUNT, build->counters.cleared, 0),
+		 RULESET_DO_SET_MARK, 0, 0);
+	build_goto(build_match(build_rule(build, chain, ""), RULESET_MATCH_TCP_DPORT, RULESET_EQ, 0, 25),
+		   c->port25);
+	build_goto(build_match(build_rule(build, chain, "would overwrite a TCP header's flags"),
+			       RULESET_MATCH_FRAG4, RULESET_EQ, 0x1fff, 1),
+		   c->port25);
+	build_goto(build_match(build_rule(build, chain, "the same, or a first fragment that hides its port"),
+			       RULESET_MATCH_FRAG6_OFFSET, RULESET_LT, 0, 2),
+		   c->port25);
+}
+
+static void fill_answer(struct build *build)
+{
+	uint32_t chain = build->chains.answer;
+	struct ruleset_chain *base = &build->ruleset->chains[chain];
+	struct ruleset_rule *rule;
+
+	base->base = true;
+	base->priority = PRIORITY_ANSWER;
+	rule = build_match(build_rule(build, chain, ""), RULESET_MATCH_TCP_DPORT, RULESET_EQ, 0, 25);
+	build_match(rule, RULESET_MATCH_MARK, RULESET_EQ, UINT32_MAX, MARK_RESET);
+	build_do(build_do(rule, RULESET_DO_COUNT, build->counters.reset, 0), RULESET_DO_REJECT_RESET, 0, 0);
+	rule = build_match(build_rule(build, chain, ""), RULESET_MATCH_TCP_DPORT, RULESET_EQ, 0, 25);
+	build_match(rule, RULESET_MATCH_MARK, RULESET_EQ, UINT32_MAX, MARK_ICMP);
+	build_do(build_do(rule, RULESET_DO_COUNT, build->counters.icmp, 0), RULESET_DO_REJECT_ICMP, 0, 0);
+}
+
+/* What a broken TCP header hides matches no flags, falls through, and so reaches the daemon like a SYN. */
+static void fill_undecided(struct build *build)
+{
+	const struct policy_gateway *gateway = &build->policy->gateway;
+	bool cut = gateway->established == POLICY_ESTABLISHED_CUT;
+	uint32_t chain = build->chains.undecided, daemon = build->chains.to_daemon;
+	uint32_t flags = 0x12, syn = 0x02; /* SYN and ACK; SYN */
+	struct ruleset_rule *rule;
+
+	if (!cut || gateway->conntrack) {
+		build_goto(build_match(build_rule(build, chain, "a first fragment, or one at offset 1"),
+				       RULESET_MATCH_FRAG4, RULESET_NE, 0x3fff, 0),
+			   daemon);
+		build_goto(build_match(build_rule(build, chain, ""), RULESET_MATCH_FRAG6, RULESET_EQ, 0, 0),
+			   daemon);
+		build_goto(build_match(build_rule(build, chain, "opens a connection"),
+				       RULESET_MATCH_TCP_FLAGS, RULESET_EQ, flags, syn),
+			   daemon);
+	}
+	if (gateway->conntrack) {
+		rule = build_match(
+			build_rule(build, chain,
+				   cut ? "answers a server that called from port 25" : "may end by itself"),
+			RULESET_MATCH_CT_STATE, RULESET_EQ, 0, RULESET_CT_ESTABLISHED | RULESET_CT_RELATED);
+		if (cut)
+			build_match(rule, RULESET_MATCH_CT_REPLY, RULESET_EQ, 0, 0);
+		build_accept(rule, build->counters.established);
+	} else if (!cut) {
+		build_accept(build_match(build_rule(build, chain, "may end by itself"),
+					 RULESET_MATCH_TCP_FLAGS, RULESET_NE, flags, syn),
+			     build->counters.established);
+	}
+	build_goto(build_rule(build, chain, ""), daemon);
+}
+
+static void fill_to_daemon(struct build *build)
+{
+	uint32_t chain = build->chains.to_daemon;
+
+	build_do(build_rule(build, chain, ""), RULESET_DO_COUNT, build->counters.queued, 0);
+	if (build->ruleset->queue.count == 1) {
+		build_do(build_rule(build, chain, ""), RULESET_DO_QUEUE, 0, ADDR_NONE);
+		return;
+	}
+	build_do(build_match(build_rule(build, chain, ""), RULESET_MATCH_NFPROTO, RULESET_EQ, 0, ADDR_IP4),
+		 RULESET_DO_QUEUE, 0, ADDR_IP4);
+	build_do(build_match(build_rule(build, chain, ""), RULESET_MATCH_NFPROTO, RULESET_EQ, 0, ADDR_IP6),
+		 RULESET_DO_QUEUE, 0, ADDR_IP6);
+}
+
+static void describe_queue(const struct policy *policy, struct ruleset_queue *queue)
+{
+	uint8_t len = POLICY_IP6_SUBSCRIBER_LEN;
+
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct policy_rule *rule = &policy->rules[i];
+
+		if (rule->kind == POLICY_POOL && rule->delegated_prefix_length < len)
+			len = rule->delegated_prefix_length;
+	}
+	*queue = (struct ruleset_queue){
+		.first = policy->gateway.queue,
+		.count = policy->gateway.workers,
+		.bypass = policy->gateway.fail == POLICY_FAIL_OPEN,
+		.ip6_len = len,
+	};
+}
+
+static int build_all(struct build *build)
+{
+	int r = interface_classes_collect(build->policy, POLICY_RELAY, &build->relays);
+
+	if (r == 0)
+		r = interface_classes_collect(build->policy, POLICY_POOL, &build->pools);
+	if (r < 0)
+		return r;
+	describe_queue(build->policy, &build->ruleset->queue);
+	add_counters(build);
+	r = build_sets(build);
+	if (r < 0)
+		return r;
+	r = build_judging_chains(build);
+	if (r < 0 || build->failed)
+		return -ENOMEM;
+	fill_forward(build);
+	fill_undecided(build);
+	fill_to_daemon(build);
+	fill_answer(build);
+	return build->failed ? -ENOMEM : 0;
+}
+
+int ruleset_build(const struct policy *policy, struct ruleset **ret)
+{
+	struct build build = {.policy = policy, .ruleset = calloc(1, sizeof(*build.ruleset))};
+	int r = build.ruleset ? build_all(&build) : -ENOMEM;
+
+	interface_classes_free(&build.relays);
+	interface_classes_free(&build.pools);
+	free(build.relay_twins);
+	free(build.pool_twins);
+	if (r < 0) {
+		ruleset_free(build.ruleset);
+		return r;
+	}
+	*ret = build.ruleset;
+	return 0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Private to ruleset/: the ruleset under construction, shared by build.c (frame), sets.c and judge.c. */
+#ifndef OP25B_RULESET_BUILD_H
+#define OP25B_RULESET_BUILD_H
+
+#include "ruleset/classes.h"
+#include "ruleset/model.h"
+
+/* The IPv4 and the IPv6 set of one meaning. */
+struct build_twin {
+	uint32_t ip4, ip6;
+};
+
+struct build_counters {
+	uint32_t inbound, relay, relay_destination, inside, exempt, unlisted, established, suspect, queued,
+		reset, icmp, cleared;
+};
+
+struct build_chains {
+	uint32_t forward, port25, other_side, outbound, own_destinations, suspect, undecided, to_daemon,
+		answer;
+	uint32_t relay_on, pool_on; /* of class 1; the further classes follow */
+};
+
+struct build {
+	const struct policy *policy;
+	struct ruleset *ruleset;
+	struct interface_classes relays, pools;
+	struct build_twin relay_all, relay_closing, inside, exempt, pool_all;
+	struct build_twin *relay_twins, *pool_twins; /* of class i at [i - 1] */
+	struct build_counters counters;
+	struct build_chains chains;
+	struct ruleset_rule scratch; /* written to once memory has run out */
+	bool failed;                 /* memory has run out */
+};
+
+void build_text(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Each returns an index, 0 once memory has run out. */
+uint32_t build_set(struct build *build, uint8_t family, const char *name, const char *comment);
+uint32_t build_counter(struct build *build, const char *name, const char *comment);
+/* purpose: static text. */
+uint32_t build_chain(struct build *build, const char *name, const char *purpose);
+
+/* Never NULL. Valid until the next rule of the same chain. */
+struct ruleset_rule *build_rule(struct build *build, uint32_t chain, const char *comment);
+/* Each adds to the rule, and returns it. */
+struct ruleset_rule *build_match(struct ruleset_rule *rule, enum ruleset_match_kind kind, enum ruleset_op op,
+				 uint32_t mask, uint32_t value);
+struct ruleset_rule *build_on(struct ruleset_rule *rule, const char *interface);
+struct ruleset_rule *build_in_set(struct ruleset_rule *rule, enum ruleset_match_kind kind, enum ruleset_op op,
+				  uint32_t set);
+struct ruleset_rule *build_do(struct ruleset_rule *rule, enum ruleset_statement_kind kind, uint32_t target,
+			      uint32_t value);
+struct ruleset_rule *build_accept(struct ruleset_rule *rule, uint32_t counter);
+struct ruleset_rule *build_goto(struct ruleset_rule *rule, uint32_t chain);
+
+/* Makes and fills all sets. 0 or -ENOMEM. */
+int build_sets(struct build *build);
+/* Makes all chains, and fills those that look at interfaces and addresses. 0 or -ENOMEM. */
+int build_judging_chains(struct build *build);
+
+#endif

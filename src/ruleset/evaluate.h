@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel would do with a packet under a ruleset, worked out from the model: the other half of the proof that
+ * kernel and engine agree.
+ */
+#ifndef OP25B_RULESET_EVALUATE_H
+#define OP25B_RULESET_EVALUATE_H
+
+#include "ruleset/model.h"
+
+/* A packet as nf_tables sees it in the forward hook. Host byte order. */
+struct ruleset_packet {
+	struct addr src, dst;
+	uint8_t l4proto;
+	uint8_t tcp_flags;
+	bool has_l4proto; /* false: the IPv6 header chain cannot be walked to its end */
+	bool has_dport;   /* TCP, offset 0, and the first 4 bytes are there */
+	bool has_flags;   /* TCP, offset 0, and the first 14 bytes are there */
+	bool ct_known;    /* conntrack has an entry for it */
+	bool ct_reply;
+	bool frag6; /* has an IPv6 fragment header */
+	uint16_t dport;
+	uint16_t frag4;        /* the IPv4 flags and offset field */
+	uint16_t frag6_offset; /* in units of 8 bytes */
+	uint32_t ct_state;     /* one of enum ruleset_ct_state */
+	uint32_t mark;
+	const char *interface; /* it arrived on */
+};
+
+enum ruleset_outcome {
+	RULESET_ACCEPTED, /* by this base chain */
+	RULESET_QUEUED,
+	RULESET_RESET,
+	RULESET_ICMP,
+	RULESET_ENDLESS, /* the chains run in a circle: never for what ruleset_build() made */
+};
+
+struct ruleset_result {
+	enum ruleset_outcome outcome;
+	int32_t counter; /* index of the last counter it passed, -1 for none */
+	uint32_t mark;   /* when it left */
+};
+
+/* Runs the packet through one base chain. */
+struct ruleset_result ruleset_evaluate(const struct ruleset *ruleset, uint32_t chain,
+				       const struct ruleset_packet *packet);
+/* The index of a chain, or -1. */
+int32_t ruleset_find_chain(const struct ruleset *ruleset, const char *name);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ruleset/build.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Static texts: the comments of the printed chains. Each says what the chain is for, then what leaks without it. */
+static const char purpose_forward[] =
+	"Finds TCP to port 25 among all that is forwarded; everything else leaves here untouched, 465 and 587 too.\n"
+	"Later fragments show no port: only the one that could overwrite a TCP header's flags is looked at.\n"
+	"Without it nothing is judged at all; without the fragment rules a SYN cut in pieces passes.";
+static const char purpose_port25[] =
+	"Tells the sides apart: only what comes from the subscriber side is outbound.\n"
+	"Without it mail that comes in from the Internet would be judged, and blocked.";
+static const char purpose_other_side[] =
+	"What arrives on no subscriber's interface: server networks, the relays' among them. Counted, and accepted.";
+static const char purpose_outbound[] =
+	"Settles what the engine accepts at every date: relays, own destinations, exemptions without a date.\n"
+	"Without it the daemon would see the relays' whole traffic; were anything dated accepted here, its date\n"
+	"would pass unnoticed.";
+static const char purpose_own_destinations[] =
+	"Mail to our own servers is not outbound. A relay that closes at a date comes first, because an inside\n"
+	"prefix around it would keep it open for ever.";
+static const char purpose_relay_on[] =
+	"Relays that are bound to interfaces: accepted there, suspect elsewhere.\n"
+	"Without it a subscriber who sends with a relay's address passes.";
+static const char purpose_pool_on[] =
+	"Pools that are bound to interfaces: sources that arrive elsewhere are suspect.\n"
+	"Without it a subscriber who sends with an exempt neighbour's address passes, or gets the neighbour blamed.";
+static const char purpose_suspect[] =
+	"Source addresses on an interface that is not theirs. The daemon decides, because a pool's dates hold for\n"
+	"this too.";
+static const char purpose_undecided[] =
+	"Hands the daemon what opens a connection, and lets pass what belongs to an open one.\n"
+	"Without the fragment rules flags could be hidden; a header too broken to show flags goes to the daemon.";
+static const char purpose_undecided_cut[] =
+	"Hands the daemon everything that is still undecided: open connections are cut, too.";
+static const char purpose_to_daemon[] =
+	"The queue. With several workers a subscriber stays with one of them.";
+static const char purpose_answer[] =
+	"The daemon accepts what is to be refused with an answer, and marks it; the answer is given here.\n"
+	"Without it what the daemon marks for a reset would simply pass.";
+
+static bool sides_listed(const struct build *build)
+{
+	return build->policy->gateway.subscriber_interfaces.count > 0;
+}
+
+/* Below, each makes two rules, one a family. */
+
+static void twin_goto(struct build *build, uint32_t chain, enum ruleset_match_kind kind,
+		      const struct build_twin *twin, uint32_t to)
+{
+	build_goto(build_in_set(build_rule(build, chain, ""), kind, RULESET_EQ, twin->ip4), to);
+	build_goto(build_in_set(build_rule(build, chain, ""), kind, RULESET_EQ, twin->ip6), to);
+}
+
+static void twin_accept(struct build *build, uint32_t chain, enum ruleset_match_kind kind, enum ruleset_op op,
+			const struct build_twin *twin, uint32_t counter)
+{
+	build_accept(build_in_set(build_rule(build, chain, ""), kind, op, twin->ip4), counter);
+	build_accept(build_in_set(build_rule(build, chain, ""), kind, op, twin->ip6), counter);
+}
+
+static void twin_do(struct build *build, uint32_t chain, enum ruleset_match_kind kind,
+		    const struct build_twin *twin, enum ruleset_statement_kind statement, uint32_t target)
+{
+	build_do(build_in_set(build_rule(build, chain, ""), kind, RULESET_EQ, twin->ip4), statement, target,
+		 0);
+	build_do(build_in_set(build_rule(build, chain, ""), kind, RULESET_EQ, twin->ip6), statement, target,
+		 0);
+}
+
+/* Interfaces of subscribers: those listed, and those that pools are bound to. */
+static int fill_subscriber_sides(struct build *build)
+{
+	uint32_t chain = build->chains.port25;
+	struct interface_class all = {0};
+	int r = interface_class_add(&all, &build->policy->gateway.subscriber_interfaces);
+
+	for (size_t i = 0; r == 0 && i < build->policy->rule_count; i++) {
+		if (build->policy->rules[i].kind == POLICY_POOL)
+			r = interface_class_add(&all, &build->policy->rules[i].interfaces);
+	}
+	for (size_t i = 0; r == 0 && i < all.count; i++)
+		build_goto(build_on(build_rule(build, chain, ""), all.names[i]), build->chains.outbound);
+	free(all.names);
+	return r;
+}
+
+static int fill_port25(struct build *build)
+{
+	const struct policy_interfaces *upstream = &build->policy->gateway.upstream_interfaces;
+	uint32_t chain = build->chains.port25;
+
+	for (size_t i = 0; i < upstream->count; i++)
+		build_accept(build_on(build_rule(build, chain, ""), upstream->names[i]),
+			     build->counters.inbound);
+	if (!sides_listed(build)) {
+		build_goto(build_rule(build, chain, ""), build->chains.outbound);
+		return 0;
+	}
+	if (fill_subscriber_sides(build) < 0)
+		return -ENOMEM;
+	build_goto(build_rule(build, chain, ""), build->chains.other_side);
+	return 0;
+}
+
+static void fill_other_side(struct build *build)
+{
+	uint32_t chain = build->chains.other_side;
+
+	twin_accept(build, chain, RULESET_MATCH_SADDR, RULESET_EQ, &build->relay_all, build->counters.relay);
+	build_accept(build_rule(build, chain, ""), build->counters.inbound);
+}
+
+/* A relay bound to no interface can be anywhere but among listed subscribers, and here are only those. */
+static void fill_relay_sources(struct build *build)
+{
+	uint32_t chain = build->chains.outbound;
+
+	for (uint32_t i = 0; i < build->relays.count; i++)
+		twin_goto(build, chain, RULESET_MATCH_SADDR, &build->relay_twins[i],
+			  build->chains.relay_on + i);
+	if (sides_listed(build))
+		twin_goto(build, chain, RULESET_MATCH_SADDR, &build->relay_all, build->chains.suspect);
+	else
+		twin_accept(build, chain, RULESET_MATCH_SADDR, RULESET_EQ, &build->relay_all,
+			    build->counters.relay);
+}
+
+static void fill_outbound(struct build *build)
+{
+	uint32_t chain = build->chains.outbound;
+
+	fill_relay_sources(build);
+	for (uint32_t i = 0; i < build->pools.count; i++)
+		twin_do(build, chain, RULESET_MATCH_SADDR, &build->pool_twins[i], RULESET_DO_JUMP,
+			build->chains.pool_on + i);
+	build_do(build_rule(build, chain, ""), RULESET_DO_JUMP, build->chains.own_destinations, 0);
+	twin_accept(build, chain, RULESET_MATCH_SADDR, RULESET_EQ, &build->exempt, build->counters.exempt);
+	if (build->policy->gateway.unlisted == POLICY_UNLISTED_ACCEPT)
+		twin_accept(build, chain, RULESET_MATCH_SADDR, RULESET_NE, &build->pool_all,
+			    build->counters.unlisted);
+	build_goto(build_rule(build, chain, ""), build->chains.undecided);
+}
+
+static void fill_own_destinations(struct build *build)
+{
+	uint32_t chain = build->chains.own_destinations;
+
+	twin_do(build, chain, RULESET_MATCH_DADDR, &build->relay_closing, RULESET_DO_RETURN, 0);
+	twin_accept(build, chain, RULESET_MATCH_DADDR, RULESET_EQ, &build->relay_all,
+		    build->counters.relay_destination);
+	twin_accept(build, chain, RULESET_MATCH_DADDR, RULESET_EQ, &build->inside, build->counters.inside);
+}
+
+static void fill_bound(struct build *build)
+{
+	for (uint32_t i = 0; i < build->relays.count; i++) {
+		const struct interface_class *class = &build->relays.items[i];
+		uint32_t chain = build->chains.relay_on + i;
+
+		for (size_t j = 0; j < class->count; j++)
+			build_accept(build_on(build_rule(build, chain, ""), class->names[j]),
+				     build->counters.relay);
+		build_goto(build_rule(build, chain, ""), build->chains.suspect);
+	}
+	for (uint32_t i = 0; i < build->pools.count; i++) {
+		const struct interface_class *class = &build->pools.items[i];
+		uint32_t chain = build->chains.pool_on + i;
+
+		for (size_t j = 0; j < class->count; j++)
+			build_do(build_on(build_rule(build, chain, ""), class->names[j]), RULESET_DO_RETURN,
+				 0, 0);
+		build_goto(build_rule(build, chain, ""), build->chains.suspect);
+	}
+}
+
+static uint32_t add_numbered_chains(struct build *build, const char *name, size_t count, const char *purpose)
+{
+	char text[RULESET_NAME_MAX];
+	uint32_t first = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t chain;
+
+		build_text(text, sizeof(text), "%s_%zu", name, i + 1);
+		chain = build_chain(build, text, purpose);
+		if (i == 0)
+			first = chain;
+	}
+	return first;
+}
+
+static void add_chains(struct build *build)
+{
+	const struct policy_gateway *gateway = &build->policy->gateway;
+	bool cut_all = gateway->established == POLICY_ESTABLISHED_CUT && !gateway->conntrack;
+	struct build_chains *c = &build->chains;
+
+	c->forward = build_chain(build, "forward", purpose_forward);
+	c->port25 = build_chain(build, "port25", purpose_port25);
+	if (sides_listed(build))
+		c->other_side = build_chain(build, "other_side", purpose_other_side);
+	c->outbound = build_chain(build, "outbound", purpose_outbound);
+	c->relay_on = add_numbered_chains(build, "relays_on", build->relays.count, purpose_relay_on);
+	c->pool_on = add_numbered_chains(build, "pools_on", build->pools.count, purpose_pool_on);
+	c->own_destinations = build_chain(build, "own_destinations", purpose_own_destinations);
+	c->suspect = build_chain(build, "suspect", purpose_suspect);
+	c->undecided = build_chain(build, "undecided", cut_all ? purpose_undecided_cut : purpose_undecided);
+	c->to_daemon = build_chain(build, "to_daemon", purpose_to_daemon);
+	c->answer = build_chain(build, "answer", purpose_answer);
+}
+
+int build_judging_chains(struct build *build)
+{
+	int r;
+
+	add_chains(build);
+	if (build->failed)
+		return -ENOMEM;
+	r = fill_port25(build);
+	if (sides_listed(build))
+		fill_other_side(build);
+	fill_outbound(build);
+	fill_bound(build);
+	fill_own_destinations(build);
+	build_do(build_rule(build, build->chains.suspect, ""), RULESET_DO_COUNT, build->counters.suspect, 0);
+	build_goto(build_rule(build, build->chains.suspect, ""), build->chains.undecided);
+	return r;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A ruleset as a value: one table's sets, counters, chains and rules, with typed matches and statements. The nft text,
+ * the netlink transaction and the evaluator all walk this one model, so none can say something the others do not.
+ *
+ * The kernel settles only what the engine would accept at every date; whatever a date, a phase or a doubt decides goes
+ * to the daemon's queue. Nothing here drops a packet by itself.
+ */
+#ifndef OP25B_RULESET_MODEL_H
+#define OP25B_RULESET_MODEL_H
+
+#include "policy/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define RULESET_TABLE "op25b" /* family inet; nobody else's table is touched */
+
+enum {
+	RULESET_NAME_MAX = 32, /* bytes of a set's, chain's or counter's name with its NUL */
+	RULESET_COMMENT_MAX =
+		128, /* bytes of a comment with its NUL: what the kernel's user data of a rule holds */
+	RULESET_MATCHES_MAX = 3,
+	RULESET_STATEMENTS_MAX = 3,
+	RULESET_HASH_SEED =
+		0x25b, /* of the worker hash: fixed, so that a reload leaves each subscriber with its worker */
+};
+
+enum ruleset_op { RULESET_EQ, RULESET_NE, RULESET_LT, RULESET_GT };
+
+/* How each is written in nft's language stands in text.c, how in netlink in net/nft_rule.c. */
+enum ruleset_match_kind {
+	RULESET_MATCH_IIFNAME,   /* interface: a name or a pattern */
+	RULESET_MATCH_NFPROTO,   /* value: enum addr_family */
+	RULESET_MATCH_L4PROTO,   /* value: behind all extension headers; unknown matches neither EQ nor NE */
+	RULESET_MATCH_TCP_DPORT, /* value; no match of any kind where the packet shows no port */
+	RULESET_MATCH_TCP_FLAGS, /* flags & mask against value; no match where it shows no flags */
+	RULESET_MATCH_SADDR,     /* set: looked up in the set of the packet's family */
+	RULESET_MATCH_DADDR,
+	RULESET_MATCH_FRAG4,        /* IPv4 flags and offset field & mask against value */
+	RULESET_MATCH_FRAG6,        /* IPv6 fragment header there */
+	RULESET_MATCH_FRAG6_OFFSET, /* its offset in units of 8 bytes against value */
+	RULESET_MATCH_CT_STATE,     /* any of the bits of value */
+	RULESET_MATCH_CT_REPLY,     /* conntrack's reply direction */
+	RULESET_MATCH_MARK,         /* mark & mask against value */
+	RULESET_MATCH_KINDS,
+};
+
+/* The kernel's bits of `ct state`. */
+enum ruleset_ct_state {
+	RULESET_CT_INVALID = 1,
+	RULESET_CT_ESTABLISHED = 2,
+	RULESET_CT_RELATED = 4,
+	RULESET_CT_NEW = 8,
+	RULESET_CT_UNTRACKED = 64,
+};
+
+struct ruleset_match {
+	enum ruleset_match_kind kind;
+	enum ruleset_op op;
+	uint32_t mask;
+	uint32_t value;
+	uint32_t set; /* index into ruleset.sets */
+	char interface[IF_NAME_MAX];
+};
+
+enum ruleset_statement_kind {
+	RULESET_DO_COUNT,    /* target: index into ruleset.counters */
+	RULESET_DO_SET_MARK, /* value */
+	RULESET_DO_ACCEPT,
+	RULESET_DO_JUMP, /* target: index into ruleset.chains */
+	RULESET_DO_GOTO, /* likewise */
+	RULESET_DO_RETURN,
+	RULESET_DO_QUEUE, /* struct ruleset_queue of the ruleset; value: family whose source address is hashed, or ADDR_NONE */
+	RULESET_DO_REJECT_RESET,
+	RULESET_DO_REJECT_ICMP,
+	RULESET_STATEMENT_KINDS,
+};
+
+struct ruleset_statement {
+	enum ruleset_statement_kind kind;
+	uint32_t target;
+	uint32_t value;
+};
+
+struct ruleset_rule {
+	struct ruleset_match matches[RULESET_MATCHES_MAX]; /* all must match */
+	struct ruleset_statement statements[RULESET_STATEMENTS_MAX];
+	uint8_t match_count;
+	uint8_t statement_count;
+	char comment[RULESET_COMMENT_MAX]; /* "" for none; no quotes, no line breaks */
+};
+
+struct ruleset_chain {
+	char name[RULESET_NAME_MAX];
+	const char *
+		purpose; /* what it is for and what would leak without it; static text, lines divided by '\n' */
+	bool base;       /* hooked at forward, with this priority; policy accept */
+	int32_t priority;
+	struct ruleset_rule *rules;
+	size_t rule_count, rule_capacity;
+};
+
+/* Both ends belong to the range. Host byte order. */
+struct ruleset_range4 {
+	uint32_t first, last;
+};
+
+struct ruleset_range6 {
+	uint64_t first_hi, first_lo, last_hi, last_lo;
+};
+
+/* An interval set. Ranges ascend and neither overlap nor touch. */
+struct ruleset_set {
+	char name[RULESET_NAME_MAX];
+	char comment[RULESET_COMMENT_MAX];
+	uint8_t family; /* enum addr_family: which of the arrays holds its elements */
+	struct ruleset_range4 *ip4;
+	struct ruleset_range6 *ip6;
+	size_t count, capacity;
+};
+
+struct ruleset_counter {
+	char name[RULESET_NAME_MAX];
+	char comment[RULESET_COMMENT_MAX];
+};
+
+struct ruleset_queue {
+	uint16_t first; /* queue number */
+	uint16_t count; /* queues; 1: no hash */
+	bool bypass;    /* no daemon listening: let pass */
+	uint8_t ip6_len; /* bits of an IPv6 source that are hashed, so that one subscriber stays with one worker */
+};
+
+struct ruleset {
+	struct ruleset_set *sets;
+	size_t set_count, set_capacity;
+	struct ruleset_counter *counters;
+	size_t counter_count, counter_capacity;
+	struct ruleset_chain *chains; /* in the order a packet meets them */
+	size_t chain_count, chain_capacity;
+	struct ruleset_queue queue;
+};
+
+/*
+ * Compiles a policy. The result holds nothing of the policy's and is the caller's (ruleset_free). Equal policies give
+ * equal rulesets, byte for byte in every form; no date and no clock goes in.
+ * 0 or -ENOMEM; *ret is untouched on failure.
+ */
+int ruleset_build(const struct policy *policy, struct ruleset **ret);
+void ruleset_free(struct ruleset *ruleset);
+
+/* Prints it in nft's language: a file that `nft -f` loads in one transaction, deleting no base chain. 0 or -errno. */
+int ruleset_print(const struct ruleset *ruleset, FILE *out);
+
+/* The element that holds the address, or false. */
+bool ruleset_set_contains(const struct ruleset_set *set, const struct addr *addr);
+size_t ruleset_element_count(const struct ruleset *ruleset);
+size_t ruleset_rule_count(const struct ruleset *ruleset);
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* op25b-rules: checks a policy, prints it, and turns it into the kernel's ruleset. */
+#include "rules.h"
+
+#include "base/cleanup.h"
+#include "base/exitcode.h"
+#include "base/moment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+struct command {
+	const char *name;
+	int (*run)(const struct rules_options *options);
+	const char *takes; /* the short forms of the options it takes besides -p */
+};
+
+static const char usage_text[] =
+	"usage: op25b-rules COMMAND [-p POLICY] [OPTION]...\n"
+	"\n"
+	"Checks an op25b policy, and turns it into the kernel's ruleset (table inet op25b, no other).\n"
+	"\n"
+	"commands:\n"
+	"  check      report every error and warning, then a summary with the dates ahead\n"
+	"  dump       print the effective policy, defaults included; it reads back to the same policy\n"
+	"  generate   print the ruleset in nft's language\n"
+	"  apply      load the ruleset in one transaction; counters stay\n"
+	"  delete     remove the table\n"
+	"\n"
+	"options:\n"
+	"  -p, --policy POLICY   the policy file (default " OP25B_SYSCONFDIR "/op25b/op25b.ini)\n"
+	"  -o, --output FILE     generate: write to FILE, all or nothing\n"
+	"      --strict          check: warnings count, too (exit code 1)\n"
+	"      --at DATE         check: as if it were this date, RFC 3339 with an offset\n"
+	"      --json            check, apply, delete: print the result as JSON\n"
+	"      --help            print this\n"
+	"      --version         print the version\n"
+	"\n"
+	"exit codes: 0 done; 1 warnings, with --strict; 2 wrong usage; 4 the policy has errors; 5 the kernel or the\n"
+	"system refused.\n"
+	"\n"
+	"examples:\n"
+	"  op25b-rules check -p policy.ini\n"
+	"  op25b-rules check -p policy.ini --at 2030-01-01T00:00:00+09:00\n"
+	"  op25b-rules generate -p policy.ini | less\n"
+	"  op25b-rules generate -p policy.ini -o ruleset.nft && nft -c -f ruleset.nft\n"
+	"  op25b-rules apply && nft list table inet op25b\n";
+
+int rules_flushed(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	fprintf(stderr, "op25b-rules: writing the output: %s\n", strerror(errno));
+	return EXIT_CODE_SYSTEM;
+}
+
+int rules_print_json(json_t *object, int code)
+{
+	if (!object || json_dumpf(object, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) < 0) {
+		fprintf(stderr, "op25b-rules: writing the output: %s\n", strerror(errno ? errno : ENOMEM));
+		code = EXIT_CODE_SYSTEM;
+	} else {
+		putchar('\n');
+	}
+	json_decref(object);
+	return rules_flushed(code);
+}
+
+/* What keeps a policy from being read: a code; its errors are printed already, unless `quiet`. */
+int rules_read_policy(const struct rules_options *options, struct diag_list *diags, bool quiet,
+		      struct policy **ret)
+{
+	int r = policy_read_file(options->policy, options->now_s, diags, ret);
+
+	if (!quiet)
+		diag_print(diags, stderr);
+	if (r == 0)
+		return EXIT_CODE_OK;
+	if (diags->errors == 0)
+		fprintf(stderr, "op25b-rules: %s: %s\n", options->policy, strerror(-r));
+	return r == -ENOMEM ? EXIT_CODE_SYSTEM : EXIT_CODE_POLICY;
+}
+
+/* The policy, with its errors and warnings on stderr. */
+static int load_policy(const struct rules_options *options, struct policy **ret)
+{
+	struct diag_list diags = {0};
+	int code = rules_read_policy(options, &diags, false, ret);
+
+	diag_list_free(&diags);
+	return code;
+}
+
+int rules_load_ruleset(const struct rules_options *options, struct ruleset **ret)
+{
+	struct policy *policy = NULL;
+	int code = load_policy(options, &policy), r;
+
+	if (code != EXIT_CODE_OK)
+		return code;
+	r = ruleset_build(policy, ret);
+	policy_free(policy);
+	if (r < 0) {
+		fprintf(stderr, "op25b-rules: making the ruleset: %s\n", strerror(-r));
+		return EXIT_CODE_SYSTEM;
+	}
+	return EXIT_CODE_OK;
+}
+
+static int run_dump(const struct rules_options *options)
+{
+	struct policy *policy = NULL;
+	int code = load_policy(options, &policy), r;
+
+	if (code != EXIT_CODE_OK)
+		return code;
+	r = policy_print(policy, stdout);
+	policy_free(policy);
+	if (r < 0) {
+		fprintf(stderr, "op25b-rules: writing the output: %s\n", strerror(-r));
+		return EXIT_CODE_SYSTEM;
+	}
+	return rules_flushed(EXIT_CODE_OK);
+}
+
+/* Writes beside the file and renames: readers see the old one or the new one, whole. 0 or -errno. */
+static int replace_file(const struct ruleset *ruleset, const char *path)
+{
+	char *beside CLEANUP_FREE = NULL;
+	FILE *out CLEANUP_FCLOSE = NULL;
+	mode_t mask = umask(0);
+	int fd, r;
+
+	umask(mask);
+	if (asprintf(&beside, "%s.XXXXXX", path) < 0) {
+		beside = NULL;
+		return -ENOMEM;
+	}
+	fd = mkostemp(beside, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	out = fdopen(fd, "w");
+	if (!out)
+		close(fd);
+	r = out ? ruleset_print(ruleset, out) : -ENOMEM;
+	if (r == 0 && (fchmod(fd, 0666 & ~mask) < 0 || fsync(fd) < 0 || rename(beside, path) < 0))
+		r = -errno;
+	if (r < 0)
+		unlink(beside);
+	return r;
+}
+
+/* What is no regular file (a pipe, /dev/stdout) is written to, not replaced. */
+static int write_file(const struct ruleset *ruleset, const char *path)
+{
+	FILE *out CLEANUP_FCLOSE = NULL;
+	struct stat status;
+
+	if (stat(path, &status) < 0 || S_ISREG(status.st_mode))
+		return replace_file(ruleset, path);
+	out = fopen(path, "we");
+	return out ? ruleset_print(ruleset, out) : -errno;
+}
+
+static int run_generate(const struct rules_options *options)
+{
+	struct ruleset *ruleset = NULL;
+	int code = rules_load_ruleset(options, &ruleset), r;
+
+	if (code != EXIT_CODE_OK)
+		return code;
+	r = options->output ? write_file(ruleset, options->output) : ruleset_print(ruleset, stdout);
+	ruleset_free(ruleset);
+	if (r == 0)
+		return EXIT_CODE_OK;
+	fprintf(stderr, "op25b-rules: writing %s: %s\n", options->output ? options->output : "the output",
+		strerror(-r));
+	return EXIT_CODE_SYSTEM;
+}
+
+static const struct command commands[] = {
+	{"check", rules_check, "jsa"}, {"dump", run_dump, ""},        {"generate", run_generate, "o"},
+	{"apply", rules_apply, "j"},   {"delete", rules_delete, "j"},
+};
+
+static const struct option long_options[] = {
+	{"policy", required_argument, NULL, 'p'}, {"output", required_argument, NULL, 'o'},
+	{"strict", no_argument, NULL, 's'},       {"at", required_argument, NULL, 'a'},
+	{"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+};
+
+static int misused(const char *what, const char *which)
+{
+	fprintf(stderr, "op25b-rules: %s %s (see op25b-rules --help)\n", what, which);
+	return EXIT_CODE_USAGE;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+/* An exit code to end with, or -1. */
+static int take_date(const char *text, struct rules_options *options)
+{
+	struct moment moment;
+	enum moment_error error = moment_parse(text, strlen(text), &moment, NULL);
+
+	if (error != MOMENT_OK)
+		return misused(moment_error_text(error), text);
+	options->now_s = moment.s;
+	return -1;
+}
+
+/* An exit code when the program is to end now, else -1. */
+static int take_option(int letter, const char *argument, struct rules_options *options)
+{
+	switch (letter) {
+	case 'p':
+		options->policy = argument;
+		return -1;
+	case 'o':
+		options->output = argument;
+		return -1;
+	case 's':
+		options->strict = true;
+		return -1;
+	case 'j':
+		options->json = true;
+		return -1;
+	case 'a':
+		return take_date(argument, options);
+	case 'h':
+		fputs(usage_text, stdout);
+		return rules_flushed(EXIT_CODE_OK);
+	case 'v':
+		puts("op25b-rules " OP25B_VERSION);
+		return rules_flushed(EXIT_CODE_OK);
+	default:
+		fputs("(see op25b-rules --help)\n", stderr);
+		return EXIT_CODE_USAGE;
+	}
+}
+
+/* Reads all options; those that only some commands take are noted by letter. An exit code to end with, or -1. */
+static int take_options(int argc, char **argv, struct rules_options *options, bool given[128])
+{
+	int letter, code = -1;
+
+	while (code < 0 && (letter = getopt_long(argc, argv, "p:o:", long_options, NULL)) != -1) {
+		given[letter & 0x7f] = true;
+		code = take_option(letter, optarg, options);
+	}
+	return code;
+}
+
+static int check_fit(const struct command *command, const bool given[128])
+{
+	static const struct {
+		char letter;
+		const char *name;
+	} limited[] = {{'o', "--output"}, {'s', "--strict"}, {'a', "--at"}, {'j', "--json"}};
+
+	for (size_t i = 0; i < sizeof(limited) / sizeof(limited[0]); i++) {
+		if (given[(unsigned char)limited[i].letter] && !strchr(command->takes, limited[i].letter)) {
+			fprintf(stderr, "op25b-rules: %s takes no %s (see op25b-rules --help)\n",
+				command->name, limited[i].name);
+			return EXIT_CODE_USAGE;
+		}
+	}
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct rules_options options = {.policy = OP25B_SYSCONFDIR "/op25b/op25b.ini", .now_s = time(NULL)};
+	bool given[128] = {false};
+	const struct command *command;
+	int code = take_options(argc, argv, &options, given);
+
+	if (code >= 0)
+		return code;
+	if (optind == argc)
+		return misused("no command given:", "check, dump, generate, apply or delete");
+	command = find_command(argv[optind]);
+	if (!command)
+		return misused("unknown command", argv[optind]);
+	if (optind + 1 < argc)
+		return misused("unexpected argument", argv[optind + 1]);
+	code = check_fit(command, given);
+	return code >= 0 ? code : command->run(&options);
+}
