@@ -6,7 +6,7 @@
 # policy.sh PROGRAM [--update]: --update writes the .txt files anew, for review by eye.
 set -u
 export LC_ALL=C
-program=$1
+program=$(realpath "$1") # meson names it from its own directory
 update=${2-}
 now=2026-11-21T00:00:00Z
 cd "$(dirname "$0")/policy" || exit 1
