@@ -17,12 +17,7 @@
 
 #define T0 (INT64_C(1767193200) * NSEC_PER_SEC + 123456000) /* 2026-01-01T00:00:00.123456+0900 */
 
-enum {
-	WINDOW_S = 300,
-	LINES_KEPT = 64,
-	REASON_ENFORCE = 9,
-	REASON_TINY = 19
-};
+enum { WINDOW_S = 300, LINES_KEPT = 64, REASON_ENFORCE = 9, REASON_TINY = 19 };
 
 /* What the collector under test has written. */
 struct log {
@@ -280,6 +275,30 @@ static void test_overflow_record(void **state)
 	log_free(log);
 }
 
+static void test_overflow_tells_apart_what_was_done_and_by_which_policy(void **state)
+{
+	struct log *log = log_new(1);
+	struct event_fact fact = syn(0, ALICE, MX);
+
+	(void)state;
+	event_observe(log->collector, &fact);
+	fact = syn(1, BOB, MX);
+	event_observe(log->collector, &fact);
+	fact.monitored = true;
+	event_observe(log->collector, &fact);
+	fact.monitored = false;
+	fact.names.digest = "new";
+	event_observe(log->collector, &fact);
+	assert_int_equal(log->count, 2);
+	assert_true(has(log->lines[1], "\"policy\":\"0123abcd\""));
+	event_flush(log->collector, T0);
+	assert_int_equal(log->count, 4);
+	assert_true(has(log->lines[2], "\"policy\":\"new\""));
+	assert_true(has(log->lines[3], "\"event_type\":\"alert\""));
+	assert_accounted(log);
+	log_free(log);
+}
+
 static void test_replay_names_the_capture(void **state)
 {
 	struct log *log = calloc(1, sizeof(*log));
@@ -446,7 +465,11 @@ static void test_what_differs_is_told_apart(void **state)
 	fact.names.rule_kind = "destination";
 	event_observe(log->collector, &fact);
 	assert_true(has(log->lines[3], "\"rule\":\"carriers\",\"rule_kind\":\"destination\""));
-	assert_int_equal(log->count, 4);
+	fact = syn(2, ALICE, MX);
+	fact.names.pool = "offices";
+	event_observe(log->collector, &fact);
+	assert_true(has(log->lines[4], "\"pool\":\"offices\""));
+	assert_int_equal(log->count, 5);
 	log_free(log);
 }
 
@@ -904,6 +927,7 @@ int main(void)
 		cmocka_unit_test(test_summary_record),
 		cmocka_unit_test(test_monitored_ip6_record_is_an_alert),
 		cmocka_unit_test(test_overflow_record),
+		cmocka_unit_test(test_overflow_tells_apart_what_was_done_and_by_which_policy),
 		cmocka_unit_test(test_replay_names_the_capture),
 		cmocka_unit_test(test_no_summary_without_packets),
 		cmocka_unit_test(test_a_busy_subscriber_stays_open),
