@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading a policy with a large list file, in figures: wall time of policy_read_file (reading, sorting, checking,
- * digest) and the process's greatest resident size. Each case runs in a process of its own.
+ * A policy with a large list file, in figures: wall time of policy_read_file (reading, sorting, checking, digest) and
+ * of engine_build (compiling), and the process's greatest resident size. Each case runs in a process of its own.
  *
- * bench_policy [KIND COUNT]: KIND is sorted4, shuffled4, nested4, same4, sorted6 or shuffled6; all cases without.
+ * bench_policy [KIND COUNT]: KIND is the name of a shape below; all of them without.
  */
-#include "policy/policy.h"
+#include "engine/engine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,16 +17,19 @@
 struct shape {
 	const char *kind;
 	size_t count;
+	unsigned stride; /* from one prefix to the next, in prefixes: neighbours melt into one range */
 	bool ip6, shuffled, nested, same;
 };
 
 static const struct shape shapes[] = {
 	{.kind = "sorted4", .count = 1000000},
+	{.kind = "scattered4", .count = 1000000, .stride = 3, .shuffled = true},
 	{.kind = "shuffled4", .count = 1000000, .shuffled = true},
 	{.kind = "nested4", .count = 1000000, .shuffled = true, .nested = true},
 	{.kind = "same4", .count = 1000000, .same = true},
 	{.kind = "sorted6", .count = 500000, .ip6 = true},
 	{.kind = "shuffled6", .count = 500000, .ip6 = true, .shuffled = true},
+	{.kind = "scattered6", .count = 500000, .stride = 3, .ip6 = true, .shuffled = true},
 };
 
 static uint64_t next_random(uint64_t *state)
@@ -58,6 +61,8 @@ static struct prefix prefix_number(const struct shape *shape, size_t i)
 {
 	struct prefix prefix;
 
+	if (shape->stride)
+		i *= shape->stride;
 	if (shape->ip6) {
 		prefix.addr = addr_ip6(UINT64_C(0x20010db800000000) + ((uint64_t)i << 8), 0);
 		prefix.len = 56;
@@ -103,17 +108,23 @@ static int read_policy(const struct shape *shape, const char *path)
 	struct diag_list diags = {0};
 	struct policy *policy = NULL;
 	struct rusage usage;
-	double begin = now();
+	struct engine *engine = NULL;
+	double begin = now(), read, end;
 	int error = policy_read_file(path, 1800000000, &diags, &policy);
-	double end = now();
 
+	read = now();
+	if (!error)
+		error = engine_build(policy, &engine);
+	end = now();
 	getrusage(RUSAGE_SELF, &usage);
 	if (error) {
 		diag_print(&diags, stderr);
 		return 1;
 	}
-	printf("%-10s %8zu lines %8zu kept  %.3f s  peak %ld MB  %zu warnings\n", shape->kind, shape->count,
-	       policy->ip4_count + policy->ip6_count, end - begin, usage.ru_maxrss / 1024, diags.warnings);
+	printf("%-10s %8zu lines %8zu kept  read %.3f s  compile %.3f s  peak %ld MB  engine %.1f MB  %zu warnings\n",
+	       shape->kind, shape->count, policy->ip4_count + policy->ip6_count, read - begin, end - read,
+	       usage.ru_maxrss / 1024, (double)engine_memory(engine) / 1e6, diags.warnings);
+	engine_free(engine);
 	policy_free(policy);
 	diag_list_free(&diags);
 	return 0;
