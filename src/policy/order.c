@@ -37,11 +37,15 @@ static uint16_t rule_at6(const struct policy *policy, size_t i)
 	return policy->ip6[i].rule;
 }
 
+struct by_name {
+	const struct policy *policy;
+};
+
 static int compare_rules(const void *left, const void *right, void *argument)
 {
-	const struct policy *policy = argument;
-	const struct policy_rule *a = &policy->rules[*(const uint16_t *)left];
-	const struct policy_rule *b = &policy->rules[*(const uint16_t *)right];
+	const struct by_name *by_name = argument;
+	const struct policy_rule *a = &by_name->policy->rules[*(const uint16_t *)left];
+	const struct policy_rule *b = &by_name->policy->rules[*(const uint16_t *)right];
 	int order = (a->kind > b->kind) - (a->kind < b->kind);
 
 	if (order == 0)
@@ -51,13 +55,14 @@ static int compare_rules(const void *left, const void *right, void *argument)
 
 uint16_t *policy_rules_by_name(const struct policy *policy)
 {
+	struct by_name by_name = {policy};
 	uint16_t *rules = calloc(policy->rule_count + 1, sizeof(*rules));
 
 	if (!rules)
 		return NULL;
 	for (size_t i = 0; i < policy->rule_count; i++)
 		rules[i] = (uint16_t)i;
-	qsort_r(rules, policy->rule_count, sizeof(*rules), compare_rules, (struct policy *)(uintptr_t)policy);
+	qsort_r(rules, policy->rule_count, sizeof(*rules), compare_rules, &by_name);
 	return rules;
 }
 

@@ -112,10 +112,11 @@ struct spot spot_of_line(struct reading *reading, uint16_t source, uint32_t line
 struct spot spot_of_prefix(struct reading *reading, uint16_t source, uint32_t line,
 			   const struct prefix *prefix);
 
-void reading_error(struct reading *reading, struct spot spot, const char *hint, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-void reading_warning(struct reading *reading, struct spot spot, const char *hint, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+/* A finding; hint may be NULL. */
+void reading_find(struct reading *reading, enum diag_severity severity, struct spot spot, const char *hint,
+		  const char *format, ...) __attribute__((format(printf, 5, 6)));
+#define reading_error(reading, spot, hint, ...)   reading_find(reading, DIAG_ERROR, spot, hint, __VA_ARGS__)
+#define reading_warning(reading, spot, hint, ...) reading_find(reading, DIAG_WARNING, spot, hint, __VA_ARGS__)
 /* Findings beyond what is kept need no text. */
 bool reading_has_room(const struct reading *reading, enum diag_severity severity);
 /* Counts a finding of a rule; true while it is to be shown. */

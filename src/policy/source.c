@@ -182,50 +182,26 @@ bool reading_has_room(const struct reading *reading, enum diag_severity severity
 	       (severity == DIAG_ERROR && reading->diags->kept_warnings > 0);
 }
 
-__attribute__((format(printf, 5, 0))) static void add_finding(struct reading *reading,
-							      enum diag_severity severity, struct spot spot,
-							      const char *hint, const char *format,
-							      va_list args)
+void reading_find(struct reading *reading, enum diag_severity severity, struct spot spot, const char *hint,
+		  const char *format, ...)
 {
-	char message[MESSAGE_MAX];
-	size_t len = 0;
-	const char *text = NULL;
+	struct diag_place place = {.file = reading->policy->sources[spot.source],
+				   .line = spot.line,
+				   .column = spot.column,
+				   .width = spot.width};
+	char message[MESSAGE_MAX] = "not kept";
+	va_list args;
 
-	if (!reading_has_room(reading, severity)) {
-		diag_add(reading->diags, severity, &(struct diag_place){0}, NULL, "not kept");
-		return;
+	if (reading_has_room(reading, severity)) {
+		if (spot.line)
+			place.text = reading_line(reading, spot.source, spot.line, &place.text_len);
+		if (place.text_len > 0 && place.text[place.text_len - 1] == '\r')
+			place.text_len--;
+		va_start(args, format);
+		vsnprintf(message, sizeof(message), format, args);
+		va_end(args);
 	}
-	if (spot.line)
-		text = reading_line(reading, spot.source, spot.line, &len);
-	if (text && len > 0 && text[len - 1] == '\r')
-		len--;
-	vsnprintf(message, sizeof(message), format, args);
-	diag_add(reading->diags, severity,
-		 &(struct diag_place){.file = reading->policy->sources[spot.source],
-				      .line = spot.line,
-				      .column = spot.column,
-				      .width = spot.width,
-				      .text = text,
-				      .text_len = len},
-		 hint, "%s", message);
-}
-
-void reading_error(struct reading *reading, struct spot spot, const char *hint, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add_finding(reading, DIAG_ERROR, spot, hint, format, args);
-	va_end(args);
-}
-
-void reading_warning(struct reading *reading, struct spot spot, const char *hint, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add_finding(reading, DIAG_WARNING, spot, hint, format, args);
-	va_end(args);
+	diag_add(reading->diags, severity, &place, hint, "%s", message);
 }
 
 struct tally_row {
@@ -268,12 +244,8 @@ static void tell_tally(struct reading *reading, size_t rule, enum tally tally)
 
 	if (count <= row->shown)
 		return;
-	if (row->severity == DIAG_ERROR)
-		reading_error(reading, spot, NULL, "%u more in [%s %s]: %s", count - row->shown,
-			      policy_kind_name(its->kind), its->name, row->text);
-	else
-		reading_warning(reading, spot, NULL, "%u more in [%s %s]: %s", count - row->shown,
-				policy_kind_name(its->kind), its->name, row->text);
+	reading_find(reading, row->severity, spot, NULL, "%u more in [%s %s]: %s", count - row->shown,
+		     policy_kind_name(its->kind), its->name, row->text);
 }
 
 void reading_tell_tallies(struct reading *reading)

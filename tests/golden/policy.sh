@@ -51,5 +51,18 @@ for policy in fail-*.ini warn-*.ini ok-*.ini; do
 	*) prints_the_same "$policy" || complain "$policy: printed, it reads differently" ;;
 	esac
 done
+
+# The policies that are shipped must read without an error, and print the same.
+for policy in ../../../etc/*.ini; do
+	[ -e "$policy" ] || continue
+	cases=$((cases + 1))
+	"$program" "$policy" "$now" || complain "$policy: refused"
+	prints_the_same "$policy" || complain "$policy: printed, it reads differently"
+done
+
+dictionary=../../fuzz/policy.dict
+"$program" --dictionary >"$scratch/dictionary"
+[ "$update" != --update ] || cp "$scratch/dictionary" "$dictionary"
+diff -u "$dictionary" "$scratch/dictionary" || complain "$dictionary: not of this table of keys"
 echo "$cases policies, $failed failed"
 [ "$failed" -eq 0 ] && [ "$cases" -gt 50 ]

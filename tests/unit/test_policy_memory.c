@@ -73,7 +73,8 @@ static bool read_with_failure(unsigned nth, const char *input, int wanted)
 {
 	struct diag_list diags = {0};
 	struct policy *policy = NULL;
-	FILE *stream = fmemopen((char *)(uintptr_t)input, strlen(input), "r");
+	char *copy = strdup(input);
+	FILE *stream = copy ? fmemopen(copy, strlen(copy), "r") : NULL;
 	bool through;
 	int error;
 
@@ -89,6 +90,7 @@ static bool read_with_failure(unsigned nth, const char *input, int wanted)
 	policy_free(policy);
 	diag_list_free(&diags);
 	fclose(stream);
+	free(copy);
 	return through;
 }
 
