@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/judge.h"
+
+#include "base/moment.h"
+#include "ruleset/marks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct judge {
+	struct ledger *ledger;
+	struct ring *ring;
+	struct ifcache *interfaces;
+	/* The packets of a batch that can be judged, and where each stands in the batch. */
+	size_t places[QUEUE_BATCH_MAX];
+	struct packet packets[QUEUE_BATCH_MAX];
+	struct engine_context contexts[QUEUE_BATCH_MAX];
+	struct decision decisions[QUEUE_BATCH_MAX];
+	char names[QUEUE_BATCH_MAX][IF_NAME_MAX];
+};
+
+struct judge *judge_new(struct ledger *ledger, struct ring *ring, struct ifcache *interfaces)
+{
+	struct judge *judge = calloc(1, sizeof(*judge));
+
+	if (!judge)
+		return NULL;
+	judge->ledger = ledger;
+	judge->ring = ring;
+	judge->interfaces = interfaces;
+	return judge;
+}
+
+void judge_free(struct judge *judge)
+{
+	free(judge);
+}
+
+/* A packet of which the kernel showed nothing gets the fail mode; a monitoring gateway never drops. */
+static void answer_unjudged(struct judge *judge, const struct policy_gateway *gateway,
+			    struct queue_verdict *verdict)
+{
+	bool open = gateway->fail == POLICY_FAIL_OPEN || gateway->mode == POLICY_MODE_MONITOR;
+
+	verdict->answer = open ? QUEUE_ACCEPT : QUEUE_DROP;
+	ledger_add(judge->ledger, LEDGER_UNJUDGED, 1);
+	ledger_add(judge->ledger, open ? LEDGER_FAILED_OPEN : LEDGER_DROPPED, 1);
+}
+
+/*
+ * The ruleset accepts what conntrack knows before it queues anything, unless the policy cuts established flows: a
+ * queued packet that opens nothing is then of no flow that conntrack saw begin.
+ */
+static enum engine_flow queued_flow(const struct policy_gateway *gateway)
+{
+	if (!gateway->conntrack)
+		return ENGINE_FLOW_UNKNOWN;
+	return gateway->established == POLICY_ESTABLISHED_CUT ? ENGINE_FLOW_ESTABLISHED : ENGINE_FLOW_NEW;
+}
+
+static size_t read_packets(struct judge *judge, const struct world *world, const struct queue_packet *packets,
+			   size_t count, int64_t wall_ns, int64_t steady_ns, struct queue_verdict *verdicts)
+{
+	enum engine_flow flow = queued_flow(&world->policy->gateway);
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct ifcache_entry *interface;
+
+		verdicts[i] = (struct queue_verdict){.id = packets[i].id};
+		if (!packets[i].payload) {
+			answer_unjudged(judge, &world->policy->gateway, &verdicts[i]);
+			continue;
+		}
+		interface = ifcache_get(judge->interfaces, world->engine, world->generation,
+					packets[i].ifindex_in, steady_ns);
+		packet_parse_ip(packets[i].payload, packets[i].len, packets[i].wire_len, &judge->packets[n]);
+		judge->contexts[n] = (struct engine_context){.interface = interface->interface,
+							     .flow = flow,
+							     .port25 = true,
+							     .now_s = wall_ns / NSEC_PER_SEC};
+		memcpy(judge->names[n], interface->name, IF_NAME_MAX);
+		judge->places[n++] = i;
+	}
+	return n;
+}
+
+static void write_verdict(enum verdict decided, struct queue_verdict *verdict)
+{
+	/* A reset or ICMP answer is made by a later chain of the ruleset, which drops what carries its mark. */
+	verdict->answer = decided == VERDICT_DROP ? QUEUE_DROP : QUEUE_ACCEPT;
+	if (decided == VERDICT_RESET)
+		verdict->mark = MARK_RESET;
+	else if (decided == VERDICT_ICMP)
+		verdict->mark = MARK_ICMP;
+}
+
+static void fill_names(const struct world *world, const struct decision *decision, struct event_names *names)
+{
+	const struct policy_rule *rules = world->policy->rules;
+
+	names->rule = decision->rule_name;
+	names->rule_kind = decision->rule >= 0 ? policy_kind_name(rules[decision->rule].kind) : "";
+	names->pool = decision->pool >= 0 ? rules[decision->pool].name : "";
+	names->digest = world->policy->digest;
+}
+
+static void fill_fact(const struct packet *packet, const struct decision *decision, struct event_fact *fact)
+{
+	*fact = (struct event_fact){
+		.src = packet->src,
+		.dst = packet->dst,
+		.sport = packet->sport,
+		.dport = packet->dport,
+		.subscriber_len = decision->subscriber_len,
+		.verdict = (uint8_t)decision->would,
+		.monitored = decision->verdict != decision->would,
+		.attempt = decision->attempt,
+		.tcp_flags = packet->tcp_flags,
+		.ttl = packet->ttl,
+		.tos = packet->tos,
+		.ip_len = packet->ip_len,
+		.tcp_window = packet->tcp_window,
+		.ip_id = packet->ip_id,
+		.tcp_seq = packet->tcp_seq,
+		.tcp_ack = packet->tcp_ack,
+		.reason = (uint8_t)decision->reason,
+	};
+}
+
+static bool observe(struct judge *judge, const struct world *world, size_t n, int64_t wall_ns)
+{
+	const struct decision *decision = &judge->decisions[n];
+	struct event_fact *fact;
+
+	if (decision->would == VERDICT_ACCEPT || !engine_reasons[decision->reason].charged)
+		return false;
+	fact = ring_reserve(judge->ring);
+	if (!fact) {
+		ledger_add(judge->ledger, (unsigned)LEDGER_EVENTS_LOST + (unsigned)decision->reason, 1);
+		return false;
+	}
+	fill_fact(&judge->packets[n], decision, fact);
+	fill_names(world, decision, &fact->names);
+	fact->time_ns = wall_ns;
+	memcpy(fact->in_iface, judge->names[n], IF_NAME_MAX);
+	ring_commit(judge->ring);
+	return true;
+}
+
+static void count_decision(struct ledger *ledger, const struct decision *decision)
+{
+	ledger_add(ledger, decision->verdict == VERDICT_ACCEPT ? LEDGER_ACCEPTED : LEDGER_DROPPED, 1);
+	ledger_add(ledger, ledger_decision(decision->verdict, decision->reason), 1);
+	if (decision->attempt)
+		ledger_add(ledger, LEDGER_ATTEMPTS, 1);
+	if (decision->verdict != decision->would)
+		ledger_add(ledger, (unsigned)LEDGER_MONITORED + (unsigned)decision->reason, 1);
+}
+
+size_t judge_batch(struct judge *judge, const struct world *world, const struct queue_packet *packets,
+		   size_t count, int64_t wall_ns, int64_t steady_ns, struct queue_verdict *verdicts)
+{
+	size_t n = read_packets(judge, world, packets, count, wall_ns, steady_ns, verdicts);
+	size_t observed = 0;
+
+	decide_batch(world->engine, judge->packets, judge->contexts, judge->decisions, n);
+	for (size_t i = 0; i < n; i++) {
+		write_verdict(judge->decisions[i].verdict, &verdicts[judge->places[i]]);
+		count_decision(judge->ledger, &judge->decisions[i]);
+		observed += observe(judge, world, i, wall_ns);
+	}
+	return observed;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From a batch of queued packets to their verdicts: parse, decide, count, and hand the blocked ones on for the
+ * records. Takes time as an argument and does no I/O of its own, so tests feed it packets no kernel has seen.
+ */
+#ifndef OP25B_DAEMON_JUDGE_H
+#define OP25B_DAEMON_JUDGE_H
+
+#include "daemon/ifcache.h"
+#include "daemon/ledger.h"
+#include "daemon/ring.h"
+#include "daemon/world.h"
+#include "net/queue.h"
+
+struct judge;
+
+/* The three stay the caller's and must outlive the judge. NULL without memory. */
+struct judge *judge_new(struct ledger *ledger, struct ring *ring, struct ifcache *interfaces);
+void judge_free(struct judge *judge);
+
+/*
+ * Writes one verdict for each of count <= QUEUE_BATCH_MAX packets, in their order. Counts into the ledger without
+ * publishing: the caller moves the packets out of LEDGER_IN_FLIGHT once they are answered, and publishes both as one.
+ * Returns how many facts went into the ring.
+ */
+size_t judge_batch(struct judge *judge, const struct world *world, const struct queue_packet *packets,
+		   size_t count, int64_t wall_ns, int64_t steady_ns, struct queue_verdict *verdicts);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A worker's account of its packets. Only the worker writes; the main thread takes snapshots in which
+ *   received = accepted + dropped + failed_open + in_flight
+ * holds at every moment, because a snapshot never shows half of an entry.
+ */
+#ifndef OP25B_DAEMON_LEDGER_H
+#define OP25B_DAEMON_LEDGER_H
+
+#include "engine/engine.h"
+
+#include <stdint.h>
+
+enum ledger_slot {
+	LEDGER_RECEIVED,
+	LEDGER_ACCEPTED,
+	LEDGER_DROPPED,     /* also those answered with a reset or ICMP */
+	LEDGER_FAILED_OPEN, /* let through unjudged, because the policy says fail = open */
+	LEDGER_IN_FLIGHT,   /* received, not answered yet */
+
+	LEDGER_UNJUDGED, /* packets whose message held no bytes of them: dropped, or failed open */
+	LEDGER_BATCHES,  /* reads that gave packets */
+	LEDGER_OVERRUNS, /* as struct queue_counters has them; likewise below */
+	LEDGER_LOST_IDS,
+	LEDGER_NOT_PARSED,
+	LEDGER_VERDICT_ERRORS,
+	LEDGER_SEND_RETRIES,
+	LEDGER_ATTEMPTS, /* judged packets that open a connection */
+
+	LEDGER_DECISIONS, /* [verdict][reason] */
+	LEDGER_MONITORED =
+		LEDGER_DECISIONS + (int)VERDICTS * (int)REASONS, /* [reason]: accepted, would be blocked */
+	LEDGER_EVENTS_LOST = LEDGER_MONITORED + (int)REASONS, /* [reason]: no room on the way to the record */
+	LEDGER_SLOTS = LEDGER_EVENTS_LOST + (int)REASONS,
+};
+
+struct ledger_counts {
+	uint64_t values[LEDGER_SLOTS];
+};
+
+struct ledger;
+
+/* NULL without memory. */
+struct ledger *ledger_new(void);
+void ledger_free(struct ledger *ledger);
+
+/* Worker: counts in private; ledger_publish() shows everything counted since as one entry. */
+void ledger_add(struct ledger *ledger, unsigned slot, uint64_t n);
+void ledger_subtract(struct ledger *ledger, unsigned slot, uint64_t n);
+void ledger_set(struct ledger *ledger, unsigned slot, uint64_t value);
+void ledger_publish(struct ledger *ledger);
+
+/* Any thread: adds the account to *counts, so that calling it for each worker gives the gateway's. */
+void ledger_collect(const struct ledger *ledger, struct ledger_counts *counts);
+
+static inline unsigned ledger_decision(enum verdict verdict, enum reason reason)
+{
+	return (unsigned)LEDGER_DECISIONS + (unsigned)verdict * (unsigned)REASONS + (unsigned)reason;
+}
+
+#endif

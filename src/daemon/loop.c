@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/loop.h"
+
+#include "base/exitcode.h"
+#include "daemon/clock.h"
+#include "daemon/gateway.h"
+#include "daemon/records.h"
+#include "daemon/say.h"
+#include "daemon/status.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+enum {
+	TICK_NS = 1000000000,
+	GATHER_NS =
+		5000000, /* facts gather this long: a first record is late by that, a flood wakes us 200 times a second */
+	STOP_LOOK_NS = 1000000,
+	SLOW_TICKS_SAID = 10,
+	EVENTS_MAX = 8,
+};
+
+enum source {
+	SOURCE_SIGNAL,
+	SOURCE_TICK,
+	SOURCE_FACTS,
+	SOURCE_GATHER,
+	SOURCE_CONTROL,
+	SOURCE_RELOAD,
+	SOURCES
+};
+
+static void block_signals(sigset_t *set)
+{
+	static const int signals[] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
+
+	sigemptyset(set);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(set, signals[i]);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+}
+
+static int watch(const struct gateway *gateway, int fd, enum source source)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = source};
+
+	return epoll_ctl(gateway->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int open_descriptors(struct gateway *gateway)
+{
+	const struct itimerspec tick = {.it_interval.tv_nsec = TICK_NS % NSEC_PER_SEC,
+					.it_interval.tv_sec = TICK_NS / NSEC_PER_SEC,
+					.it_value.tv_sec = TICK_NS / NSEC_PER_SEC};
+	sigset_t set;
+
+	block_signals(&set);
+	gateway->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	gateway->tick_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	gateway->gather_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	gateway->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (gateway->signal_fd < 0 || gateway->tick_fd < 0 || gateway->gather_fd < 0 || gateway->epoll_fd < 0)
+		return -errno;
+	return timerfd_settime(gateway->tick_fd, 0, &tick, NULL) < 0 ? -errno : 0;
+}
+
+int loop_open(struct gateway *gateway)
+{
+	int r = open_descriptors(gateway);
+	const int fds[SOURCES] = {
+		[SOURCE_SIGNAL] = gateway->signal_fd,
+		[SOURCE_TICK] = gateway->tick_fd,
+		[SOURCE_FACTS] = gateway->hub.facts_fd,
+		[SOURCE_GATHER] = gateway->gather_fd,
+		[SOURCE_CONTROL] = control_server_fd(gateway->control),
+		[SOURCE_RELOAD] = gateway->reload.done_fd,
+	};
+
+	for (unsigned source = 0; r == 0 && source < SOURCES; source++)
+		r = watch(gateway, fds[source], (enum source)source);
+	return r;
+}
+
+static void take_signals(struct gateway *gateway)
+{
+	struct signalfd_siginfo info;
+
+	while (read(gateway->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			reload_begin(gateway, NULL);
+		else if (info.ssi_signo == SIGUSR1)
+			records_reopen(gateway);
+		else
+			gateway->stopping = true;
+	}
+}
+
+/* True when every worker went through its loop since this was last true. */
+static bool workers_progress(struct gateway *gateway)
+{
+	for (size_t i = 0; i < gateway->worker_count; i++)
+		if (worker_beats(gateway->workers[i]) == gateway->beats[i])
+			return false;
+	for (size_t i = 0; i < gateway->worker_count; i++)
+		gateway->beats[i] = worker_beats(gateway->workers[i]);
+	return true;
+}
+
+static void feed_watchdog(struct gateway *gateway)
+{
+	if (workers_progress(gateway)) {
+		gateway->slow_ticks = 0;
+		sd_notify(0, "WATCHDOG=1");
+	} else if (++gateway->slow_ticks == SLOW_TICKS_SAID) {
+		say(SAY_ERROR, "a worker makes no progress; the watchdog is not fed until it does");
+	}
+}
+
+static void tick(struct gateway *gateway)
+{
+	records_tick(gateway);
+	control_server_run(gateway->control, clock_steady_ns());
+	reload_tick(gateway);
+	feed_watchdog(gateway);
+}
+
+/* Facts are there: more will follow, so a moment passes before they are gathered. */
+static void begin_gathering(struct gateway *gateway)
+{
+	const struct itimerspec once = {.it_value.tv_nsec = GATHER_NS};
+
+	if (!gateway->gathering)
+		(void)timerfd_settime(gateway->gather_fd, 0, &once, NULL);
+	gateway->gathering = true;
+}
+
+static void clear(int fd)
+{
+	uint64_t count;
+
+	(void)!read(fd, &count, sizeof(count));
+}
+
+static void serve(struct gateway *gateway, enum source source)
+{
+	switch (source) {
+	case SOURCE_SIGNAL:
+		take_signals(gateway);
+		break;
+	case SOURCE_TICK:
+		clear(gateway->tick_fd);
+		tick(gateway);
+		break;
+	case SOURCE_FACTS:
+		clear(gateway->hub.facts_fd);
+		begin_gathering(gateway);
+		break;
+	case SOURCE_GATHER:
+		clear(gateway->gather_fd);
+		gateway->gathering = false;
+		records_gather(gateway);
+		break;
+	case SOURCE_CONTROL:
+		control_server_run(gateway->control, clock_steady_ns());
+		break;
+	case SOURCE_RELOAD:
+		reload_finish(gateway);
+		break;
+	default:
+		break;
+	}
+}
+
+static void say_ready(const struct gateway *gateway)
+{
+	const struct policy_gateway *policy = &gateway->world->policy->gateway;
+
+	say(SAY_NOTICE, "%s: queues %u to %u, %s, fail %s, policy %s", gateway->host, gateway->bound_queue,
+	    (unsigned)(gateway->bound_queue + gateway->worker_count - 1), policy_mode_name(policy->mode),
+	    policy_fail_name(policy->fail), gateway->world->policy->digest);
+	sd_notifyf(0, "READY=1\nSTATUS=Policy %s", gateway->world->policy->digest);
+}
+
+static void stop(struct gateway *gateway)
+{
+	const struct timespec pause = {.tv_nsec = STOP_LOOK_NS};
+
+	sd_notify(0, "STOPPING=1\nSTATUS=Answering the packets that wait");
+	atomic_store(&gateway->hub.stop, true);
+	for (size_t i = 0; i < gateway->worker_count; i++)
+		worker_wake(gateway->workers[i]);
+	for (size_t i = 0; i < gateway->worker_count; i++) {
+		while (!worker_ended(gateway->workers[i])) {
+			records_gather(gateway);
+			nanosleep(&pause, NULL);
+		}
+		worker_join(gateway->workers[i]);
+	}
+	records_finish(gateway);
+	status_say_ledger(gateway);
+}
+
+int gateway_run(struct gateway *gateway)
+{
+	struct epoll_event events[EVENTS_MAX];
+
+	say_ready(gateway);
+	while (!gateway->stopping) {
+		int n = epoll_wait(gateway->epoll_fd, events, EVENTS_MAX, -1);
+
+		if (n < 0 && errno != EINTR) {
+			say(SAY_ERROR, "epoll: %s", strerror(errno));
+			break;
+		}
+		for (int i = 0; i < n; i++)
+			serve(gateway, (enum source)events[i].data.u32);
+	}
+	stop(gateway);
+	return gateway->stopping ? EXIT_CODE_OK : EXIT_CODE_SYSTEM;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The main thread's loop: signals, a clock tick, facts from the workers, the control socket, a finished reload. */
+#ifndef OP25B_DAEMON_LOOP_H
+#define OP25B_DAEMON_LOOP_H
+
+struct gateway;
+
+/* Blocks the daemon's signals and opens what the loop waits for. 0 or -errno. */
+int loop_open(struct gateway *gateway);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* op25bd: the gateway's daemon. It stays in the foreground; systemd or the shell does the rest. */
+#include "base/exitcode.h"
+#include "daemon/gateway.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char usage[] =
+	"Usage: op25bd [-p POLICY] [--user USER]\n"
+	"       op25bd [-p POLICY] --check\n"
+	"\n"
+	"Judges queued packets to TCP port 25 by the policy, and records what it blocks.\n"
+	"\n"
+	"  -p, --policy POLICY  the policy file (default " OP25B_SYSCONFDIR "/op25b/op25b.ini)\n"
+	"      --user USER      become USER after the start, keeping CAP_NET_ADMIN alone\n"
+	"      --foreground     stay in the foreground; that is always so\n"
+	"      --check          read the policy, print what is wrong with it, and end\n"
+	"      --help           print this\n"
+	"      --version        print the version\n"
+	"\n"
+	"Signals: SIGHUP reads the policy again, SIGUSR1 opens the record file again, SIGTERM answers what waits and ends.\n"
+	"\n"
+	"Examples:\n"
+	"  op25bd --check -p /etc/op25b/op25b.ini\n"
+	"  op25bd -p /etc/op25b/op25b.ini --user op25b\n"
+	"\n"
+	"Exit codes: 0 ended by a signal, 2 usage, 4 the policy has errors, 5 the system refused.\n";
+
+struct options {
+	const char *policy;
+	const char *user;
+	bool check;
+};
+
+static int usage_error(void)
+{
+	fputs("Try 'op25bd --help'.\n", stderr);
+	return EXIT_CODE_USAGE;
+}
+
+/* -1: go on; else the exit code. */
+static int read_options(int argc, char **argv, struct options *options)
+{
+	static const struct option long_options[] = {
+		{"policy", required_argument, NULL, 'p'},
+		{"user", required_argument, NULL, 'u'},
+		{"foreground", no_argument, NULL, 'f'},
+		{"check", no_argument, NULL, 'c'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "p:", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'p':
+			options->policy = optarg;
+			break;
+		case 'u':
+			options->user = optarg;
+			break;
+		case 'f':
+			break;
+		case 'c':
+			options->check = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return EXIT_CODE_OK;
+		case 'v':
+			puts("op25bd " OP25B_VERSION);
+			return EXIT_CODE_OK;
+		default:
+			return usage_error();
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "op25bd: unexpected argument \"%s\"\n", argv[optind]);
+		return usage_error();
+	}
+	return -1;
+}
+
+static int check_policy(const char *path)
+{
+	struct diag_list diags = {0};
+	struct world *world = NULL;
+	int r = world_build(path, 1, &diags, &world);
+
+	diag_print(&diags, stderr);
+	if (r < 0 && diags.errors == 0)
+		fprintf(stderr, "op25bd: %s: %s\n", path, strerror(-r));
+	if (r == 0)
+		printf("%s: no errors, %zu warnings, digest %s\n", path, diags.warnings,
+		       world->policy->digest);
+	diag_list_free(&diags);
+	world_free(world);
+	return r < 0 ? EXIT_CODE_POLICY : EXIT_CODE_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {.policy = OP25B_SYSCONFDIR "/op25b/op25b.ini"};
+	struct gateway *gateway;
+	int code = read_options(argc, argv, &options);
+
+	if (code >= 0)
+		return code;
+	if (options.check)
+		return check_policy(options.policy);
+	gateway = calloc(1, sizeof(*gateway));
+	if (!gateway)
+		return EXIT_CODE_SYSTEM;
+	code = gateway_start(gateway, options.policy, options.user);
+	if (code == EXIT_CODE_OK)
+		code = gateway_run(gateway);
+	gateway_free(gateway);
+	free(gateway);
+	return code;
+}

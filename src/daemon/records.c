@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/records.h"
+
+#include "base/cleanup.h"
+#include "daemon/clock.h"
+#include "daemon/gateway.h"
+#include "daemon/say.h"
+#include "daemon/status.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/random.h>
+
+static void take_line(void *context, const char *line, size_t len)
+{
+	struct gateway *gateway = context;
+
+	logwriter_add(gateway->log, line, len);
+}
+
+static const char *name_of_reason(unsigned reason)
+{
+	return reason_name((enum reason)reason);
+}
+
+static int32_t utc_offset_s(void)
+{
+	time_t now = (time_t)(clock_wall_ns() / NSEC_PER_SEC);
+	struct tm local;
+
+	return localtime_r(&now, &local) ? (int32_t)local.tm_gmtoff : 0;
+}
+
+static void read_host(const struct policy *policy, char host[HOST_NAME_MAX_BYTES])
+{
+	memset(host, 0, HOST_NAME_MAX_BYTES);
+	if (policy->gateway.name[0])
+		memcpy(host, policy->gateway.name, strlen(policy->gateway.name));
+	else if (gethostname(host, HOST_NAME_MAX_BYTES - 1) < 0 || !host[0])
+		memcpy(host, "localhost", sizeof("localhost"));
+}
+
+static void read_boot_id(char boot_id[BOOT_ID_MAX])
+{
+	CLEANUP_FCLOSE FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (!file || !fgets(boot_id, BOOT_ID_MAX, file))
+		boot_id[0] = '\0';
+	boot_id[strcspn(boot_id, "\n")] = '\0';
+}
+
+static int new_collector(struct gateway *gateway, uint64_t first_seq, struct event_collector **ret)
+{
+	const struct policy_log *log = &gateway->world->policy->log;
+	struct event_config config = {
+		.host = gateway->host,
+		.boot_id = gateway->boot_id,
+		.first_seq = first_seq,
+		.window_s = log->window_s,
+		.subscribers_max = log->subscribers_max,
+		.utc_offset_s = utc_offset_s(),
+		.reason_name = name_of_reason,
+		.emit = take_line,
+		.context = gateway,
+	};
+
+	if (getrandom(config.hash_key, sizeof(config.hash_key), 0) != (ssize_t)sizeof(config.hash_key))
+		return -errno;
+	return event_collector_new(&config, ret);
+}
+
+int records_start(struct gateway *gateway)
+{
+	read_host(gateway->world->policy, gateway->host);
+	read_boot_id(gateway->boot_id);
+	gateway->log = logwriter_new(gateway->world->policy->log.file, LOG_MEMORY);
+	if (!gateway->log)
+		return -ENOMEM;
+	/*
+	 * (host, boot_id, seq) must stay unique over restarts within one boot without a state file: microseconds since
+	 * boot never go back, and no daemon writes a million records a second for its whole life.
+	 */
+	return new_collector(gateway, (uint64_t)clock_boot_ns() / 1000U, &gateway->collector);
+}
+
+static void flush_log(struct gateway *gateway)
+{
+	struct logwriter_stats stats;
+
+	if (clock_steady_ns() < gateway->log_retry_ns)
+		return;
+	switch (logwriter_flush(gateway->log)) {
+	case LOGWRITER_FAILED:
+		logwriter_stats_get(gateway->log, &stats);
+		say(SAY_ERROR,
+		    "the record file %s cannot be written: %s; verdicts go on, records wait in memory",
+		    logwriter_path(gateway->log), strerror(-stats.error));
+		break;
+	case LOGWRITER_RECOVERED:
+		logwriter_stats_get(gateway->log, &stats);
+		say(SAY_NOTICE, "the record file %s is written again; %" PRIu64 " records were lost",
+		    logwriter_path(gateway->log), stats.lost_in_failure);
+		break;
+	default:
+		break;
+	}
+	logwriter_stats_get(gateway->log, &stats);
+	gateway->log_retry_ns = stats.error ? clock_steady_ns() + NSEC_PER_SEC : 0;
+}
+
+static void empty_rings(struct gateway *gateway)
+{
+	const struct event_fact *fact;
+
+	/* An exchange, not a store: what a worker pushed before it saw the flag set must be seen here. */
+	(void)atomic_exchange(&gateway->hub.facts_told, false);
+	for (size_t i = 0; i < gateway->worker_count; i++) {
+		struct ring *ring = gateway->workers[i] ? worker_ring(gateway->workers[i]) : NULL;
+
+		while (ring && (fact = ring_peek(ring)) != NULL) {
+			event_observe(gateway->collector, fact);
+			ring_release(ring);
+		}
+	}
+}
+
+void records_gather(struct gateway *gateway)
+{
+	empty_rings(gateway);
+	flush_log(gateway);
+}
+
+void records_tick(struct gateway *gateway)
+{
+	empty_rings(gateway);
+	event_tick(gateway->collector, clock_wall_ns());
+	flush_log(gateway);
+}
+
+static bool collector_differs(const struct policy *before, const struct policy *after)
+{
+	return strcmp(before->gateway.name, after->gateway.name) != 0 ||
+	       before->log.window_s != after->log.window_s ||
+	       before->log.subscribers_max != after->log.subscribers_max;
+}
+
+static int replace_collector(struct gateway *gateway)
+{
+	struct event_collector *fresh = NULL;
+	struct event_stats stats;
+	int r;
+
+	event_flush(gateway->collector, clock_wall_ns());
+	event_stats_get(gateway->collector, &stats);
+	read_host(gateway->world->policy, gateway->host);
+	r = new_collector(gateway, stats.next_seq, &fresh);
+	if (r < 0)
+		return r;
+	event_collector_free(gateway->collector);
+	gateway->collector = fresh;
+	gateway->observed_before += stats.observed;
+	gateway->attempts_before += stats.attempts;
+	gateway->records_before += stats.records;
+	gateway->overflowed_before += stats.overflowed;
+	return 0;
+}
+
+int records_apply_policy(struct gateway *gateway, const struct policy *before)
+{
+	const struct policy *after = gateway->world->policy;
+	int r = 0;
+
+	if (collector_differs(before, after))
+		r = replace_collector(gateway);
+	if (r == 0 && strcmp(before->log.file, after->log.file) != 0) {
+		r = logwriter_reopen(gateway->log, after->log.file);
+		gateway->log_retry_ns = 0;
+		flush_log(gateway);
+	}
+	return r == -ENOMEM ? r : 0;
+}
+
+void records_reopen(struct gateway *gateway)
+{
+	(void)logwriter_reopen(gateway->log, NULL);
+	gateway->log_retry_ns = 0;
+	flush_log(gateway);
+}
+
+void records_finish(struct gateway *gateway)
+{
+	struct logwriter_stats stats;
+	uint64_t lost;
+
+	if (!gateway->collector)
+		return;
+	records_gather(gateway);
+	event_flush(gateway->collector, clock_wall_ns());
+	gateway->log_retry_ns = 0;
+	flush_log(gateway);
+	logwriter_stats_get(gateway->log, &stats);
+	lost = status_events_lost(gateway);
+	if (lost > 0)
+		say(SAY_WARNING, "records lack %" PRIu64 " packets: the way to them was full", lost);
+	if (stats.written < stats.lines)
+		say(SAY_ERROR, "%" PRIu64 " records are lost: %s was never written to the end",
+		    stats.lines - stats.written, logwriter_path(gateway->log));
+}

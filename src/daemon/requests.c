@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/requests.h"
+
+#include "daemon/clock.h"
+#include "daemon/explain.h"
+#include "daemon/gateway.h"
+#include "daemon/status.h"
+
+#include <string.h>
+
+static void answer_status(struct gateway *gateway, struct control_call *call, const json_t *request)
+{
+	control_call_answer(call, status_json(gateway));
+}
+
+static void answer_stats(struct gateway *gateway, struct control_call *call, const json_t *request)
+{
+	control_call_answer(call, status_stats_json(gateway));
+}
+
+static void answer_reload(struct gateway *gateway, struct control_call *call, const json_t *request)
+{
+	reload_begin(gateway, call);
+}
+
+static void answer_explain(struct gateway *gateway, struct control_call *call, const json_t *request)
+{
+	char text[CONTROL_ERROR_TEXT_MAX];
+	json_t *result = explain_json(gateway->world, clock_wall_ns() / NSEC_PER_SEC, request, text);
+
+	if (result)
+		control_call_answer(call, result);
+	else
+		control_call_refuse(call, CONTROL_BAD_ARGUMENT, NULL, "%s", text);
+}
+
+static const struct command {
+	const char *name;
+	void (*answer)(struct gateway *gateway, struct control_call *call, const json_t *request);
+} commands[] = {
+	{"status", answer_status},
+	{"stats", answer_stats},
+	{"reload", answer_reload},
+	{"explain", answer_explain},
+};
+
+void requests_handle(void *context, struct control_call *call, const json_t *request)
+{
+	const char *name = json_string_value(json_object_get(request, "command"));
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(name, commands[i].name) == 0) {
+			commands[i].answer(context, call, request);
+			return;
+		}
+	}
+	control_call_refuse(call, CONTROL_UNKNOWN_COMMAND, NULL, "unknown command \"%.64s\"", name);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From nothing to packets being judged; and back. */
+#include "daemon/gateway.h"
+
+#include "base/exitcode.h"
+#include "daemon/clock.h"
+#include "daemon/loop.h"
+#include "daemon/privileges.h"
+#include "daemon/records.h"
+#include "daemon/requests.h"
+#include "daemon/say.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int fail(int code, const char *what, int error)
+{
+	say(SAY_ERROR, "%s: %s", what, strerror(-error));
+	return code;
+}
+
+static int load_world(struct gateway *gateway)
+{
+	struct diag_list diags = {0};
+	int r = world_build(gateway->policy_path, 1, &diags, &gateway->world);
+
+	diag_print(&diags, stderr);
+	diag_list_free(&diags);
+	if (r == 0)
+		return 0;
+	return fail(EXIT_CODE_POLICY, gateway->policy_path, r);
+}
+
+static int bind_queues(struct gateway *gateway)
+{
+	const struct policy_gateway *policy = &gateway->world->policy->gateway;
+	struct queue_config config = {
+		.fail_open = policy->fail == POLICY_FAIL_OPEN,
+		.maxlen = QUEUE_MAXLEN,
+		.receive_buffer = QUEUE_RECEIVE_BUFFER,
+	};
+	char error[QUEUE_ERROR_TEXT_MAX];
+
+	gateway->bound_queue = policy->queue;
+	for (size_t i = 0; i < policy->workers; i++) {
+		config.number = (uint16_t)(policy->queue + i);
+		if (queue_open(&config, &gateway->queues[i], error) < 0) {
+			say(SAY_ERROR, "%s", error);
+			return EXIT_CODE_SYSTEM;
+		}
+		gateway->worker_count = i + 1;
+	}
+	return 0;
+}
+
+static int make_workers(struct gateway *gateway)
+{
+	atomic_store(&gateway->hub.world, gateway->world);
+	gateway->hub.facts_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (gateway->hub.facts_fd < 0)
+		return fail(EXIT_CODE_SYSTEM, "eventfd", -errno);
+	for (size_t i = 0; i < gateway->world->policy->gateway.workers; i++) {
+		int r = worker_new(&gateway->hub, &gateway->workers[i]);
+
+		if (r < 0)
+			return fail(EXIT_CODE_SYSTEM, "worker", r);
+	}
+	return 0;
+}
+
+static int start_workers(struct gateway *gateway)
+{
+	for (size_t i = 0; i < gateway->worker_count; i++) {
+		int r = worker_start(gateway->workers[i], gateway->queues[i]);
+
+		if (r < 0)
+			return fail(EXIT_CODE_SYSTEM, "thread", r);
+	}
+	return 0;
+}
+
+/* /run is empty after a boot; where no unit makes the directory, the daemon does. */
+static void make_control_directory(const char *path)
+{
+	char copy[CONTROL_PATH_MAX];
+
+	if (strlen(path) >= sizeof(copy))
+		return;
+	memcpy(copy, path, strlen(path) + 1);
+	(void)mkdir(dirname(copy), 0755);
+}
+
+static int open_control(struct gateway *gateway)
+{
+	const char *path = gateway->world->policy->gateway.control;
+	int r;
+
+	gateway->bound_control = strdup(path);
+	if (!gateway->bound_control)
+		return fail(EXIT_CODE_SYSTEM, "control", -ENOMEM);
+	make_control_directory(path);
+	r = control_server_new(path, requests_handle, gateway, &gateway->control);
+	if (r == -EADDRINUSE) {
+		say(SAY_ERROR, "control socket %s: another op25bd answers there", path);
+		return EXIT_CODE_SYSTEM;
+	}
+	return r < 0 ? fail(EXIT_CODE_SYSTEM, path, r) : 0;
+}
+
+static int drop_privileges(struct gateway *gateway, const char *user)
+{
+	const char *what = "";
+	int r;
+
+	/* Opened before: the file is root's, and the daemon soon is not. */
+	gateway->kernel_fd = queue_kernel_open();
+	if (gateway->kernel_fd < 0)
+		say(SAY_WARNING, "the kernel's queue counters cannot be read (%s): status goes without them",
+		    strerror(-gateway->kernel_fd));
+	r = privileges_drop(user, &what);
+	return r < 0 ? fail(EXIT_CODE_SYSTEM, what, r) : 0;
+}
+
+static int open_records(struct gateway *gateway)
+{
+	int r = records_start(gateway);
+
+	return r < 0 ? fail(EXIT_CODE_SYSTEM, "records", r) : 0;
+}
+
+static int open_loop(struct gateway *gateway)
+{
+	int r = reload_init(gateway);
+
+	if (r == 0)
+		r = loop_open(gateway);
+	return r < 0 ? fail(EXIT_CODE_SYSTEM, "loop", r) : 0;
+}
+
+int gateway_start(struct gateway *gateway, const char *policy_path, const char *user)
+{
+	int code;
+
+	*gateway = (struct gateway){
+		.policy_path = policy_path,
+		.started_s = clock_wall_ns() / NSEC_PER_SEC,
+		.started_steady_ns = clock_steady_ns(),
+		.hub.facts_fd = -1,
+		.reload.done_fd = -1,
+		.kernel_fd = -1,
+		.epoll_fd = -1,
+		.signal_fd = -1,
+		.tick_fd = -1,
+		.gather_fd = -1,
+	};
+	signal(SIGPIPE, SIG_IGN);
+	/* Packets come from the moment a queue is bound: everything else is ready by then. */
+	if ((code = load_world(gateway)) != 0 || (code = drop_privileges(gateway, user)) != 0 ||
+	    (code = open_control(gateway)) != 0 || (code = make_workers(gateway)) != 0 ||
+	    (code = open_records(gateway)) != 0 || (code = open_loop(gateway)) != 0 ||
+	    (code = bind_queues(gateway)) != 0)
+		return code;
+	return start_workers(gateway);
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void gateway_free(struct gateway *gateway)
+{
+	for (size_t i = 0; i < POLICY_WORKERS_MAX; i++) {
+		worker_free(gateway->workers[i]);
+		queue_close(gateway->queues[i]);
+	}
+	reload_end(gateway);
+	control_server_free(gateway->control);
+	event_collector_free(gateway->collector);
+	logwriter_free(gateway->log);
+	world_free(gateway->world);
+	free(gateway->bound_control);
+	close_fd(gateway->hub.facts_fd);
+	close_fd(gateway->kernel_fd);
+	close_fd(gateway->epoll_fd);
+	close_fd(gateway->signal_fd);
+	close_fd(gateway->tick_fd);
+	close_fd(gateway->gather_fd);
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/worker.h"
+
+#include "daemon/clock.h"
+#include "daemon/judge.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	RING_FACTS = 16384,
+	IDLE_MS = 1000, /* the longest sleep: the watchdog wants to see beats */
+	ERROR_PAUSE_NS = 100000000,
+	LAST_TRIES = 20, /* answers refused while stopping: then the kernel drops them with the queue */
+};
+
+struct worker {
+	struct hub *hub;
+	struct queue *queue;
+	struct ledger *ledger;
+	struct ring *ring;
+	struct ifcache *interfaces;
+	struct judge *judge;
+	const struct world *world;
+	pthread_t thread;
+	bool started;
+	bool intake_stopped;
+	bool gave_up; /* the kernel refused answers while stopping: its packets stay in flight in the ledger */
+	int wake_fd;
+	_Atomic uint64_t generation;
+	_Atomic uint64_t beats;
+	atomic_int error;
+	atomic_bool ended;
+	struct queue_packet packets[QUEUE_BATCH_MAX];
+	struct queue_verdict verdicts[QUEUE_BATCH_MAX];
+};
+
+int worker_new(struct hub *hub, struct worker **ret)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+
+	if (!worker)
+		return -ENOMEM;
+	worker->hub = hub;
+	worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	worker->ledger = ledger_new();
+	worker->interfaces = ifcache_new(NULL, NULL);
+	if (worker->wake_fd < 0 || !worker->ledger || !worker->interfaces ||
+	    ring_new(RING_FACTS, &worker->ring) < 0)
+		goto fail;
+	worker->judge = judge_new(worker->ledger, worker->ring, worker->interfaces);
+	if (!worker->judge)
+		goto fail;
+	*ret = worker;
+	return 0;
+fail:
+	worker_free(worker);
+	return -ENOMEM;
+}
+
+void worker_free(struct worker *worker)
+{
+	if (!worker)
+		return;
+	judge_free(worker->judge);
+	ring_free(worker->ring);
+	ifcache_free(worker->interfaces);
+	ledger_free(worker->ledger);
+	if (worker->wake_fd >= 0)
+		close(worker->wake_fd);
+	free(worker);
+}
+
+static void pause_ns(long ns)
+{
+	const struct timespec pause = {.tv_nsec = ns};
+
+	nanosleep(&pause, NULL);
+}
+
+static void adopt_world(struct worker *worker)
+{
+	const struct world *world = atomic_load_explicit(&worker->hub->world, memory_order_acquire);
+
+	if (world == worker->world)
+		return;
+	worker->world = world;
+	/* Release: whoever sees this number sees the last fact that names the world before. */
+	atomic_store_explicit(&worker->generation, world->generation, memory_order_release);
+}
+
+static void tell_facts(struct worker *worker)
+{
+	const uint64_t one = 1;
+
+	if (!atomic_exchange(&worker->hub->facts_told, true))
+		(void)!write(worker->hub->facts_fd, &one, sizeof(one));
+}
+
+static void count_queue(struct worker *worker)
+{
+	struct queue_counters counters;
+
+	queue_counters_get(worker->queue, &counters);
+	ledger_set(worker->ledger, LEDGER_OVERRUNS, counters.overruns);
+	ledger_set(worker->ledger, LEDGER_LOST_IDS, counters.lost_ids);
+	ledger_set(worker->ledger, LEDGER_NOT_PARSED, counters.not_parsed);
+	ledger_set(worker->ledger, LEDGER_VERDICT_ERRORS, counters.verdict_errors);
+	ledger_set(worker->ledger, LEDGER_SEND_RETRIES, counters.send_retries);
+}
+
+static void note_error(struct worker *worker, int error)
+{
+	if (atomic_load_explicit(&worker->error, memory_order_relaxed) != error)
+		atomic_store(&worker->error, error);
+}
+
+/* Until the kernel has taken every one of them; false when it refuses while the gateway stops. */
+static bool answer_all(struct worker *worker, size_t count)
+{
+	size_t done = 0, sent;
+	int tries = 0, r;
+
+	for (;;) {
+		r = queue_answer(worker->queue, worker->verdicts + done, count - done, &sent);
+		done += sent;
+		note_error(worker, r);
+		if (r == 0)
+			return true;
+		if (atomic_load(&worker->hub->stop) && ++tries > LAST_TRIES)
+			return false;
+		pause_ns(ERROR_PAUSE_NS);
+	}
+}
+
+static void handle_batch(struct worker *worker, size_t count)
+{
+	size_t observed;
+
+	ledger_add(worker->ledger, LEDGER_RECEIVED, count);
+	ledger_add(worker->ledger, LEDGER_IN_FLIGHT, count);
+	ledger_add(worker->ledger, LEDGER_BATCHES, 1);
+	count_queue(worker);
+	ledger_publish(worker->ledger);
+	observed = judge_batch(worker->judge, worker->world, worker->packets, count, clock_wall_ns(),
+			       clock_steady_ns(), worker->verdicts);
+	worker->gave_up = !answer_all(worker, count);
+	if (worker->gave_up)
+		return;
+	ledger_subtract(worker->ledger, LEDGER_IN_FLIGHT, count);
+	count_queue(worker);
+	ledger_publish(worker->ledger);
+	if (observed > 0)
+		tell_facts(worker);
+}
+
+static void wait_for_work(struct worker *worker)
+{
+	struct pollfd fds[] = {
+		{.fd = queue_fd(worker->queue), .events = POLLIN},
+		{.fd = worker->wake_fd, .events = POLLIN},
+	};
+	uint64_t wakes;
+
+	if (poll(fds, 2, IDLE_MS) > 0 && (fds[1].revents & POLLIN) != 0)
+		(void)!read(worker->wake_fd, &wakes, sizeof(wakes));
+}
+
+/* True when nothing can come any more and nothing waits: the limit of 0 was in force before the last look. */
+static bool is_drained(struct worker *worker)
+{
+	if (!atomic_load(&worker->hub->stop))
+		return false;
+	if (worker->intake_stopped)
+		return true;
+	worker->intake_stopped = true;
+	note_error(worker, queue_stop_intake(worker->queue));
+	return false;
+}
+
+/* Until a stop has been asked for and nothing waits any more. */
+static void judge_packets(struct worker *worker)
+{
+	for (;;) {
+		int n;
+
+		atomic_fetch_add_explicit(&worker->beats, 1, memory_order_relaxed);
+		adopt_world(worker);
+		n = queue_receive(worker->queue, worker->packets, QUEUE_BATCH_MAX);
+		if (n > 0) {
+			handle_batch(worker, (size_t)n);
+			if (worker->gave_up)
+				return;
+			continue;
+		}
+		if (n < 0) {
+			note_error(worker, n);
+			pause_ns(ERROR_PAUSE_NS);
+		}
+		if (is_drained(worker))
+			return;
+		if (!worker->intake_stopped)
+			wait_for_work(worker);
+	}
+}
+
+static void *run(void *argument)
+{
+	struct worker *worker = argument;
+
+	judge_packets(worker);
+	atomic_store(&worker->ended, true);
+	return NULL;
+}
+
+int worker_start(struct worker *worker, struct queue *queue)
+{
+	sigset_t all, old;
+	int r;
+
+	worker->queue = queue;
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = pthread_create(&worker->thread, NULL, run, worker);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	worker->started = r == 0;
+	return -r;
+}
+
+void worker_wake(struct worker *worker)
+{
+	const uint64_t one = 1;
+
+	(void)!write(worker->wake_fd, &one, sizeof(one));
+}
+
+bool worker_ended(const struct worker *worker)
+{
+	return atomic_load(&worker->ended);
+}
+
+void worker_join(struct worker *worker)
+{
+	if (worker && worker->started)
+		pthread_join(worker->thread, NULL);
+	if (worker)
+		worker->started = false;
+}
+
+uint64_t worker_generation(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->generation, memory_order_acquire);
+}
+
+uint64_t worker_beats(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->beats, memory_order_relaxed);
+}
+
+int worker_error(const struct worker *worker)
+{
+	return atomic_load(&worker->error);
+}
+
+const struct ledger *worker_ledger(const struct worker *worker)
+{
+	return worker->ledger;
+}
+
+struct ring *worker_ring(struct worker *worker)
+{
+	return worker->ring;
+}

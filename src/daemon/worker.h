@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A worker: one thread, one queue, its own ledger and ring, and a pointer to the world it judges by. Workers share
+ * nothing with each other; what the main thread wants of them it writes into the hub and wakes them.
+ */
+#ifndef OP25B_DAEMON_WORKER_H
+#define OP25B_DAEMON_WORKER_H
+
+#include "daemon/ledger.h"
+#include "daemon/ring.h"
+#include "daemon/world.h"
+#include "net/queue.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* Where the main thread and its workers meet. */
+struct hub {
+	_Atomic(const struct world *) world; /* what to judge by from the next batch on */
+	atomic_bool stop;                    /* let nothing more in, answer what waits, end */
+	atomic_bool facts_told;              /* facts_fd has been written since the rings were last emptied */
+	int facts_fd;                        /* eventfd: some ring has facts */
+};
+
+struct worker;
+
+/* hub stays the caller's and must outlive the worker. 0 with *ret the caller's (worker_free), or -errno. */
+int worker_new(struct hub *hub, struct worker **ret);
+/* After worker_join(), or before worker_start(). NULL is fine. */
+void worker_free(struct worker *worker);
+
+/* The queue stays the caller's and must outlive the thread. 0 or -errno. */
+int worker_start(struct worker *worker, struct queue *queue);
+/* Has the worker look into the hub soon. */
+void worker_wake(struct worker *worker);
+/* True once the thread is at its end, which hub->stop causes: it judges nothing more. */
+bool worker_ended(const struct worker *worker);
+/* Waits for the thread's end. */
+void worker_join(struct worker *worker);
+
+/* The generation of the world that the worker judges by; facts of older ones are in its ring already. */
+uint64_t worker_generation(const struct worker *worker);
+/* Grows whenever the worker goes through its loop: once a second at least. */
+uint64_t worker_beats(const struct worker *worker);
+/* The last error of its queue as a negative errno, 0: none. */
+int worker_error(const struct worker *worker);
+const struct ledger *worker_ledger(const struct worker *worker);
+struct ring *worker_ring(struct worker *worker);
+
+#endif

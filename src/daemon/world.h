@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a policy file becomes in the daemon: the policy and its engine, built whole, immutable, exchanged as one. */
+#ifndef OP25B_DAEMON_WORLD_H
+#define OP25B_DAEMON_WORLD_H
+
+#include "engine/engine.h"
+#include "policy/policy.h"
+
+struct world {
+	struct policy *policy;
+	struct engine *engine;
+	uint64_t generation; /* 1 for the first, one more each reload */
+	int64_t loaded_s;    /* wall clock */
+	uint64_t build_ms;   /* how long reading and compiling took */
+	size_t warnings;
+	struct world *older; /* links worlds that wait to be freed */
+};
+
+/*
+ * Reads and compiles the policy at path; findings go to diags. 0 with *ret the caller's (world_free), or what
+ * policy_read_file() and engine_build() return. *ret is untouched on failure. Reads the clocks.
+ */
+int world_build(const char *path, uint64_t generation, struct diag_list *diags, struct world **ret);
+void world_free(struct world *world);
+
+#endif

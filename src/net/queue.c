@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/queue_message.h"
+
+#include "base/cleanup.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum {
+	MESSAGE_BYTES = QUEUE_COPY_RANGE + 512, /* the attributes beside the payload take less than 300 */
+	CONFIG_BYTES = 256,
+	ACK_WAIT_MS = 2000,
+	SEND_TRIES = 2000, /* with SEND_PAUSE_NS between them: two seconds without memory in the kernel */
+	SEND_PAUSE_NS = 1000000,
+};
+
+struct queue {
+	struct mnl_socket *socket;
+	uint16_t number;
+	bool first_seen;
+	uint32_t last_id;
+	struct queue_counters counters;
+	struct mmsghdr headers[QUEUE_BATCH_MAX];
+	struct iovec vectors[QUEUE_BATCH_MAX];
+	_Alignas(8) uint8_t messages[QUEUE_BATCH_MAX][MESSAGE_BYTES];
+	_Alignas(8) uint8_t verdicts[QUEUE_BATCH_MAX * QUEUE_VERDICT_BYTES];
+};
+
+static struct nlmsghdr *config_begin(char *memory, uint16_t number)
+{
+	memset(memory, 0, CONFIG_BYTES);
+	return nfq_nlmsg_put(memory, NFQNL_MSG_CONFIG, number);
+}
+
+static int send_config(struct queue *queue, struct nlmsghdr *header)
+{
+	if (mnl_socket_sendto(queue->socket, header, header->nlmsg_len) < 0)
+		return -errno;
+	return 0;
+}
+
+/*
+ * The kernel answers a configuration before send() returns; packets may lie before that answer only when the queue
+ * was bound before. Looks without taking: packets stay for queue_receive().
+ */
+static int wait_for_ack(struct queue *queue)
+{
+	_Alignas(8) uint8_t bytes[MESSAGE_BYTES];
+	struct pollfd wait = {.fd = mnl_socket_get_fd(queue->socket), .events = POLLIN};
+	struct queue_packet packet;
+	int error = 0;
+	ssize_t n;
+
+	if (poll(&wait, 1, ACK_WAIT_MS) != 1)
+		return -ETIMEDOUT;
+	n = recv(wait.fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+	if (n < 0)
+		return errno == ENOBUFS ? 0 : -errno;
+	switch (queue_message_parse(bytes, (size_t)n, &packet, &error)) {
+	case QUEUE_MESSAGE_ACK:
+	case QUEUE_MESSAGE_ERROR:
+		(void)recv(wait.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		return error;
+	default:
+		return 0;
+	}
+}
+
+/* One message for everything: no packet can come before the flags and lengths are in force. */
+static int bind_queue(struct queue *queue, const struct queue_config *config)
+{
+	char memory[CONFIG_BYTES];
+	struct nlmsghdr *header = config_begin(memory, config->number);
+	uint32_t mask = NFQA_CFG_F_FAIL_OPEN | NFQA_CFG_F_GSO;
+	uint32_t flags = NFQA_CFG_F_GSO | (config->fail_open ? NFQA_CFG_F_FAIL_OPEN : 0);
+	int r;
+
+	nfq_nlmsg_cfg_put_cmd(header, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
+	nfq_nlmsg_cfg_put_params(header, NFQNL_COPY_PACKET, QUEUE_COPY_RANGE);
+	nfq_nlmsg_cfg_put_qmaxlen(header, config->maxlen);
+	mnl_attr_put_u32(header, NFQA_CFG_FLAGS, htonl(flags));
+	mnl_attr_put_u32(header, NFQA_CFG_MASK, htonl(mask));
+	header->nlmsg_flags |= NLM_F_ACK;
+	r = send_config(queue, header);
+	return r < 0 ? r : wait_for_ack(queue);
+}
+
+static void set_receive_buffer(const struct queue *queue, uint32_t bytes)
+{
+	int value = bytes > INT32_MAX / 2 ? INT32_MAX / 2 : (int)bytes;
+	int fd = mnl_socket_get_fd(queue->socket);
+
+	/* FORCE goes beyond net.core.rmem_max and needs CAP_NET_ADMIN in the first user namespace. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &value, sizeof(value)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value));
+}
+
+static struct queue *queue_new(uint16_t number)
+{
+	struct queue *queue = calloc(1, sizeof(*queue));
+
+	if (!queue)
+		return NULL;
+	queue->number = number;
+	for (size_t i = 0; i < QUEUE_BATCH_MAX; i++) {
+		queue->vectors[i] = (struct iovec){.iov_base = queue->messages[i], .iov_len = MESSAGE_BYTES};
+		queue->headers[i].msg_hdr.msg_iov = &queue->vectors[i];
+		queue->headers[i].msg_hdr.msg_iovlen = 1;
+	}
+	return queue;
+}
+
+static void process_name(uint32_t pid, char name[64])
+{
+	char path[64];
+	FILE *file;
+
+	name[0] = '\0';
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	if (!fgets(name, 64, file))
+		name[0] = '\0';
+	name[strcspn(name, "\n")] = '\0';
+	fclose(file);
+}
+
+/* The kernel says EPERM both to a process without the capability and to the second holder: /proc tells which. */
+static int explain_failure(uint16_t number, int error, char text[QUEUE_ERROR_TEXT_MAX])
+{
+	CLEANUP_CLOSE int fd = queue_kernel_open();
+	struct queue_kernel kernel;
+	char name[64];
+
+	if (error == -EPERM || error == -EBUSY) {
+		if (fd >= 0 && queue_kernel_get(fd, number, &kernel) == 0) {
+			process_name(kernel.portid, name);
+			snprintf(text, QUEUE_ERROR_TEXT_MAX, "queue %u is taken by netlink port %u%s%s%s",
+				 number, kernel.portid, name[0] ? " (process " : "", name,
+				 name[0] ? ")" : "");
+			return -EBUSY;
+		}
+		snprintf(text, QUEUE_ERROR_TEXT_MAX, "queue %u cannot be bound: %s", number,
+			 fd >= 0 ? "CAP_NET_ADMIN is missing" : "it is taken, or CAP_NET_ADMIN is missing");
+		return error;
+	}
+	snprintf(text, QUEUE_ERROR_TEXT_MAX, "queue %u cannot be bound: %s", number, strerror(-error));
+	return error;
+}
+
+static int open_socket(struct queue *queue, const struct queue_config *config)
+{
+	queue->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!queue->socket)
+		return -errno;
+	if (mnl_socket_bind(queue->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	set_receive_buffer(queue, config->receive_buffer);
+	return bind_queue(queue, config);
+}
+
+int queue_open(const struct queue_config *config, struct queue **ret, char error[QUEUE_ERROR_TEXT_MAX])
+{
+	struct queue *queue = queue_new(config->number);
+	char unwanted[QUEUE_ERROR_TEXT_MAX];
+	int r;
+
+	if (!queue)
+		return -ENOMEM;
+	r = open_socket(queue, config);
+	if (r < 0) {
+		r = explain_failure(config->number, r, error ? error : unwanted);
+		queue_close(queue);
+		return r;
+	}
+	*ret = queue;
+	return 0;
+}
+
+void queue_close(struct queue *queue)
+{
+	if (!queue)
+		return;
+	if (queue->socket)
+		mnl_socket_close(queue->socket);
+	free(queue);
+}
+
+int queue_fd(const struct queue *queue)
+{
+	return mnl_socket_get_fd(queue->socket);
+}
+
+uint16_t queue_number(const struct queue *queue)
+{
+	return queue->number;
+}
+
+static int receive_messages(struct queue *queue, size_t max)
+{
+	for (;;) {
+		int n = recvmmsg(queue_fd(queue), queue->headers, (unsigned)max, MSG_DONTWAIT, NULL);
+
+		if (n >= 0)
+			return n;
+		if (errno == ENOBUFS)
+			queue->counters.overruns++;
+		else if (errno == EAGAIN)
+			return 0;
+		else if (errno != EINTR)
+			return -errno;
+	}
+}
+
+static void note_id(struct queue *queue, uint32_t id)
+{
+	uint32_t step = id - queue->last_id;
+
+	/* The first id is no gap: the queue may have had another holder. */
+	if (queue->first_seen && step > 1 && step < UINT32_C(1) << 31)
+		queue->counters.lost_ids += step - 1;
+	queue->first_seen = true;
+	queue->last_id = id;
+}
+
+static bool take_message(struct queue *queue, size_t i, struct queue_packet *packet)
+{
+	int error = 0;
+
+	switch (queue_message_parse(queue->messages[i], queue->headers[i].msg_len, packet, &error)) {
+	case QUEUE_MESSAGE_PACKET:
+		note_id(queue, packet->id);
+		queue->counters.messages++;
+		return true;
+	case QUEUE_MESSAGE_ERROR:
+		queue->counters.verdict_errors++;
+		return false;
+	case QUEUE_MESSAGE_OTHER:
+		queue->counters.not_parsed++;
+		return false;
+	default:
+		return false;
+	}
+}
+
+int queue_receive(struct queue *queue, struct queue_packet *packets, size_t max)
+{
+	int n, count = 0;
+
+	do {
+		n = receive_messages(queue, max < QUEUE_BATCH_MAX ? max : QUEUE_BATCH_MAX);
+		for (int i = 0; i < n; i++)
+			if (take_message(queue, (size_t)i, &packets[count]))
+				count++;
+	} while (n > 0 && count == 0);
+	return n < 0 ? n : count;
+}
+
+/* Errors that pass: no memory at this moment, a signal. */
+static bool send_may_pass(int error)
+{
+	return error == ENOBUFS || error == ENOMEM || error == EAGAIN || error == EINTR;
+}
+
+static int send_verdicts(struct queue *queue, const uint8_t *bytes, size_t len)
+{
+	const struct timespec pause = {.tv_nsec = SEND_PAUSE_NS};
+
+	for (int tries = 0; tries < SEND_TRIES; tries++) {
+		if (mnl_socket_sendto(queue->socket, bytes, len) >= 0)
+			return 0;
+		if (!send_may_pass(errno))
+			return -errno;
+		queue->counters.send_retries++;
+		if (errno != EINTR)
+			nanosleep(&pause, NULL);
+	}
+	return -ENOBUFS;
+}
+
+int queue_answer(struct queue *queue, const struct queue_verdict *verdicts, size_t count, size_t *ret_sent)
+{
+	size_t sent = 0;
+	int r = 0;
+
+	while (sent < count) {
+		size_t part = count - sent < QUEUE_BATCH_MAX ? count - sent : QUEUE_BATCH_MAX;
+		size_t len =
+			queue_message_verdicts(queue->number, verdicts + sent, part, queue->verdicts, NULL);
+
+		r = send_verdicts(queue, queue->verdicts, len);
+		if (r < 0)
+			break;
+		sent += part;
+	}
+	*ret_sent = sent;
+	return r;
+}
+
+int queue_stop_intake(struct queue *queue)
+{
+	char memory[CONFIG_BYTES];
+	struct nlmsghdr *header = config_begin(memory, queue->number);
+
+	nfq_nlmsg_cfg_put_qmaxlen(header, 0);
+	return send_config(queue, header);
+}
+
+int queue_set_fail_open(struct queue *queue, bool fail_open)
+{
+	char memory[CONFIG_BYTES];
+	struct nlmsghdr *header = config_begin(memory, queue->number);
+
+	mnl_attr_put_u32(header, NFQA_CFG_FLAGS, htonl(fail_open ? NFQA_CFG_F_FAIL_OPEN : 0));
+	mnl_attr_put_u32(header, NFQA_CFG_MASK, htonl(NFQA_CFG_F_FAIL_OPEN));
+	return send_config(queue, header);
+}
+
+void queue_counters_get(const struct queue *queue, struct queue_counters *ret)
+{
+	*ret = queue->counters;
+}

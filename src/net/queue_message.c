@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/queue_message.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <string.h>
+
+enum {
+	PACKET_TYPE = NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET,
+	HEADERS = sizeof(struct nlmsghdr) + sizeof(struct nfgenmsg),
+	ATTRIBUTE_HEADER = sizeof(struct nlattr),
+};
+
+_Static_assert(QUEUE_DROP == NF_DROP && QUEUE_ACCEPT == NF_ACCEPT, "answers are the kernel's verdicts");
+_Static_assert(QUEUE_VERDICT_BYTES == HEADERS + ATTRIBUTE_HEADER + sizeof(struct nfqnl_msg_verdict_hdr) +
+					      ATTRIBUTE_HEADER + 4,
+	       "the longest verdict message");
+
+struct attribute {
+	unsigned type;
+	size_t len;
+	const uint8_t *bytes;
+};
+
+/* The next attribute before end; one that is cut by end is given as far as it goes. */
+static bool attribute_next(const uint8_t **at, const uint8_t *end, struct attribute *ret)
+{
+	struct nlattr header;
+	size_t left = (size_t)(end - *at), step;
+
+	if (left < sizeof(header))
+		return false;
+	memcpy(&header, *at, sizeof(header));
+	if (header.nla_len < sizeof(header))
+		return false;
+	ret->type = header.nla_type & (unsigned)NLA_TYPE_MASK;
+	ret->len = (header.nla_len < left ? header.nla_len : left) - sizeof(header);
+	ret->bytes = *at + sizeof(header);
+	step = (header.nla_len + (size_t)MNL_ALIGNTO - 1) / MNL_ALIGNTO * MNL_ALIGNTO;
+	*at += step < left ? step : left;
+	return true;
+}
+
+static uint32_t attribute_u32(const struct attribute *attribute)
+{
+	uint32_t value = 0;
+
+	if (attribute->len >= sizeof(value))
+		memcpy(&value, attribute->bytes, sizeof(value));
+	return ntohl(value);
+}
+
+static int64_t attribute_time_ns(const struct attribute *attribute)
+{
+	struct nfqnl_msg_packet_timestamp stamp;
+
+	if (attribute->len < sizeof(stamp))
+		return 0;
+	memcpy(&stamp, attribute->bytes, sizeof(stamp));
+	return (int64_t)(be64toh(stamp.sec) * 1000000000U + be64toh(stamp.usec) * 1000U);
+}
+
+/* Takes one attribute in; true when it held the packet id. */
+static bool take_attribute(const struct attribute *attribute, struct queue_packet *packet, uint32_t *wire_len)
+{
+	switch (attribute->type) {
+	case NFQA_PACKET_HDR:
+		packet->id = attribute_u32(attribute);
+		return attribute->len >= sizeof(uint32_t);
+	case NFQA_IFINDEX_INDEV:
+		packet->ifindex_in = attribute_u32(attribute);
+		break;
+	case NFQA_MARK:
+		packet->mark = attribute_u32(attribute);
+		break;
+	case NFQA_TIMESTAMP:
+		packet->time_ns = attribute_time_ns(attribute);
+		break;
+	case NFQA_CAP_LEN:
+		*wire_len = attribute_u32(attribute);
+		break;
+	case NFQA_PAYLOAD:
+		packet->payload = attribute->bytes;
+		packet->len = (uint32_t)attribute->len;
+		break;
+	default:
+		break;
+	}
+	return false;
+}
+
+static bool parse_packet(const uint8_t *at, const uint8_t *end, struct queue_packet *ret)
+{
+	struct attribute attribute;
+	uint32_t wire_len = 0;
+	bool has_id = false;
+
+	*ret = (struct queue_packet){0};
+	while (attribute_next(&at, end, &attribute))
+		has_id |= take_attribute(&attribute, ret, &wire_len);
+	ret->wire_len = wire_len > ret->len ? wire_len : ret->len;
+	return has_id;
+}
+
+enum queue_message_kind queue_message_parse(const void *bytes, size_t len, struct queue_packet *ret,
+					    int *ret_error)
+{
+	const uint8_t *begin = bytes;
+	struct nlmsghdr header;
+	int error;
+
+	if (len < sizeof(header))
+		return QUEUE_MESSAGE_OTHER;
+	memcpy(&header, begin, sizeof(header));
+	if (header.nlmsg_len < len)
+		len = header.nlmsg_len;
+	if (header.nlmsg_type == NLMSG_ERROR && len >= sizeof(header) + sizeof(error)) {
+		memcpy(&error, begin + sizeof(header), sizeof(error));
+		*ret_error = error;
+		return error ? QUEUE_MESSAGE_ERROR : QUEUE_MESSAGE_ACK;
+	}
+	if (header.nlmsg_type != PACKET_TYPE || len < HEADERS)
+		return QUEUE_MESSAGE_OTHER;
+	return parse_packet(begin + HEADERS, begin + len, ret) ? QUEUE_MESSAGE_PACKET : QUEUE_MESSAGE_OTHER;
+}
+
+static size_t put_verdict(uint16_t number, const struct queue_verdict *last, bool single, uint8_t *memory)
+{
+	struct nfqnl_msg_verdict_hdr verdict = {.verdict = htonl(last->answer), .id = htonl(last->id)};
+	struct nlmsghdr *header = mnl_nlmsg_put_header(memory);
+	struct nfgenmsg *family = mnl_nlmsg_put_extra_header(header, sizeof(*family));
+
+	header->nlmsg_type = NFNL_SUBSYS_QUEUE << 8 | (single ? NFQNL_MSG_VERDICT : NFQNL_MSG_VERDICT_BATCH);
+	header->nlmsg_flags = NLM_F_REQUEST;
+	family->nfgen_family = AF_UNSPEC;
+	family->version = NFNETLINK_V0;
+	family->res_id = htons(number);
+	mnl_attr_put(header, NFQA_VERDICT_HDR, sizeof(verdict), &verdict);
+	if (last->mark)
+		mnl_attr_put_u32(header, NFQA_MARK, htonl(last->mark));
+	return header->nlmsg_len;
+}
+
+size_t queue_message_verdicts(uint16_t number, const struct queue_verdict *verdicts, size_t count,
+			      void *memory, size_t *ret_messages)
+{
+	uint8_t *at = memory;
+	size_t messages = 0, begin = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (i + 1 < count && verdicts[i + 1].answer == verdicts[i].answer &&
+		    verdicts[i + 1].mark == verdicts[i].mark)
+			continue;
+		at += put_verdict(number, &verdicts[i], begin == i, at);
+		begin = i + 1;
+		messages++;
+	}
+	if (ret_messages)
+		*ret_messages = messages;
+	return (size_t)(at - (uint8_t *)memory);
+}

@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# op25bd stops, and starts, in the middle of a flood: every packet is answered, and every blocked one recorded.
+
+# shellcheck source-path=SCRIPTDIR source=gateway.sh
+. "$(dirname "$0")/gateway.sh"
+
+gateway_bed
+
+flood_runs()
+{
+	[ "$(rule_packets)" -gt "$1" ]
+}
+
+# flood_begin SECONDS [OPTION...]: returns when some thousand packets are under way.
+flood_begin()
+{
+	local seconds=$1 before
+	before=$(rule_packets)
+	shift
+	send_syns 0 2000 --seconds "$seconds" "$@" >"$scratch/sent" &
+	flood=$!
+	netns_pids+=("$flood")
+	wait_until 10 flood_runs $((before + 5000))
+}
+
+# The numbers of the ledger that the daemon printed last, in its order.
+final_ledger()
+{
+	sed -n 's/.*ledger: //p' "$daemon_log" | tail -n 1 | tr -cs 0-9 ' '
+}
+
+# stop_in_flood NAME WORKERS [OPTION...]
+stop_in_flood()
+{
+	local name=$1 workers=$2 received accepted dropped open flying waiting rest
+	shift 2
+	rm -f "$events"
+	policy_write 'mode = enforce' 'fail = closed' "workers = $workers" < <(usual_sections)
+	gateway_start
+	flood_begin 2 "$@"
+	process_end "$daemon"
+	expect_equal "$name: exit code 0" "$?" 0
+	wait "$flood"
+	read -r received accepted dropped open flying waiting rest < <(final_ledger)
+	expect "$name: thousands of packets were judged" test "$received" -gt 2000
+	expect_equal "$name: the ledger balances" "$received" "$((accepted + dropped + open + flying))"
+	expect_equal "$name: no packet is left unanswered" "$flying $waiting" "0 0"
+	expect_equal "$name: every blocked packet is in a record" \
+		"$(($(records 'total("packets")' "$events") + $(lost_records)))" "$dropped"
+	expect "$name: the queue is free" ! grep -q . <(netns_run rtr cat /proc/net/netfilter/nfnetlink_queue)
+}
+
+# Facts for which a ring had no room; the daemon says how many when it ends.
+lost_records()
+{
+	local n
+	n=$(sed -n 's/.*records lack \([0-9]*\) packets.*/\1/p' "$daemon_log")
+	echo "${n:-0}"
+}
+
+queue_rule 1
+stop_in_flood "one worker" 1
+netns_run rtr nft delete table inet op25b-test
+queue_rule 4
+stop_in_flood "four workers" 4
+stop_in_flood "four workers, IPv6" 4 --ip6
+expect_equal "four workers: a subscriber has one first record, whichever queues its packets took" \
+	"$(records 'len([x for x in r if x["op25b"]["kind"] == "first"]) == len({x["op25b"]["subscriber"] for x in r})' "$events")" True
+netns_run rtr nft delete table inet op25b-test
+
+# With fail = open nothing at all is lost over a stop: what waits is judged, what comes later passes by itself.
+queue_rule 4 bypass
+netns_run rtr nft -f - <<-END
+	table inet op25b-count {
+		chain out {
+			type filter hook postrouting priority 0
+			tcp dport 25 counter
+		}
+	}
+END
+passed()
+{
+	netns_run rtr nft list chain inet op25b-count out | sed -n 's/.*counter packets \([0-9]*\).*/\1/p'
+}
+policy_write 'mode = enforce' 'fail = open' 'workers = 4' <<-END
+	[exempt everybody]
+	prefix = 198.51.96.0/20
+	ticket = T-2
+	until = $(date -u -d '+1 day' +%Y-%m-%dT%H:%M:%SZ)
+END
+gateway_start
+flood_begin 2
+process_end "$daemon"
+expect_equal "fail = open: exit code 0" "$?" 0
+read -r received accepted _ < <(final_ledger)
+expect "fail = open: thousands were judged" test "$received" -gt 2000
+expect_equal "fail = open: all of them passed" "$accepted" "$received"
+wait "$flood"
+sent=$(cat "$scratch/sent")
+expect_equal "fail = open: every packet sent came through, over the stop" "$(passed)" "$sent"
+tap_end

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/queue_message.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MESSAGE_BYTES = 2048, QUEUE = 4660 };
+
+struct message {
+	_Alignas(8) char bytes[MESSAGE_BYTES];
+	struct nlmsghdr *header;
+};
+
+static void message_begin(struct message *message, uint16_t type)
+{
+	struct nfgenmsg *family;
+
+	memset(message->bytes, 0, sizeof(message->bytes));
+	message->header = mnl_nlmsg_put_header(message->bytes);
+	message->header->nlmsg_type = (uint16_t)(NFNL_SUBSYS_QUEUE << 8 | type);
+	family = mnl_nlmsg_put_extra_header(message->header, sizeof(*family));
+	family->res_id = htons(QUEUE);
+}
+
+static void put_id(struct message *message, uint32_t id)
+{
+	struct nfqnl_msg_packet_hdr header = {
+		.packet_id = htonl(id), .hw_protocol = htons(0x0800), .hook = 2};
+
+	mnl_attr_put(message->header, NFQA_PACKET_HDR, sizeof(header), &header);
+}
+
+static enum queue_message_kind parse(const struct message *message, size_t len, struct queue_packet *packet)
+{
+	/* Its own memory of exactly that size: a sanitizer sees any reading beyond. */
+	uint8_t *copy = malloc(len ? len : 1);
+	enum queue_message_kind kind;
+	int error = 0;
+
+	assert_non_null(copy);
+	memcpy(copy, message->bytes, len);
+	kind = queue_message_parse(copy, len, packet, &error);
+	if (packet->payload) {
+		assert_true(packet->payload >= copy && packet->payload + packet->len <= copy + len);
+		assert_true(packet->wire_len >= packet->len);
+	}
+	free(copy);
+	return kind;
+}
+
+static void build_packet(struct message *message)
+{
+	struct nfqnl_msg_packet_timestamp stamp = {.sec = htobe64(1700000000), .usec = htobe64(250000)};
+	const char payload[] = "twenty bytes of data";
+
+	message_begin(message, NFQNL_MSG_PACKET);
+	put_id(message, 77);
+	mnl_attr_put_u32(message->header, NFQA_IFINDEX_INDEV, htonl(5));
+	mnl_attr_put_u32(message->header, NFQA_MARK, htonl(0x25b00001));
+	mnl_attr_put(message->header, NFQA_TIMESTAMP, sizeof(stamp), &stamp);
+	mnl_attr_put_u32(message->header, NFQA_CAP_LEN, htonl(1500));
+	mnl_attr_put(message->header, NFQA_PAYLOAD, 20, payload);
+}
+
+static void test_packet_message_is_read(void **state)
+{
+	struct queue_packet packet;
+	struct message message;
+	int error = 0;
+
+	build_packet(&message);
+	assert_int_equal(queue_message_parse(message.bytes, message.header->nlmsg_len, &packet, &error),
+			 QUEUE_MESSAGE_PACKET);
+	assert_int_equal(packet.id, 77);
+	assert_int_equal(packet.ifindex_in, 5);
+	assert_int_equal(packet.mark, 0x25b00001);
+	assert_int_equal(packet.len, 20);
+	assert_int_equal(packet.wire_len, 1500);
+	assert_memory_equal(packet.payload, "twenty", 6);
+	assert_int_equal(packet.time_ns, INT64_C(1700000000250000000));
+}
+
+static void test_message_without_payload_keeps_its_id(void **state)
+{
+	struct queue_packet packet;
+	struct message message;
+
+	message_begin(&message, NFQNL_MSG_PACKET);
+	put_id(&message, 78);
+	assert_int_equal(parse(&message, message.header->nlmsg_len, &packet), QUEUE_MESSAGE_PACKET);
+	assert_int_equal(packet.id, 78);
+	assert_null(packet.payload);
+	assert_int_equal(packet.ifindex_in, 0);
+	assert_int_equal(packet.time_ns, 0);
+}
+
+/* Cut anywhere behind the id, a message is still a packet that wants its verdict; before that it is none. */
+static void test_cut_message_keeps_its_id(void **state)
+{
+	enum { ID_ENDS = 16 + 4 + 4 + 4 };
+	struct queue_packet packet;
+	struct message message;
+
+	build_packet(&message);
+	for (size_t len = 0; len <= message.header->nlmsg_len; len++) {
+		enum queue_message_kind kind = parse(&message, len, &packet);
+
+		assert_int_equal(kind, len >= ID_ENDS ? QUEUE_MESSAGE_PACKET : QUEUE_MESSAGE_OTHER);
+		if (kind == QUEUE_MESSAGE_PACKET)
+			assert_int_equal(packet.id, 77);
+	}
+}
+
+static void test_attribute_that_lies_about_its_length(void **state)
+{
+	struct queue_packet packet;
+	struct message message;
+	struct nlattr *attribute;
+
+	message_begin(&message, NFQNL_MSG_PACKET);
+	put_id(&message, 79);
+	attribute = mnl_nlmsg_get_payload_tail(message.header);
+	mnl_attr_put(message.header, NFQA_PAYLOAD, 8, "12345678");
+	attribute->nla_len = 60000;
+	assert_int_equal(parse(&message, message.header->nlmsg_len, &packet), QUEUE_MESSAGE_PACKET);
+	assert_int_equal(packet.len, 8);
+	attribute->nla_len = 2; /* shorter than its own header */
+	assert_int_equal(parse(&message, message.header->nlmsg_len, &packet), QUEUE_MESSAGE_PACKET);
+	assert_null(packet.payload);
+}
+
+static void test_random_bytes_are_survived(void **state)
+{
+	struct queue_packet packet = {0};
+	struct message message;
+
+	srandom(25);
+	for (int round = 0; round < 200000; round++) {
+		size_t len;
+
+		build_packet(&message);
+		len = message.header->nlmsg_len;
+		for (int i = 0; i < 4; i++)
+			message.bytes[(size_t)random() % len] = (char)random();
+		packet.payload = NULL;
+		(void)parse(&message, (size_t)random() % (len + 1), &packet);
+	}
+}
+
+static void test_errors_and_acknowledgements(void **state)
+{
+	struct message message;
+	struct queue_packet packet;
+	struct nlmsgerr *error;
+	int number = 0;
+
+	message_begin(&message, 0);
+	message.header = mnl_nlmsg_put_header(message.bytes);
+	message.header->nlmsg_type = NLMSG_ERROR;
+	error = mnl_nlmsg_put_extra_header(message.header, sizeof(*error));
+	error->error = -ENOENT;
+	assert_int_equal(queue_message_parse(message.bytes, message.header->nlmsg_len, &packet, &number),
+			 QUEUE_MESSAGE_ERROR);
+	assert_int_equal(number, -ENOENT);
+	error->error = 0;
+	assert_int_equal(queue_message_parse(message.bytes, message.header->nlmsg_len, &packet, &number),
+			 QUEUE_MESSAGE_ACK);
+	message_begin(&message, NFQNL_MSG_CONFIG);
+	assert_int_equal(queue_message_parse(message.bytes, message.header->nlmsg_len, &packet, &number),
+			 QUEUE_MESSAGE_OTHER);
+}
+
+/* What the kernel does with verdict messages: a queue of ids in order, each answered once (nfnetlink_queue.c). */
+struct kernel {
+	uint32_t first_id;
+	size_t count;
+	size_t answered;
+	struct {
+		bool done;
+		uint32_t verdict, mark;
+	} packets[QUEUE_BATCH_MAX];
+};
+
+static void kernel_answer(struct kernel *kernel, size_t i, uint32_t verdict, uint32_t mark)
+{
+	if (kernel->packets[i].done)
+		return;
+	kernel->packets[i].done = true;
+	kernel->packets[i].verdict = verdict;
+	kernel->packets[i].mark = mark;
+	kernel->answered++;
+}
+
+static void kernel_take(struct kernel *kernel, const struct nlmsghdr *message)
+{
+	const struct nfgenmsg *family = mnl_nlmsg_get_payload(message);
+	struct nfqnl_msg_verdict_hdr verdict = {0};
+	const char *end = mnl_nlmsg_get_payload_tail(message);
+	const struct nlattr *attribute;
+	size_t before = kernel->answered, last;
+	uint32_t mark = 0;
+
+	assert_int_equal(ntohs(family->res_id), QUEUE);
+	assert_int_equal(message->nlmsg_flags, NLM_F_REQUEST);
+	for (attribute = mnl_nlmsg_get_payload_offset(message, sizeof(*family));
+	     mnl_attr_ok(attribute, (int)(end - (const char *)attribute));
+	     attribute = mnl_attr_next(attribute)) {
+		if (mnl_attr_get_type(attribute) == NFQA_VERDICT_HDR)
+			memcpy(&verdict, mnl_attr_get_payload(attribute), sizeof(verdict));
+		else if (mnl_attr_get_type(attribute) == NFQA_MARK)
+			mark = ntohl(mnl_attr_get_u32(attribute));
+	}
+	last = ntohl(verdict.id) - kernel->first_id;
+	assert_true(last < kernel->count);
+	if ((message->nlmsg_type & 0xff) == NFQNL_MSG_VERDICT)
+		kernel_answer(kernel, last, ntohl(verdict.verdict), mark);
+	else
+		for (size_t i = 0; i <= last; i++)
+			kernel_answer(kernel, i, ntohl(verdict.verdict), mark);
+	/* The kernel says ENOENT to a verdict that finds no packet. */
+	assert_true(kernel->answered > before);
+}
+
+static size_t kernel_run(struct kernel *kernel, const void *bytes, size_t len)
+{
+	const struct nlmsghdr *message = bytes;
+	int left = (int)len;
+	size_t messages = 0;
+
+	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left), messages++)
+		kernel_take(kernel, message);
+	assert_int_equal(left, 0);
+	return messages;
+}
+
+static void check_verdicts(const struct queue_verdict *verdicts, size_t count, size_t runs)
+{
+	_Alignas(8) static uint8_t memory[QUEUE_BATCH_MAX * QUEUE_VERDICT_BYTES];
+	struct kernel kernel = {.first_id = verdicts[0].id, .count = count};
+	size_t messages = 0;
+	size_t len = queue_message_verdicts(QUEUE, verdicts, count, memory, &messages);
+
+	assert_true(len <= count * QUEUE_VERDICT_BYTES);
+	assert_int_equal(kernel_run(&kernel, memory, len), messages);
+	assert_int_equal(messages, runs);
+	assert_int_equal(kernel.answered, count);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(kernel.packets[i].verdict, verdicts[i].answer);
+		assert_int_equal(kernel.packets[i].mark, verdicts[i].mark);
+	}
+}
+
+static void test_one_run_is_one_message(void **state)
+{
+	struct queue_verdict verdicts[QUEUE_BATCH_MAX];
+
+	for (size_t i = 0; i < QUEUE_BATCH_MAX; i++)
+		verdicts[i] = (struct queue_verdict){.id = 100 + (uint32_t)i, .answer = QUEUE_DROP};
+	check_verdicts(verdicts, QUEUE_BATCH_MAX, 1);
+	check_verdicts(verdicts, 1, 1);
+}
+
+static void test_marks_divide_runs(void **state)
+{
+	const struct queue_verdict verdicts[] = {
+		{.id = 1, .answer = QUEUE_ACCEPT},
+		{.id = 2, .answer = QUEUE_ACCEPT, .mark = 0x25b00001},
+		{.id = 3, .answer = QUEUE_ACCEPT, .mark = 0x25b00001},
+		{.id = 4, .answer = QUEUE_ACCEPT, .mark = 0x25b00002},
+		{.id = 5, .answer = QUEUE_DROP},
+		{.id = 6, .answer = QUEUE_ACCEPT},
+	};
+
+	check_verdicts(verdicts, 6, 5);
+}
+
+static void test_ids_wrap_around(void **state)
+{
+	struct queue_verdict verdicts[8];
+
+	for (size_t i = 0; i < 8; i++)
+		verdicts[i] = (struct queue_verdict){.id = UINT32_MAX - 3 + (uint32_t)i, .answer = i < 4};
+	check_verdicts(verdicts, 8, 2);
+}
+
+static void test_random_verdicts_reach_each_packet_once(void **state)
+{
+	static const uint32_t marks[] = {0, 0x25b00001, 0x25b00002};
+
+	srandom(465);
+	for (int round = 0; round < 20000; round++) {
+		struct queue_verdict verdicts[QUEUE_BATCH_MAX];
+		size_t count = 1 + (size_t)random() % QUEUE_BATCH_MAX, runs = 1;
+		long stay = 1 + random() % 8;
+
+		for (size_t i = 0; i < count; i++) {
+			verdicts[i] = (struct queue_verdict){.id = (uint32_t)i + 7,
+							     .answer = (uint8_t)(random() % 2)};
+			if (verdicts[i].answer == QUEUE_ACCEPT)
+				verdicts[i].mark = marks[random() % 3];
+			if (i > 0 && random() % stay) {
+				verdicts[i].answer = verdicts[i - 1].answer;
+				verdicts[i].mark = verdicts[i - 1].mark;
+			}
+			runs += i > 0 && (verdicts[i].answer != verdicts[i - 1].answer ||
+					  verdicts[i].mark != verdicts[i - 1].mark);
+		}
+		check_verdicts(verdicts, count, runs);
+	}
+}
+
+static void test_kernel_line_is_read(void **state)
+{
+	struct queue_kernel kernel = {0};
+	const char *line = "  100   8155    12 2   512     3     4       77  1\n";
+
+	assert_true(queue_kernel_parse(line, 100, &kernel));
+	assert_int_equal(kernel.portid, 8155);
+	assert_int_equal(kernel.waiting, 12);
+	assert_int_equal(kernel.copy_mode, 2);
+	assert_int_equal(kernel.copy_range, 512);
+	assert_int_equal(kernel.queue_dropped, 3);
+	assert_int_equal(kernel.user_dropped, 4);
+	assert_int_equal(kernel.id_sequence, 77);
+	assert_false(queue_kernel_parse(line, 10, &kernel));
+	assert_false(queue_kernel_parse("100 8155", 100, &kernel));
+	assert_false(queue_kernel_parse("", 100, &kernel));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_packet_message_is_read),
+		cmocka_unit_test(test_message_without_payload_keeps_its_id),
+		cmocka_unit_test(test_cut_message_keeps_its_id),
+		cmocka_unit_test(test_attribute_that_lies_about_its_length),
+		cmocka_unit_test(test_random_bytes_are_survived),
+		cmocka_unit_test(test_errors_and_acknowledgements),
+		cmocka_unit_test(test_one_run_is_one_message),
+		cmocka_unit_test(test_marks_divide_runs),
+		cmocka_unit_test(test_ids_wrap_around),
+		cmocka_unit_test(test_random_verdicts_reach_each_packet_once),
+		cmocka_unit_test(test_kernel_line_is_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
