@@ -157,6 +157,43 @@ static void test_pcapng_simple_cut(void **state)
 	expect_end(capture);
 }
 
+/* Blocks that hold nothing but their fixed part, and options that end with their block, without an end mark. */
+static void test_pcapng_smallest_blocks(void **state)
+{
+	struct image image = {.big = true};
+	struct capture_record record;
+	struct capture *capture;
+	size_t at;
+
+	(void)state;
+	section(&image);
+	other_block(&image, 1, "\0\x01\0\0\0\0\0\0", 8, false);
+	at = block_begin(&image, 1);
+	put(&image, 1, 2);
+	put(&image, 0, 6);
+	put(&image, 2, 2);
+	put(&image, 8, 2);
+	put_bytes(&image, "ethernet", 8);
+	put(&image, 15, 2);
+	put(&image, 0, 2);
+	block_end(&image, at, false);
+	other_block(&image, 6,
+		    "\0\0\0\x01"
+		    "\0\0\0\0"
+		    "\0\0\0\x02"
+		    "\0\0\0\0"
+		    "\0\0\0\x07",
+		    20, true);
+	other_block(&image, 3, "\0\0\0\0", 4, true);
+	capture = open_image(&image);
+	assert_int_equal(capture_next(capture, &record), 1);
+	assert_string_equal(record.interface, "ethernet");
+	assert_int_equal(record.time_ns, 2000);
+	assert_int_equal(record.wire_len, 7);
+	expect(capture, "", 0, 0, 2000);
+	expect_end(capture);
+}
+
 static void test_pcapng_custom_blocks_count(void **state)
 {
 	static const uint32_t types[] = {0x00000bad, 0x40000bad, 9};
@@ -277,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_pcapng_sections),
 		cmocka_unit_test(test_pcapng_times),
 		cmocka_unit_test(test_pcapng_simple_cut),
+		cmocka_unit_test(test_pcapng_smallest_blocks),
 		cmocka_unit_test(test_pcapng_custom_blocks_count),
 		cmocka_unit_test(test_pipe),
 		cmocka_unit_test(test_many_and_large),
