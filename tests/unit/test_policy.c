@@ -427,6 +427,18 @@ static void test_the_digest_sees_every_value(void **state)
 	}
 }
 
+/* Who sends, and where to, are not the same though the prefixes are. */
+static void test_the_digest_tells_sources_from_destinations(void **state)
+{
+	struct policy *a = accepted(HEAD "[exempt e]\nprefix = 10.1.1.1\nto = 2001:db8::1 203.0.113.1\n");
+	struct policy *b = accepted(HEAD "[exempt e]\nprefix = 203.0.113.1\nto = 2001:db8::1 10.1.1.1\n");
+
+	(void)state;
+	assert_string_not_equal(a->digest, b->digest);
+	policy_free(a);
+	policy_free(b);
+}
+
 /* Recorded digests stay valid: the same text has the same digest on every machine and in every version. */
 static void test_the_digest_does_not_change(void **state)
 {
@@ -807,6 +819,30 @@ static char *many_sections(unsigned count)
 	return text;
 }
 
+static bool takes_interfaces(unsigned count)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	bool taken;
+
+	assert_non_null(out);
+	fputs(HEAD, out);
+	for (unsigned i = 0; i < count; i++)
+		fprintf(out, "subscriber_interfaces = ppp%u\n", i);
+	fclose(out);
+	taken = !refused(text);
+	free(text);
+	return taken;
+}
+
+static void test_a_list_of_interfaces_has_its_limit(void **state)
+{
+	(void)state;
+	assert_true(takes_interfaces(POLICY_INTERFACES_MAX));
+	assert_false(takes_interfaces(POLICY_INTERFACES_MAX + 1));
+}
+
 /* Also that findings by the ten thousands cost no more than a look each. */
 static void test_sixty_thousand_sections_and_no_more(void **state)
 {
@@ -898,6 +934,7 @@ int main(void)
 		cmocka_unit_test(test_choices_take_their_words_and_no_other),
 		cmocka_unit_test(test_the_digest_knows_values_not_layout),
 		cmocka_unit_test(test_the_digest_sees_every_value),
+		cmocka_unit_test(test_the_digest_tells_sources_from_destinations),
 		cmocka_unit_test(test_the_digest_does_not_change),
 		cmocka_unit_test(test_random_policies_print_and_read_back_the_same),
 		cmocka_unit_test(test_overlaps_are_those_that_every_address_shows),
@@ -905,6 +942,7 @@ int main(void)
 		cmocka_unit_test(test_an_exemption_up_to_the_last_address),
 		cmocka_unit_test(test_list_files_are_relative_to_the_policy_and_named_as_opened),
 		cmocka_unit_test(test_what_is_no_regular_file_is_refused_without_waiting),
+		cmocka_unit_test(test_a_list_of_interfaces_has_its_limit),
 		cmocka_unit_test(test_sixty_thousand_sections_and_no_more),
 		cmocka_unit_test(test_errors_are_kept_however_many_warnings_come_first),
 		cmocka_unit_test(test_an_earlier_finding_of_the_caller_refuses_nothing),
