@@ -41,7 +41,7 @@ def rendered(page):
         text = output("mandoc", "-Tutf8", f"-Owidth={WIDTH}", page).stdout
     else:
         text = output("man", "-l", page).stdout
-    return re.sub(".\b", "", text).replace("\u2010", "-")
+    return re.sub(".\b", "", text).replace("\u2010", "-").replace("\u2212", "-")
 
 
 def sections(text):
