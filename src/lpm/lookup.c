@@ -4,9 +4,7 @@
 #include "lpm/table.h"
 
 /* How many addresses ahead each stage of a batch fetches. */
-enum {
-	AHEAD = 8
-};
+enum { AHEAD = 8 };
 
 /*
  * RANK(type): how many of count >= 1 ascending starts are <= key. The comparison is added up rather than branched

@@ -11,9 +11,9 @@ struct build4 {
 	struct lpm4 *lpm;
 	const struct lpm4_range *ranges;
 	size_t count;
-	size_t next;	/* the first range of the chunks still to come */
+	size_t next;    /* the first range of the chunks still to come */
 	uint16_t value; /* in force where the next chunk begins */
-	size_t used;	/* units of lpm->lists */
+	size_t used;    /* units of lpm->lists */
 };
 
 /* What one chunk's list must hold; neighbours of equal value count as one range. */

@@ -33,9 +33,9 @@ enum lpm4_form {
 };
 
 struct lpm4_chunk {
-	uint32_t first;	 /* where the list begins, in units of two bytes */
+	uint32_t first;  /* where the list begins, in units of two bytes */
 	uint16_t number; /* of starts - 1; the value when LPM4_DIRECT */
-	uint16_t form;	 /* of enum lpm4_form, or-ed */
+	uint16_t form;   /* of enum lpm4_form, or-ed */
 };
 
 struct lpm4 {
@@ -79,7 +79,7 @@ struct lpm6_slot {
 struct lpm6_node {
 	uint64_t base;
 	uint32_t first; /* slot */
-	uint32_t last;	/* number of slots - 1 */
+	uint32_t last;  /* number of slots - 1 */
 	uint32_t shift;
 };
 

@@ -39,27 +39,27 @@ struct nft_socket {
 	uint32_t seq;
 };
 
-int nft_socket_open(struct nft_socket *socket);
-void nft_socket_close(struct nft_socket *socket);
+int nft_socket_open(struct nft_socket *nft);
+void nft_socket_close(struct nft_socket *nft);
 
 /* Sends one request and hands each message of its answer to the callback. 0 or -errno. */
-int nft_socket_request(struct nft_socket *socket, struct nlmsghdr *request, mnl_cb_t callback, void *data);
+int nft_socket_request(struct nft_socket *nft, struct nlmsghdr *request, mnl_cb_t callback, void *data);
 
 /*
  * Begins a transaction that is refused (-ERESTART) if the rulesets are no longer of this generation; 0: any.
  * 0 or -ENOMEM; free with nft_batch_free() in any case.
  */
-int nft_batch_begin(struct nft_batch *batch, struct nft_socket *socket, uint32_t generation);
+int nft_batch_begin(struct nft_batch *batch, struct nft_socket *nft, uint32_t generation);
 /* A new message of the batch, never NULL; the room behind it is NFT_MESSAGE_MAX bytes. Finish it before the next. */
-struct nlmsghdr *nft_batch_message(struct nft_batch *batch, struct nft_socket *socket, uint16_t type,
+struct nlmsghdr *nft_batch_message(struct nft_batch *batch, struct nft_socket *nft, uint16_t type,
 				   uint16_t flags, const struct nft_note *note);
 void nft_batch_finish(struct nft_batch *batch, const struct nlmsghdr *message);
 /* Asks for an answer to the last message, and ends the transaction; without an end (commit false) the kernel only
  * tries it. 0, or -ENOMEM when memory ran out on the way. */
-int nft_batch_end(struct nft_batch *batch, struct nft_socket *socket, bool commit);
+int nft_batch_end(struct nft_batch *batch, struct nft_socket *nft, bool commit);
 void nft_batch_free(struct nft_batch *batch);
 
 /* Sends it and reads the answers. 0 or the first refusal as -errno, named in error. */
-int nft_batch_send(const struct nft_batch *batch, struct nft_socket *socket, char error[NFT_ERROR_MAX]);
+int nft_batch_send(const struct nft_batch *batch, struct nft_socket *nft, char error[NFT_ERROR_MAX]);
 
 #endif

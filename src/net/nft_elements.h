@@ -6,7 +6,6 @@
 #include "net/nft_batch.h"
 
 /* Adds the set (id: any number, once a transaction) and all its elements to the batch. */
-void nft_put_set(struct nft_batch *batch, struct nft_socket *socket, const struct ruleset_set *set,
-		 uint32_t id);
+void nft_put_set(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset_set *set, uint32_t id);
 
 #endif

@@ -9,7 +9,7 @@
  * Adds the rule, number from 1 in its chain, to the batch. It may become several: the xtables target takes no queue
  * number from a register, so there each worker gets a rule of its own.
  */
-void nft_put_rule(struct nft_batch *batch, struct nft_socket *socket, const struct ruleset *ruleset,
+void nft_put_rule(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset *ruleset,
 		  const struct ruleset_chain *chain, size_t number, enum nft_queue_form form);
 
 #endif

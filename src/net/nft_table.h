@@ -27,7 +27,7 @@ struct nft_table {
 };
 
 /* Reads it. 0 or -errno (-EINTR: it changed meanwhile, try again); free with nft_table_free() in any case. */
-int nft_table_read(struct nft_socket *socket, struct nft_table *table);
+int nft_table_read(struct nft_socket *nft, struct nft_table *table);
 void nft_table_free(struct nft_table *table);
 
 #endif

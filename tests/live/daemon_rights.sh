@@ -30,7 +30,8 @@ expect_rights()
 }
 
 # shellcheck disable=SC2016
-unprivileged=(setpriv --reuid=nobody --regid=nogroup --clear-groups --inh-caps=-all,+net_admin --ambient-caps=-all,+net_admin)
+unprivileged=(setpriv --reuid=nobody --regid=nogroup --clear-groups "--inh-caps=-all,+net_admin"
+	"--ambient-caps=-all,+net_admin")
 gateway_start "${unprivileged[@]}"
 expect_rights "unprivileged start"
 expect_equal "unprivileged start: the kernel's counters are root's" "$(field status kernel)" None
@@ -38,7 +39,7 @@ expect "unprivileged start: and that is said" grep -q "queue counters cannot be 
 for table in tcp tcp6 udp udp6 raw raw6 packet; do
 	netns_run rtr tail -n +2 "/proc/net/$table"
 done | awk '{print $10, $9}' | tr ' ' '\n' | sort -u >"$scratch/inodes"
-ls -l "/proc/$daemon/fd" | sed -n 's/.*socket:\[\([0-9]*\)\].*/\1/p' | sort -u >"$scratch/held"
+find "/proc/$daemon/fd" -lname 'socket:*' -printf '%l\n' | tr -cd '0-9\n' | sort -u >"$scratch/held"
 expect "it holds sockets" test -s "$scratch/held"
 expect_equal "none of them a network socket" "$(comm -12 "$scratch/inodes" "$scratch/held")" ""
 

@@ -79,6 +79,7 @@ answer_rules()
 gateway_start()
 {
 	netns_spawn rtr "$@" "$OP25BD" -p "$policy"
+	# shellcheck disable=SC2034 # of the tests
 	daemon=$spawned
 	daemon_log=$spawned_log
 	wait_until 5 ctl status && return
