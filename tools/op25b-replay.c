@@ -185,14 +185,12 @@ static int build_engine(const char *path, const struct policy *policy, struct en
 
 /* ---- output ---- */
 
+/* Not this machine's name: the same capture and policy give the same bytes wherever they are replayed. */
 static void set_host(struct replay_events *events)
 {
 	const char *name = events->policy->gateway.name;
 
-	if (name[0])
-		snprintf(events->host, sizeof(events->host), "%s", name);
-	else if (gethostname(events->host, sizeof(events->host) - 1) < 0)
-		snprintf(events->host, sizeof(events->host), "localhost");
+	snprintf(events->host, sizeof(events->host), "%s", name[0] ? name : "replay");
 }
 
 static int open_events(const struct replay_options *options, struct replay_events *events)

@@ -78,7 +78,7 @@ struct replay_report {
 };
 
 /* 0 or -ENOMEM. */
-int replay_report_add(struct replay_report *report, const struct replay_packet *packet);
+int replay_report_add(struct replay_report *report, const struct replay_packet *judged);
 void replay_report_print(struct replay_report *report, FILE *out);
 /* The members of the JSON object, without its braces, indented by `indent` tabs. */
 void replay_report_print_json(struct replay_report *report, int indent, FILE *out);
@@ -87,8 +87,8 @@ void replay_report_free(struct replay_report *report);
 /* ---- listing: one line a packet ---- */
 
 /* with_file: the line begins with the file's name. */
-void replay_list_print(const struct replay_packet *packet, bool with_file, FILE *out);
-void replay_list_print_json(const struct replay_packet *packet, FILE *out);
+void replay_list_print(const struct replay_packet *judged, bool with_file, FILE *out);
+void replay_list_print_json(const struct replay_packet *judged, FILE *file);
 
 /* ---- block records ---- */
 
@@ -102,7 +102,7 @@ struct replay_events {
 
 /* One collector a file: a record names its capture. 0 or -ENOMEM. */
 int replay_events_begin(struct replay_events *events, const char *file);
-void replay_events_add(struct replay_events *events, const struct replay_packet *packet);
+void replay_events_add(struct replay_events *events, const struct replay_packet *judged);
 void replay_events_end(struct replay_events *events);
 
 /* ---- a run over one file ---- */

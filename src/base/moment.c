@@ -185,19 +185,24 @@ static int64_t floor_div(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
-static int64_t clamp_s(int64_t s)
+static int64_t clamp(int64_t value, int64_t least, int64_t most)
+{
+	return value < least ? least : value > most ? most : value;
+}
+
+/* The local clock's seconds, within years 1 to 9999; a date that was read with this offset is never changed. */
+static int64_t local_s(int64_t s, int32_t offset_s)
 {
 	const int64_t first = INT64_C(-62135596800), last = INT64_C(253402300799); /* years 1 and 9999 */
 
-	return s < first + SECONDS_PER_DAY  ? first + SECONDS_PER_DAY
-	       : s > last - SECONDS_PER_DAY ? last - SECONDS_PER_DAY
-					    : s;
+	s = clamp(s, first - SECONDS_PER_DAY, last + SECONDS_PER_DAY);
+	return clamp(s + offset_s, first, last);
 }
 
 /* Writes "YYYY-MM-DDTHH:MM:SS" of the clock that stands offset_s east of UTC; returns its length. */
 static size_t format_clock(int64_t s, int32_t offset_s, char *out, size_t size)
 {
-	int64_t local = clamp_s(s) + offset_s;
+	int64_t local = local_s(s, offset_s);
 	int64_t days = floor_div(local, SECONDS_PER_DAY);
 	int rest = (int)(local - days * SECONDS_PER_DAY);
 	struct civil date = civil_from_days(days);

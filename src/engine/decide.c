@@ -309,13 +309,16 @@ static bool judge_unruled(const struct packet *packet, const struct engine_conte
 	bool unsound_fragment = packet->fault == PACKET_FAULT_FRAGMENT_OVERLAP ||
 				packet->fault == PACKET_FAULT_FRAGMENT_CHAIN;
 
-	if (packet->family == ADDR_NONE && packet->fault == PACKET_FAULT_IP_HEADER)
-		*ret = answer(REASON_MALFORMED_IP, VERDICT_DROP, VERDICT_DROP, RULE_NONE);
-	else if (packet->family == ADDR_NONE)
-		*ret = accepted(packet->fault == PACKET_FAULT_NONE ? REASON_NOT_IP : REASON_UNREADABLE,
-				RULE_NONE);
+	if (packet->family == ADDR_NONE && packet->fault == PACKET_FAULT_NONE)
+		*ret = accepted(REASON_NOT_IP, RULE_NONE);
 	else if (context->interface.side == ENGINE_SIDE_UPSTREAM)
 		*ret = accepted(REASON_INBOUND, RULE_NONE);
+	else if (packet->fault == PACKET_FAULT_IP_HEADER && context->interface.side == ENGINE_SIDE_OTHER)
+		*ret = accepted(REASON_INBOUND, RULE_NONE);
+	else if (packet->fault == PACKET_FAULT_IP_HEADER)
+		*ret = answer(REASON_MALFORMED_IP, VERDICT_DROP, VERDICT_DROP, RULE_NONE);
+	else if (packet->family == ADDR_NONE)
+		*ret = accepted(REASON_UNREADABLE, RULE_NONE);
 	else if (packet->has_protocol && packet->protocol != IP_PROTOCOL_TCP)
 		*ret = accepted(REASON_NOT_TCP25, RULE_NONE);
 	else if (packet->has_ports && packet->dport != SMTP_PORT)

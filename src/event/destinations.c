@@ -8,20 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	FIRST_CAPACITY = 4,
-	GROWTH = 4,
-	REGISTER_BITS = 10
-};
+enum { FIRST_CAPACITY = 4, GROWTH = 4, REGISTER_BITS = 10 };
 
 struct pair {
 	uint64_t hi, lo;
 };
 
 struct destinations {
-	uint16_t count;	   /* of the exact set */
+	uint16_t count;    /* of the exact set */
 	uint16_t capacity; /* of the exact set */
-	bool estimated;	   /* the memory of the pairs holds registers */
+	bool estimated;    /* the memory of the pairs holds registers */
 	struct pair exact[];
 };
 

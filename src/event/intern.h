@@ -11,11 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-	INTERN_MAX = 65535,
-	INTERN_BUCKETS = 4096,
-	INTERN_TEXT_MAX = 512
-};
+enum { INTERN_MAX = 65535, INTERN_BUCKETS = 4096, INTERN_TEXT_MAX = 512 };
 
 struct intern_text {
 	char *bytes;

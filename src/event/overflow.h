@@ -8,9 +8,7 @@
 
 #include "event/record.h"
 
-enum {
-	OVERFLOW_COUNTERS = 6
-};
+enum { OVERFLOW_COUNTERS = 6 };
 
 struct overflow_counter {
 	int64_t opened_ns; /* start of its window; meaningful while packets > 0, like the rest */

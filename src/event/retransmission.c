@@ -6,11 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum {
-	WAYS = 8,
-	SETS_MIN = 512,
-	SETS_MAX = 65536
-};
+enum { WAYS = 8, SETS_MIN = 512, SETS_MAX = 65536 };
 
 int retransmissions_init(struct retransmissions *cache, const struct siphash_key *key, size_t syns)
 {

@@ -11,9 +11,7 @@
 #include "base/siphash.h"
 
 /* Linux gives up 127 s after the first SYN (tcp_syn_retries 6: repeats after 1, 3, 7, 15, 31 and 63 s). */
-enum {
-	RETRANSMISSION_S = 130
-};
+enum { RETRANSMISSION_S = 130 };
 
 struct retransmissions {
 	struct siphash_key key;

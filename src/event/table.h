@@ -23,7 +23,7 @@ enum {
 /* What few entries need. */
 struct detail {
 	struct destinations *destinations; /* NULL: all packets went to the entry's dst */
-	uint32_t *reasons;		   /* NULL: all packets had the entry's reason */
+	uint32_t *reasons;                 /* NULL: all packets had the entry's reason */
 };
 
 /* There may be a million of these. All facts are those of the latest packet counted. */
@@ -39,7 +39,7 @@ struct entry {
 	uint16_t sport, dport, ip_len, tcp_window;
 	uint8_t tcp_flags, ttl, tos, reason;
 	uint16_t vlan[3];
-	uint16_t names;	   /* in the table of names */
+	uint16_t names;    /* in the table of names */
 	uint16_t in_iface; /* in the table of interfaces; 0 is "" */
 	uint8_t subscriber_len;
 	unsigned verdict : 2, monitored : 1, ip6 : 1, vlan_count : 2, destinations_lost : 1;

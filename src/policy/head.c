@@ -129,30 +129,22 @@ static void read_name(struct reading *reading, const char *line, const struct he
 			name);
 }
 
-static void begin_rule(struct reading *reading, const char *line, const struct head *head)
+static void tell_too_many(struct reading *reading)
 {
-	struct policy *policy = reading->policy;
-	size_t index = policy->rule_count;
-	struct policy_rule *rule;
+	if (!reading->too_many)
+		reading_error(reading, spot_at(reading, 0, 1),
+			      "put prefixes that share a rule into one section",
+			      "more than %d sections with a name", POLICY_RULES_MAX);
+	reading->too_many = true;
+	reading->section = POLICY_SECTIONS;
+}
 
-	if (index == POLICY_RULES_MAX) {
-		if (!reading->too_many)
-			reading_error(reading, spot_at(reading, 0, 1),
-				      "put prefixes that share a rule into one section",
-				      "more than %d sections with a name", POLICY_RULES_MAX);
-		reading->too_many = true;
-		reading->section = POLICY_SECTIONS;
-		return;
-	}
-	if (!VEC_RESERVE(policy->rules, reading->rules_capacity, index + 1) ||
-	    !VEC_RESERVE(reading->marks, reading->marks_capacity, index + 1)) {
-		reading->failure = -ENOMEM;
-		return;
-	}
-	rule = &policy->rules[index];
+/* What a rule is before any of its keys; false without memory (what there is, policy_free() frees). */
+static bool rule_init(struct policy_rule *rule, enum policy_kind kind, uint32_t line)
+{
 	*rule = (struct policy_rule){
-		.kind = (enum policy_kind)(reading->section - POLICY_SECTION_POOL),
-		.line = reading->line,
+		.kind = kind,
+		.line = line,
 		.delegated_prefix_length = POLICY_IP6_SUBSCRIBER_LEN,
 		.monitor_from.s = MOMENT_NEVER,
 		.enforce_from.s = MOMENT_NEVER,
@@ -165,12 +157,30 @@ static void begin_rule(struct reading *reading, const char *line, const struct h
 		.owner = strdup(""),
 		.reason = strdup(""),
 	};
+	return rule->note && rule->ticket && rule->owner && rule->reason;
+}
+
+static void begin_rule(struct reading *reading, const char *line, const struct head *head)
+{
+	struct policy *policy = reading->policy;
+	size_t index = policy->rule_count;
+	enum policy_kind kind = (enum policy_kind)(reading->section - POLICY_SECTION_POOL);
+
+	if (index == POLICY_RULES_MAX) {
+		tell_too_many(reading);
+		return;
+	}
+	if (!VEC_RESERVE(policy->rules, reading->rules_capacity, index + 1) ||
+	    !VEC_RESERVE(reading->marks, reading->marks_capacity, index + 1)) {
+		reading->failure = -ENOMEM;
+		return;
+	}
+	policy->rule_count++;
+	if (!rule_init(&policy->rules[index], kind, reading->line))
+		reading->failure = -ENOMEM;
 	reading->marks[index] = (struct section_marks){.line = reading->line};
 	reading->rule = index;
-	policy->rule_count++;
-	if (!rule->note || !rule->ticket || !rule->owner || !rule->reason)
-		reading->failure = -ENOMEM;
-	read_name(reading, line, head, rule->name);
+	read_name(reading, line, head, policy->rules[index].name);
 	policy_value_defaults(reading);
 }
 

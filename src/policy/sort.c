@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The order of policy.ip4 and ip6: by address, length, role, rule, and where equal by place. */
+/*
+ * The order of policy.ip4 and ip6: by address, length, role, rule, and where equal by place. Lists that come sorted
+ * are left as they are; large others go by the upper bits of the address in radix passes, then by comparison among
+ * the few that these bits do not tell apart.
+ */
 #include "policy/reading.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { RADIX_BITS = 11, RADIX = 1 << RADIX_BITS, RADIX_WORTH = 10000 };
 
 static int compare_u64(uint64_t a, uint64_t b)
 {
@@ -44,22 +52,126 @@ static int compare6(const void *left, const void *right)
 	return order ? order : compare_u64(a->line, b->line);
 }
 
-static bool sorted(const void *items, size_t count, size_t size, int (*compare)(const void *, const void *))
+static uint64_t high4(const char *item)
 {
-	const char *at = items;
+	struct policy_prefix4 entry;
 
-	for (size_t i = 1; i < count; i++, at += size) {
-		if (compare(at, at + size) > 0)
+	memcpy(&entry, item, sizeof(entry));
+	return entry.addr;
+}
+
+static uint64_t high6(const char *item)
+{
+	struct policy_prefix6 entry;
+
+	memcpy(&entry, item, sizeof(entry));
+	return entry.hi;
+}
+
+/* An array of one of the two kinds, and how to order it. */
+struct sorting {
+	char *items;
+	size_t count, size;
+	unsigned high_bits; /* bits that high() returns */
+	uint64_t (*high)(const char *item);
+	int (*compare)(const void *left, const void *right);
+};
+
+static bool is_sorted(const struct sorting *s)
+{
+	for (size_t i = 1; i < s->count; i++) {
+		if (s->compare(s->items + (i - 1) * s->size, s->items + i * s->size) > 0)
 			return false;
 	}
 	return true;
 }
 
+/* One pass, stable, from items to spare; false when all fall into one bucket and nothing needs to move. */
+static bool radix_pass(const struct sorting *s, char *spare, unsigned shift)
+{
+	size_t starts[RADIX] = {0};
+	size_t at = 0;
+
+	for (size_t i = 0; i < s->count; i++)
+		starts[s->high(s->items + i * s->size) >> shift & (RADIX - 1)]++;
+	if (starts[s->high(s->items) >> shift & (RADIX - 1)] == s->count)
+		return false;
+	for (size_t i = 0; i < RADIX; i++) {
+		size_t count = starts[i];
+
+		starts[i] = at;
+		at += count;
+	}
+	for (size_t i = 0; i < s->count; i++) {
+		const char *item = s->items + i * s->size;
+
+		memcpy(spare + starts[s->high(item) >> shift & (RADIX - 1)]++ * s->size, item, s->size);
+	}
+	return true;
+}
+
+static void sort_equal_highs(const struct sorting *s)
+{
+	size_t end;
+
+	for (size_t i = 0; i < s->count; i = end) {
+		uint64_t high = s->high(s->items + i * s->size);
+
+		for (end = i + 1; end < s->count && s->high(s->items + end * s->size) == high;)
+			end++;
+		if (end - i > 1)
+			qsort(s->items + i * s->size, end - i, s->size, s->compare);
+	}
+}
+
+static int sort_by_radix(struct sorting *s)
+{
+	char *memory = reallocarray(NULL, s->count, s->size);
+	char *items = s->items, *spare = memory;
+
+	if (!memory)
+		return -ENOMEM;
+	for (unsigned shift = 0; shift < s->high_bits; shift += RADIX_BITS) {
+		char *sorted = spare;
+
+		if (!radix_pass(s, spare, shift))
+			continue;
+		spare = s->items;
+		s->items = sorted;
+	}
+	if (s->items != items)
+		memcpy(items, s->items, s->count * s->size);
+	s->items = items;
+	free(memory);
+	sort_equal_highs(s);
+	return 0;
+}
+
+static int sort(struct sorting *s)
+{
+	if (is_sorted(s))
+		return 0;
+	if (s->count >= RADIX_WORTH)
+		return sort_by_radix(s);
+	qsort(s->items, s->count, s->size, s->compare);
+	return 0;
+}
+
 int policy_prefixes_sort(struct policy *policy)
 {
-	if (!sorted(policy->ip4, policy->ip4_count, sizeof(*policy->ip4), compare4))
-		qsort(policy->ip4, policy->ip4_count, sizeof(*policy->ip4), compare4);
-	if (!sorted(policy->ip6, policy->ip6_count, sizeof(*policy->ip6), compare6))
-		qsort(policy->ip6, policy->ip6_count, sizeof(*policy->ip6), compare6);
-	return 0;
+	struct sorting ip4 = {.items = (char *)policy->ip4,
+			      .count = policy->ip4_count,
+			      .size = sizeof(*policy->ip4),
+			      .high_bits = 32,
+			      .high = high4,
+			      .compare = compare4};
+	struct sorting ip6 = {.items = (char *)policy->ip6,
+			      .count = policy->ip6_count,
+			      .size = sizeof(*policy->ip6),
+			      .high_bits = 64,
+			      .high = high6,
+			      .compare = compare6};
+	int error = sort(&ip4);
+
+	return error ? error : sort(&ip6);
 }

@@ -285,10 +285,10 @@ static void add_interface(struct value *value, const char *text, size_t len, siz
 	char(*bigger)[IF_NAME_MAX];
 	char hint[HINT_MAX];
 
-	if (!ifpattern_valid(text, len)) {
+	if (!ifpattern_valid(text, len) || memchr(text, ';', len) || memchr(text, '#', len)) {
 		reading_error(
 			value->reading, spot_within(value, at, len),
-			"1 to 15 characters without '/', ':' and quotes; a pattern like ppp* has '*' at its end alone, and something before it",
+			"1 to 15 characters without '/', ':', ';', '#' and quotes; a pattern like ppp* has '*' at its end alone, and something before it",
 			"\"%.*s\" cannot be an interface's name", (int)len, text);
 		return;
 	}
@@ -437,6 +437,21 @@ static value_reader *const readers[] = {
 
 static_assert(sizeof(readers) / sizeof(readers[0]) == POLICY_TYPE_TO + 1, "a reader for each type");
 
+/* "queue = 100 # the default": in a text that '#' would be meant, elsewhere it was taken for a comment. */
+static bool has_comment(struct value *value)
+{
+	for (size_t i = 1; i < value->len && value->key->type != POLICY_TYPE_TEXT; i++) {
+		if (value->text[i] != '#' || (value->text[i - 1] != ' ' && value->text[i - 1] != '\t'))
+			continue;
+		reading_error(
+			value->reading, spot_within(value, i, value->len - i),
+			"behind a value, a comment begins with a blank and ';'; '#' begins one only where the line begins",
+			"'#' begins no comment here");
+		return true;
+	}
+	return false;
+}
+
 void policy_value_read(struct reading *reading, const struct policy_key *key, const char *text, size_t len,
 		       struct spot spot)
 {
@@ -451,7 +466,8 @@ void policy_value_read(struct reading *reading, const struct policy_key *key, co
 	}
 	if (key->size)
 		value.target = (char *)reading_target(reading) + key->offset;
-	readers[key->type](&value);
+	if (!has_comment(&value))
+		readers[key->type](&value);
 	if (reading->diags->errors > errors)
 		reading_marks(reading)->bad_keys |= UINT32_C(1)
 						    << (key - policy_section_keys(key->section, &count));

@@ -189,6 +189,14 @@ def format_problems(page):
             yield f"man: exit code {result.returncode}"
 
 
+# ---- references ----
+
+def reference_problems(text, pages):
+    for name, section in sorted(set(re.findall(r"(?<![\w.-])(op25b[\w.-]*)\((\d)\)", text))):
+        if f"{name}.{section}" not in pages:
+            yield f"there is no {name}({section})"
+
+
 # ---- what was built ----
 
 class Build:
@@ -274,6 +282,12 @@ def test_format(tap, pages):
         planted(tap, "a malformed page", format_problems(page))
 
 
+def test_references(tap, texts):
+    for name, text in sorted(texts.items()):
+        tap.case(f"the pages that {name} points to are there", reference_problems(text, texts))
+    planted(tap, "a pointer to nowhere", reference_problems("see op25b-planted(8)", texts))
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit("usage: man_pages.py SOURCE BUILD")
@@ -290,6 +304,7 @@ def main():
     tap = Tap()
     texts = {name: rendered(path) for name, path in pages.items()}
     test_format(tap, pages)
+    test_references(tap, texts)
     test_names(tap, build, texts)
     test_options(tap, build, texts)
     test_codes(tap, source, build, texts)

@@ -290,6 +290,44 @@ static void test_interface_patterns(void **state)
 	assert_true(ifpattern_overlap("eth0", "eth0"));
 }
 
+static void test_an_error_takes_the_room_of_a_warning(void **state)
+{
+	struct diag_list list = {0};
+	struct diag_place place = {.file = "f.ini"};
+
+	(void)state;
+	for (unsigned i = 0; i < DIAG_KEEP_MAX + 5; i++)
+		diag_add(&list, DIAG_WARNING, &place, NULL, "warning %u", i);
+	diag_add(&list, DIAG_ERROR, &place, NULL, "the error");
+	assert_int_equal(list.count, DIAG_KEEP_MAX);
+	assert_int_equal(list.errors, 1);
+	assert_int_equal(list.warnings, DIAG_KEEP_MAX + 5);
+	assert_int_equal(list.kept_warnings, DIAG_KEEP_MAX - 1);
+	assert_string_equal(list.items[0].message, "warning 0");
+	assert_string_equal(list.items[DIAG_KEEP_MAX - 1].message, "the error");
+	for (unsigned i = 0; i < DIAG_KEEP_MAX; i++)
+		diag_add(&list, DIAG_ERROR, &place, NULL, "error %u", i);
+	assert_int_equal(list.kept_warnings, 0);
+	assert_string_equal(list.items[0].message, "the error");
+	diag_list_free(&list);
+}
+
+static void test_the_first_and_last_dates_print_as_they_were_read(void **state)
+{
+	static const char *const texts[] = {"1970-01-01T00:00:00+23:59", "1970-01-01T00:00:00-23:59",
+					    "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-23:59"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct moment moment;
+		char text[MOMENT_TEXT_MAX];
+
+		assert_int_equal(moment_parse(texts[i], strlen(texts[i]), &moment, NULL), MOMENT_OK);
+		moment_format(moment.s, moment.offset_s, text);
+		assert_string_equal(text, texts[i]);
+	}
+}
+
 static void test_diagnostics_are_counted_beyond_what_is_kept(void **state)
 {
 	struct diag_list list = {0};
@@ -368,6 +406,8 @@ int main(void)
 		cmocka_unit_test(test_out_never_writes_beyond_its_end),
 		cmocka_unit_test(test_cursor_fails_for_good),
 		cmocka_unit_test(test_interface_patterns),
+		cmocka_unit_test(test_an_error_takes_the_room_of_a_warning),
+		cmocka_unit_test(test_the_first_and_last_dates_print_as_they_were_read),
 		cmocka_unit_test(test_diagnostics_are_counted_beyond_what_is_kept),
 		cmocka_unit_test(test_siphash_depends_on_key_and_every_word),
 		cmocka_unit_test(test_vec_grows_and_refuses_overflow),

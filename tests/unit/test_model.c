@@ -430,12 +430,14 @@ static struct answer model(const struct policy *policy, const struct packet *pac
 	int relay = longest(policy, POLICY_RELAY, POLICY_ROLE_SOURCE, &packet->src);
 	struct answer answer;
 
-	if (packet->family == ADDR_NONE)
-		answer = packet->fault == PACKET_FAULT_IP_HEADER
-				 ? (struct answer){VERDICT_DROP, VERDICT_DROP, REASON_MALFORMED_IP, -1}
-				 : plain(packet->fault ? REASON_UNREADABLE : REASON_NOT_IP, -1);
-	else if (side == UPSTREAM)
+	if (packet->family == ADDR_NONE && !packet->fault)
+		answer = plain(REASON_NOT_IP, -1);
+	else if (side == UPSTREAM || (side == OTHER && packet->fault == PACKET_FAULT_IP_HEADER))
 		answer = plain(REASON_INBOUND, -1);
+	else if (packet->fault == PACKET_FAULT_IP_HEADER)
+		answer = (struct answer){VERDICT_DROP, VERDICT_DROP, REASON_MALFORMED_IP, -1};
+	else if (packet->family == ADDR_NONE)
+		answer = plain(REASON_UNREADABLE, -1);
 	else if ((packet->has_protocol && packet->protocol != IP_PROTOCOL_TCP) ||
 		 (packet->has_ports && packet->dport != 25))
 		answer = plain(REASON_NOT_TCP25, -1);
@@ -460,7 +462,15 @@ static void break_packet(struct packet *packet)
 {
 	switch (below(8)) {
 	case 0:
-		*packet = (struct packet){.fault = chance(50) ? PACKET_FAULT_IP_HEADER : PACKET_FAULT_NONE};
+		if (chance(30)) {
+			packet->fault =
+				PACKET_FAULT_IP_HEADER; /* cut on the wire behind its source address */
+			packet->has_protocol = packet->has_ports = packet->has_flags = false;
+			break;
+		}
+		*packet = (struct packet){.fault = chance(30)   ? PACKET_FAULT_CUT
+						   : chance(50) ? PACKET_FAULT_IP_HEADER
+								: PACKET_FAULT_NONE};
 		break;
 	case 1:
 		packet->fault = PACKET_FAULT_TCP_HEADER;

@@ -427,6 +427,18 @@ static void test_the_digest_sees_every_value(void **state)
 	}
 }
 
+/* Who sends, and where to, are not the same though the prefixes are. */
+static void test_the_digest_tells_sources_from_destinations(void **state)
+{
+	struct policy *a = accepted(HEAD "[exempt e]\nprefix = 10.1.1.1\nto = 2001:db8::1 203.0.113.1\n");
+	struct policy *b = accepted(HEAD "[exempt e]\nprefix = 203.0.113.1\nto = 2001:db8::1 10.1.1.1\n");
+
+	(void)state;
+	assert_string_not_equal(a->digest, b->digest);
+	policy_free(a);
+	policy_free(b);
+}
+
 /* Recorded digests stay valid: the same text has the same digest on every machine and in every version. */
 static void test_the_digest_does_not_change(void **state)
 {
@@ -658,6 +670,46 @@ static void test_overlaps_are_those_that_every_address_shows(void **state)
 		sweep_round(round % 2);
 }
 
+/* More than the radix passes are for, in any order: the same policy as in order. */
+static void test_long_lists_are_sorted_whatever_their_order(void **state)
+{
+	enum { COUNT = 30000 };
+	char *texts[2] = {NULL, NULL};
+	struct policy *policies[2];
+
+	(void)state;
+	for (unsigned pass = 0; pass < 2; pass++) {
+		size_t len;
+		FILE *out = open_memstream(&texts[pass], &len);
+
+		assert_non_null(out);
+		fputs(HEAD "[pool p]\n", out);
+		for (unsigned i = 0; i < COUNT; i++) {
+			unsigned k = pass ? i * 7919 % COUNT : i;
+
+			fprintf(out, "prefix = 10.%u.%u.0/%u\nprefix = 2001:db8:%x:%x::%x/%u\n", k / 1024,
+				k / 4 % 256, 24 + k % 4, k % 3000, k / 6000, k % 16, 124 + k % 5);
+		}
+		fclose(out);
+		policies[pass] = accepted(texts[pass]);
+		free(texts[pass]);
+	}
+	assert_policies_equal(policies[0], policies[1]);
+	for (size_t i = 1; i < policies[1]->ip4_count; i++) {
+		const struct policy_prefix4 *a = &policies[1]->ip4[i - 1], *b = &policies[1]->ip4[i];
+
+		assert_true(a->addr < b->addr || (a->addr == b->addr && a->len < b->len));
+	}
+	for (size_t i = 1; i < policies[1]->ip6_count; i++) {
+		const struct policy_prefix6 *a = &policies[1]->ip6[i - 1], *b = &policies[1]->ip6[i];
+
+		assert_true(a->hi < b->hi ||
+			    (a->hi == b->hi && (a->lo < b->lo || (a->lo == b->lo && a->len < b->len))));
+	}
+	policy_free(policies[0]);
+	policy_free(policies[1]);
+}
+
 /* Coverage at the last address of the family, where the address behind does not exist. */
 static void test_an_exemption_up_to_the_last_address(void **state)
 {
@@ -767,6 +819,30 @@ static char *many_sections(unsigned count)
 	return text;
 }
 
+static bool takes_interfaces(unsigned count)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	bool taken;
+
+	assert_non_null(out);
+	fputs(HEAD, out);
+	for (unsigned i = 0; i < count; i++)
+		fprintf(out, "subscriber_interfaces = ppp%u\n", i);
+	fclose(out);
+	taken = !refused(text);
+	free(text);
+	return taken;
+}
+
+static void test_a_list_of_interfaces_has_its_limit(void **state)
+{
+	(void)state;
+	assert_true(takes_interfaces(POLICY_INTERFACES_MAX));
+	assert_false(takes_interfaces(POLICY_INTERFACES_MAX + 1));
+}
+
 /* Also that findings by the ten thousands cost no more than a look each. */
 static void test_sixty_thousand_sections_and_no_more(void **state)
 {
@@ -858,12 +934,15 @@ int main(void)
 		cmocka_unit_test(test_choices_take_their_words_and_no_other),
 		cmocka_unit_test(test_the_digest_knows_values_not_layout),
 		cmocka_unit_test(test_the_digest_sees_every_value),
+		cmocka_unit_test(test_the_digest_tells_sources_from_destinations),
 		cmocka_unit_test(test_the_digest_does_not_change),
 		cmocka_unit_test(test_random_policies_print_and_read_back_the_same),
 		cmocka_unit_test(test_overlaps_are_those_that_every_address_shows),
+		cmocka_unit_test(test_long_lists_are_sorted_whatever_their_order),
 		cmocka_unit_test(test_an_exemption_up_to_the_last_address),
 		cmocka_unit_test(test_list_files_are_relative_to_the_policy_and_named_as_opened),
 		cmocka_unit_test(test_what_is_no_regular_file_is_refused_without_waiting),
+		cmocka_unit_test(test_a_list_of_interfaces_has_its_limit),
 		cmocka_unit_test(test_sixty_thousand_sections_and_no_more),
 		cmocka_unit_test(test_errors_are_kept_however_many_warnings_come_first),
 		cmocka_unit_test(test_an_earlier_finding_of_the_caller_refuses_nothing),

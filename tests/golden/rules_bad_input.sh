@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# rules_bad_input.sh OP25B_RULES SOURCE: what op25b-rules does with wrong usage and with what is no policy.
+tool=$1
+root=$2
+# shellcheck source=tests/lib/netns.sh
+. "$root/tests/lib/netns.sh"
+scratch_make
+good="$root/etc/small-isp.ini"
+
+# refused CODE TEXT ARGUMENT...: ends with the code and says the text on stderr, nothing on stdout.
+refused()
+{
+	local code=$1 text=$2 got=0
+	shift 2
+	timeout 20 "$tool" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null || got=$?
+	cat "$scratch/out" "$scratch/err"
+	[ "$got" = "$code" ] && grep -qF -- "$text" "$scratch/err" && [ ! -s "$scratch/out" ]
+}
+
+# check prints its sum on stdout as well.
+check_refused()
+{
+	local got=0
+	timeout 20 "$tool" check -p "$1" >"$scratch/out" 2>"$scratch/err" </dev/null || got=$?
+	cat "$scratch/out" "$scratch/err"
+	[ "$got" = 4 ] && grep -qF -- "$2" "$scratch/err"
+}
+
+prints()
+{
+	local text=$1
+	shift
+	"$tool" "$@" 2>&1 | grep -qF -- "$text"
+}
+
+expect "no command" refused 2 "no command given"
+expect "an unknown command" refused 2 "unknown command chekc" chekc
+expect "an unknown option" refused 2 "--help" check --loud
+expect "an option without its value" refused 2 "--help" check -p
+expect "a second argument" refused 2 "unexpected argument now" apply now
+expect "an option of another command" refused 2 "dump takes no --strict" dump --strict -p "$good"
+expect "--output is generate's" refused 2 "apply takes no --output" apply -o "$scratch/file" -p "$good"
+expect "a date without an offset" refused 2 "offset" check --at 2030-01-01T00:00:00 -p "$good"
+expect "--help has examples" prints "examples:" --help
+expect "--version" prints "op25b-rules " --version
+
+mkdir "$scratch/directory"
+: >"$scratch/empty.ini"
+head -c 100000 /dev/urandom >"$scratch/binary.ini"
+head -c 100000 /dev/zero >"$scratch/zeros.ini"
+printf '[gateway]\nmode = enforce\nfail = open\nunlisted = accept\n[pool x]\nfile = nowhere.txt\n' >"$scratch/list.ini"
+for command in check dump generate apply; do
+	for policy in missing.ini directory empty.ini binary.ini zeros.ini list.ini; do
+		if [ $command = check ]; then
+			expect "$command of $policy" check_refused "$scratch/$policy" "$policy"
+		else
+			expect "$command of $policy" refused 4 "$policy" $command -p "$scratch/$policy"
+		fi
+	done
+done
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	cp "$good" "$scratch/secret.ini"
+	chmod 600 "$scratch/secret.ini"
+	as_nobody()
+	{
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$tool" check -p "$scratch/secret.ini" 2>&1 |
+			grep -qF 'Permission denied'
+	}
+	if setpriv --reuid 65534 --regid 65534 --clear-groups "$tool" --version >/dev/null 2>&1; then
+		expect "a policy that may not be read" as_nobody
+	else
+		tap_skip "a policy that may not be read" "another user cannot run the program where it was built"
+	fi
+fi
+
+json_of()
+{
+	timeout 20 "$tool" check --json -p "$1" 2>"$scratch/err" | python3 -m json.tool >/dev/null && [ ! -s "$scratch/err" ]
+}
+for policy in missing.ini binary.ini zeros.ini empty.ini; do
+	expect "check --json of $policy is JSON all the same" json_of "$scratch/$policy"
+done
+
+# Exit codes of warnings.
+printf '[gateway]\nmode = enforce\nfail = open\nunlisted = accept\n[pool x]\nprefix = 198.51.100.1/24\n' >"$scratch/warns.ini"
+code_of()
+{
+	local got=0
+	"$tool" "$@" >/dev/null 2>&1 || got=$?
+	echo $got
+}
+expect_equal "warnings alone are no failure" "$(code_of check -p "$scratch/warns.ini")" 0
+expect_equal "with --strict they are" "$(code_of check --strict -p "$scratch/warns.ini")" 1
+expect_equal "--strict without warnings" "$(code_of check --strict --at 2026-12-01T00:00:00Z -p "$good")" 0
+
+# Writing: all or nothing.
+echo old >"$scratch/ruleset.nft"
+expect "generate into a directory that is not there" refused 5 "No such file" generate -p "$good" -o "$scratch/no/file"
+expect "generate from a bad policy leaves the file" refused 4 "empty.ini" generate -p "$scratch/empty.ini" -o "$scratch/ruleset.nft"
+expect_equal "it is as it was" "$(cat "$scratch/ruleset.nft")" old
+expect "generate over a file" "$tool" generate -p "$good" -o "$scratch/ruleset.nft"
+expect "the file is the ruleset" cmp "$scratch/ruleset.nft" "$root/rules/small-isp.nft"
+expect_equal "nothing is left beside it" "$(find "$scratch" -name 'ruleset.nft*' | wc -l)" 1
+expect "generate to a device writes there" refused 5 "No space left" generate -p "$good" -o /dev/full
+expect "the device is still one" test -c /dev/full
+for command in check dump generate; do
+	full()
+	{
+		local got=0
+		"$tool" $command -p "$good" >/dev/full 2>"$scratch/err" || got=$?
+		[ $got = 5 ] && grep -q "No space left" "$scratch/err"
+	}
+	expect "$command to a full disk says so" full
+done
+tap_end
