@@ -13,7 +13,7 @@ mkdir "$scratch/small"
 mount -t tmpfs -o size=64k,mode=777 op25b-test "$scratch/small"
 trap 'umount "$scratch/small" 2>/dev/null; netns_cleanup' EXIT
 head -c 58000 /dev/zero >"$scratch/small/filler" # one page of 4096 bytes is left
-gateway_start
+gateway_start env
 
 # SIGHUP under traffic: the relay's mail goes on, the pool stays blocked, the ledger balances all the while.
 digest=$(field status policy.digest)

@@ -30,7 +30,7 @@ expect_rights()
 }
 
 # shellcheck disable=SC2016
-unprivileged=(setpriv --reuid=nobody --regid=nogroup --clear-groups --inh-caps=-all,+net_admin --ambient-caps=-all,+net_admin)
+unprivileged=(setpriv --reuid=nobody --regid=nogroup --clear-groups "--inh-caps=-all,+net_admin" "--ambient-caps=-all,+net_admin")
 gateway_start "${unprivileged[@]}"
 expect_rights "unprivileged start"
 expect_equal "unprivileged start: the kernel's counters are root's" "$(field status kernel)" None
@@ -38,7 +38,7 @@ expect "unprivileged start: and that is said" grep -q "queue counters cannot be 
 for table in tcp tcp6 udp udp6 raw raw6 packet; do
 	netns_run rtr tail -n +2 "/proc/net/$table"
 done | awk '{print $10, $9}' | tr ' ' '\n' | sort -u >"$scratch/inodes"
-ls -l "/proc/$daemon/fd" | sed -n 's/.*socket:\[\([0-9]*\)\].*/\1/p' | sort -u >"$scratch/held"
+find "/proc/$daemon/fd" -lname 'socket:*' -printf '%l\n' | tr -cd '0-9\n' | sort -u >"$scratch/held"
 expect "it holds sockets" test -s "$scratch/held"
 expect_equal "none of them a network socket" "$(comm -12 "$scratch/inodes" "$scratch/held")" ""
 
@@ -56,9 +56,10 @@ process_end "$daemon"
 expect_equal "exit code 0" "$?" 0
 rm -f "$events"
 
-# As the unit does it: standard input is the file that only root may open.
+# As the unit does it: standard input is the file that only root may open, then /proc is mounted anew.
 # shellcheck disable=SC2016
-gateway_start bash -c 'exec "$@" </proc/net/netfilter/nfnetlink_queue' - "${unprivileged[@]}"
+gateway_start bash -c 'exec </proc/net/netfilter/nfnetlink_queue && mount -t proc -o hidepid=invisible proc /proc && exec "$@"' \
+	- "${unprivileged[@]}"
 expect_rights "counters handed over"
 expect_equal "counters handed over: they can be read" "$(field status kernel.waiting)" 0
 kill -HUP "$daemon"

@@ -75,10 +75,12 @@ answer_rules()
 	END
 }
 
-# gateway_start [COMMAND...]: op25bd, under COMMAND if given; it is ready when its socket answers.
+# gateway_start COMMAND...: op25bd under COMMAND ("env" for nothing special); it is ready when its socket answers.
+# Its process id is in $daemon, the file with its output in $daemon_log.
 gateway_start()
 {
 	netns_spawn rtr "$@" "$OP25BD" -p "$policy"
+	# shellcheck disable=SC2034
 	daemon=$spawned
 	daemon_log=$spawned_log
 	wait_until 5 ctl status && return
