@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 enum { LINES_BYTES = 16384 }; /* 60 bytes a queue */
@@ -31,21 +33,29 @@ bool queue_kernel_parse(const char *line, uint16_t number, struct queue_kernel *
 	return true;
 }
 
-int queue_kernel_open(void)
+/* A sandbox may have mounted another /proc since the file was opened: file numbers stay, devices do not. */
+static bool standard_input_is_the_file(void)
 {
 	struct stat wanted, standard_input;
+	struct statfs filesystem;
+
+	return stat(kernel_path, &wanted) == 0 && fstat(STDIN_FILENO, &standard_input) == 0 &&
+	       fstatfs(STDIN_FILENO, &filesystem) == 0 && filesystem.f_type == PROC_SUPER_MAGIC &&
+	       wanted.st_ino == standard_input.st_ino;
+}
+
+int queue_kernel_open(void)
+{
 	int fd = open(kernel_path, O_RDONLY | O_CLOEXEC);
 
 	if (fd >= 0)
 		return fd;
 	if (errno != EACCES)
 		return -errno;
-	if (stat(kernel_path, &wanted) == 0 && fstat(STDIN_FILENO, &standard_input) == 0 &&
-	    wanted.st_dev == standard_input.st_dev && wanted.st_ino == standard_input.st_ino) {
-		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-		return fd >= 0 ? fd : -errno;
-	}
-	return -EACCES;
+	if (!standard_input_is_the_file())
+		return -EACCES;
+	fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	return fd >= 0 ? fd : -errno;
 }
 
 static ssize_t read_whole(int fd, char *text, size_t size)

@@ -37,7 +37,7 @@ stop_in_flood()
 	shift 2
 	rm -f "$events"
 	policy_write 'mode = enforce' 'fail = closed' "workers = $workers" < <(usual_sections)
-	gateway_start
+	gateway_start env
 	flood_begin 2 "$@"
 	process_end "$daemon"
 	expect_equal "$name: exit code 0" "$?" 0
@@ -89,7 +89,7 @@ policy_write 'mode = enforce' 'fail = open' 'workers = 4' <<-END
 	ticket = T-2
 	until = $(date -u -d '+1 day' +%Y-%m-%dT%H:%M:%SZ)
 END
-gateway_start
+gateway_start env
 flood_begin 2
 process_end "$daemon"
 expect_equal "fail = open: exit code 0" "$?" 0

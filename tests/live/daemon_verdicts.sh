@@ -10,7 +10,7 @@ queue_rule 1
 answer_rules
 
 policy_write 'mode = enforce' 'fail = closed' < <(usual_sections)
-gateway_start
+gateway_start env
 expect "a pool's source is blocked" ! connect_from sub 203.0.113.25 25
 expect "the same over IPv6" ! connect_from sub 2001:db8:200::25 25
 expect "the relay gets through" connect_from srv 203.0.113.25 25

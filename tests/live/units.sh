@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The files for systemd and logrotate: they are valid, the services are confined, a rotation reaches the daemon.
+# meson hands over the directory of the built units in UNITS, that of their sources in ETC, and the programs.
+
+# shellcheck source-path=SCRIPTDIR source=../lib/netns.sh
+. "$(dirname "$0")/../lib/netns.sh"
+: "${UNITS:?}" "${ETC:?}" "${OP25BD:?}" "${OP25BCTL:?}" "${OP25B_RULES:?}"
+
+command -v systemd-analyze >/dev/null || tap_skip_all "needs the program systemd-analyze"
+scratch_make
+
+# The programs are not installed: the copies name them where they were built.
+for unit in op25bd op25b-rules; do
+	sed "s|=/[^ ]*/op25bd |=$OP25BD |; s|=/[^ ]*/op25bctl |=$OP25BCTL |; s|=/[^ ]*/op25b-rules |=$OP25B_RULES |" \
+		"$UNITS/$unit.service" >"$scratch/$unit.service"
+	expect "$unit.service: no path is left open" ! grep -q '@[a-z]*@' "$scratch/$unit.service"
+done
+expect "units are valid" systemd-analyze verify --man=no "$scratch/op25bd.service" "$scratch/op25b-rules.service"
+for unit in op25bd op25b-rules; do
+	# The threshold counts tenths: 1.5.
+	expect "$unit.service: exposure is 1.5 at most" \
+		systemd-analyze security --offline=true --no-pager --threshold=15 "$scratch/$unit.service"
+	sed '/^ProtectSystem=\|^CapabilityBoundingSet=\|^SystemCallFilter=/d' "$scratch/$unit.service" >"$scratch/weak.service"
+	expect "$unit.service: without its confinement it would be more" \
+		! systemd-analyze security --offline=true --no-pager --threshold=15 "$scratch/weak.service"
+done
+
+mkdir -p "$scratch/root/etc"
+systemd-sysusers --root="$scratch/root" "$ETC/op25b.sysusers" >/dev/null 2>&1
+expect "sysusers: makes the user and the group" grep -q '^op25b:' "$scratch/root/etc/passwd" "$scratch/root/etc/group"
+if [ "$(id -u)" = 0 ]; then
+	systemd-tmpfiles --create --root="$scratch/root" "$ETC/op25b.tmpfiles" >/dev/null 2>&1
+	expect_equal "tmpfiles: makes the directories" \
+		"$(stat -c '%a' "$scratch/root/run/op25b" "$scratch/root/var/log/op25b" | tr '\n' ' ')" "755 750 "
+else
+	tap_skip "tmpfiles: makes the directories" "needs root"
+fi
+
+if command -v logrotate >/dev/null && [ "$(id -u)" = 0 ]; then
+	mkdir "$scratch/bin" "$scratch/log"
+	printf '#!/bin/sh\necho "$*" >>"%s"\n' "$scratch/called" >"$scratch/bin/systemctl"
+	chmod 755 "$scratch/bin/systemctl"
+	sed "s|/var/log/op25b|$scratch/log|; s|su op25b op25b|su root root|" "$ETC/op25b.logrotate" >"$scratch/rotate.conf"
+	chmod 644 "$scratch/rotate.conf"
+	echo '{}' >"$scratch/log/events.json"
+	expect "logrotate: takes its file" env "PATH=$scratch/bin:$PATH" logrotate --force --state "$scratch/state" "$scratch/rotate.conf"
+	expect "logrotate: has the record file renamed" ! test -e "$scratch/log/events.json"
+	expect "logrotate: the daemon is told, and only its main process" \
+		grep -q -- '^kill --kill-who=main --signal=SIGUSR1 op25bd.service$' "$scratch/called"
+else
+	tap_skip "logrotate: takes its file" "needs logrotate and root"
+fi
+tap_end
