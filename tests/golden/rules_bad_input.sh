@@ -108,8 +108,8 @@ for command in check dump generate; do
 	full()
 	{
 		local got=0
-		"$tool" $command -p "$good" >/dev/full 2>"$scratch/err" || got=$?
-		[ $got = 5 ] && grep -q "No space left" "$scratch/err"
+		"$tool" "$command" -p "$good" >/dev/full 2>"$scratch/err" || got=$?
+		[ "$got" = 5 ] && grep -q "No space left" "$scratch/err"
 	}
 	expect "$command to a full disk says so" full
 done

@@ -108,6 +108,7 @@ END
 expect "apply says which queue it uses" ends_with 0 "packets go to queue 100 using the" rules apply -p "$scratch/policy.ini"
 expect "and by which means" \
 	grep -qE 'using the (nft queue expression|xt NFQUEUE target, because)' "$scratch/said"
+# shellcheck disable=SC2016
 expect "apply --json is JSON" bash -c 'ip netns exec "$0" "$1" apply --json -p "$2" | python3 -m json.tool' \
 	"$(netns_name rtr)" "$tool" "$scratch/policy.ini"
 chain_handles >"$scratch/handles"
