@@ -20,6 +20,8 @@
 # Names hold the process id, so tests may run side by side. Everything made here goes away when the shell ends,
 # also after a failure, SIGINT or SIGTERM. $scratch is a directory of the test's own.
 
+# The system's own programs come first: they are the ones whose packages are installed (python3 with its scapy).
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 netns_shell=$BASHPID
 netns_prefix="op25b-$$"
 netns_made=()
@@ -198,7 +200,6 @@ netns_cleanup()
 netns_possible()
 {
 	local tool
-	PATH=$PATH:/usr/sbin:/sbin
 	[ "$(id -u)" = 0 ] || { echo "needs root, to make network namespaces"; return 1; }
 	for tool in ip "$@"; do
 		command -v "$tool" >/dev/null || { echo "needs the program $tool"; return 1; }
