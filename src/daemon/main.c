@@ -35,8 +35,11 @@ struct options {
 	bool check;
 };
 
-static int usage_error(void)
+/* unexpected: an argument nobody asked for, or NULL when getopt has said what is wrong. */
+static int usage_error(const char *unexpected)
 {
+	if (unexpected)
+		fprintf(stderr, "op25bd: unexpected argument \"%s\"\n", unexpected);
 	fputs("Try 'op25bd --help'.\n", stderr);
 	return EXIT_CODE_USAGE;
 }
@@ -75,14 +78,10 @@ static int read_options(int argc, char **argv, struct options *options)
 			puts("op25bd " OP25B_VERSION);
 			return EXIT_CODE_OK;
 		default:
-			return usage_error();
+			return usage_error(NULL);
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "op25bd: unexpected argument \"%s\"\n", argv[optind]);
-		return usage_error();
-	}
-	return -1;
+	return optind < argc ? usage_error(argv[optind]) : -1;
 }
 
 static int check_policy(const char *path)

@@ -115,14 +115,15 @@ static json_t *events_json(const struct gateway *gateway, const struct ledger_co
 	struct event_stats stats;
 
 	event_stats_get(gateway->collector, &stats);
+	stats.observed += gateway->observed_before;
+	stats.attempts += gateway->attempts_before;
+	stats.records += gateway->records_before;
+	stats.overflowed += gateway->overflowed_before;
 	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "host", gateway->host, "boot_id",
-			 gateway->boot_id, "observed",
-			 (json_int_t)(stats.observed + gateway->observed_before), "attempts",
-			 (json_int_t)(stats.attempts + gateway->attempts_before), "records",
-			 (json_int_t)(stats.records + gateway->records_before), "overflowed",
-			 (json_int_t)(stats.overflowed + gateway->overflowed_before), "lost",
-			 (json_int_t)events_lost(counts), "subscribers", (json_int_t)stats.subscribers,
-			 "next_seq", (json_int_t)stats.next_seq);
+			 gateway->boot_id, "observed", (json_int_t)stats.observed, "attempts",
+			 (json_int_t)stats.attempts, "records", (json_int_t)stats.records, "overflowed",
+			 (json_int_t)stats.overflowed, "lost", (json_int_t)events_lost(counts), "subscribers",
+			 (json_int_t)stats.subscribers, "next_seq", (json_int_t)stats.next_seq);
 }
 
 static void collect(const struct gateway *gateway, struct ledger_counts *counts)

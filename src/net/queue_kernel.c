@@ -3,9 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <linux/magic.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -17,19 +16,37 @@ static const char kernel_path[] = "/proc/net/netfilter/nfnetlink_queue";
 
 bool queue_kernel_parse(const char *line, uint16_t number, struct queue_kernel *ret)
 {
-	struct queue_kernel kernel;
-	uint32_t queue;
+	/* As net/netfilter/nfnetlink_queue.c, seq_show(), prints them. */
+	enum {
+		QUEUE,
+		PORTID,
+		WAITING,
+		COPY_MODE,
+		COPY_RANGE,
+		QUEUE_DROPPED,
+		USER_DROPPED,
+		ID_SEQUENCE,
+		COLUMNS
+	};
+	uint32_t values[COLUMNS];
+	char *end;
 
-	/* The columns are printed by net/netfilter/nfnetlink_queue.c, seq_show(). */
-	if (sscanf(line,
-		   "%" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32
-		   " %" SCNu32,
-		   &queue, &kernel.portid, &kernel.waiting, &kernel.copy_mode, &kernel.copy_range,
-		   &kernel.queue_dropped, &kernel.user_dropped, &kernel.id_sequence) != 8)
+	for (size_t i = 0; i < COLUMNS; i++, line = end) {
+		values[i] = (uint32_t)strtoul(line, &end, 10);
+		if (end == line)
+			return false;
+	}
+	if (values[QUEUE] != number)
 		return false;
-	if (queue != number)
-		return false;
-	*ret = kernel;
+	*ret = (struct queue_kernel){
+		.portid = values[PORTID],
+		.waiting = values[WAITING],
+		.copy_mode = values[COPY_MODE],
+		.copy_range = values[COPY_RANGE],
+		.queue_dropped = values[QUEUE_DROPPED],
+		.user_dropped = values[USER_DROPPED],
+		.id_sequence = values[ID_SEQUENCE],
+	};
 	return true;
 }
 

@@ -11,7 +11,7 @@ policy_write 'mode = enforce' 'fail = closed' < <(usual_sections)
 # Mounted before the daemon starts: each `ip netns exec` has mounts of its own.
 mkdir "$scratch/small"
 mount -t tmpfs -o size=64k,mode=777 op25b-test "$scratch/small"
-trap 'umount "$scratch/small" 2>/dev/null; netns_cleanup' EXIT
+trap 'code=$?; umount "$scratch/small" 2>/dev/null; (exit "$code"); netns_cleanup' EXIT
 head -c 58000 /dev/zero >"$scratch/small/filler" # one page of 4096 bytes is left
 gateway_start env
 

@@ -101,7 +101,8 @@ static void *count_packets(void *argument)
 		ledger_publish(ledger);
 		ledger_add(ledger, LEDGER_ACCEPTED, i % 4);
 		ledger_add(ledger, LEDGER_DROPPED, 3 - i % 4);
-		ledger_add(ledger, ledger_decision(VERDICT_ACCEPT, REASON_RELAY), i % 4);
+		for (unsigned reason = 0; reason < REASONS; reason++)
+			ledger_add(ledger, ledger_decision(VERDICT_ACCEPT, reason), i % 4);
 		ledger_subtract(ledger, LEDGER_IN_FLIGHT, 3);
 		ledger_publish(ledger);
 	}
@@ -117,7 +118,8 @@ static void check_balance(const struct ledger *ledger, struct ledger_counts *cou
 	ledger_collect(ledger, counts);
 	assert_int_equal(v[LEDGER_RECEIVED], v[LEDGER_ACCEPTED] + v[LEDGER_DROPPED] + v[LEDGER_FAILED_OPEN] +
 						     v[LEDGER_IN_FLIGHT]);
-	assert_int_equal(v[LEDGER_ACCEPTED], v[ledger_decision(VERDICT_ACCEPT, REASON_RELAY)]);
+	for (unsigned reason = 0; reason < REASONS; reason++)
+		assert_int_equal(v[LEDGER_ACCEPTED], v[ledger_decision(VERDICT_ACCEPT, reason)]);
 }
 
 static void test_ledger_balances_at_every_moment(void **state)
