@@ -26,13 +26,13 @@ for unit in op25bd op25b-rules; do
 		! systemd-analyze security --offline=true --no-pager --threshold=15 "$scratch/weak.service"
 done
 
-mkdir -p "$scratch/root/etc"
-systemd-sysusers --root="$scratch/root" "$ETC/op25b.sysusers" >/dev/null 2>&1
-expect "sysusers: makes the user and the group" grep -q '^op25b:' "$scratch/root/etc/passwd" "$scratch/root/etc/group"
+mkdir -p "$scratch/tree/etc"
+systemd-sysusers --root="$scratch/tree" "$ETC/op25b.sysusers" >/dev/null 2>&1
+expect "sysusers: makes the user and the group" grep -q '^op25b:' "$scratch/tree/etc/passwd" "$scratch/tree/etc/group"
 if [ "$(id -u)" = 0 ]; then
-	systemd-tmpfiles --create --root="$scratch/root" "$ETC/op25b.tmpfiles" >/dev/null 2>&1
+	systemd-tmpfiles --create --root="$scratch/tree" "$ETC/op25b.tmpfiles" >/dev/null 2>&1
 	expect_equal "tmpfiles: makes the directories" \
-		"$(stat -c '%a' "$scratch/root/run/op25b" "$scratch/root/var/log/op25b" | tr '\n' ' ')" "755 750 "
+		"$(stat -c '%a' "$scratch/tree/run/op25b" "$scratch/tree/var/log/op25b" | tr '\n' ' ')" "755 750 "
 else
 	tap_skip "tmpfiles: makes the directories" "needs root"
 fi
