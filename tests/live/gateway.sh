@@ -8,7 +8,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/netns.sh"
 lib=$(cd "$(dirname "${BASH_SOURCE[0]}")/../lib" && pwd)
 
-# gateway_bed: the namespaces, an echo-less listener on port 25 outside, and the paths of the daemon's files.
+# gateway_bed: the namespaces, listeners on port 25 that echo, and the paths of the daemon's files.
 gateway_bed()
 {
 	: "${OP25BD:?}" "${OP25BCTL:?}" "${QUEUE_RULE:?}"
@@ -23,10 +23,14 @@ gateway_bed()
 }
 
 listener='
-import socket, sys
+import socket, sys, threading
+def echo(client):
+    while text := client.recv(100):
+        client.send(text)
+    client.close()
 server = socket.create_server(("::", int(sys.argv[1])), family=socket.AF_INET6, dualstack_ipv6=True)
 while True:
-    server.accept()[0].close()
+    threading.Thread(target=echo, args=(server.accept()[0],), daemon=True).start()
 '
 
 # policy_write [LINE...]: a policy with LINEs in its [gateway] section; sections of its own come on standard input.
