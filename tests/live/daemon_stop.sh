@@ -96,7 +96,7 @@ netns_run rtr nft -f - <<-END
 	table inet op25b-count {
 		chain out {
 			type filter hook postrouting priority 0
-			tcp dport 25 counter
+			tcp dport 25 tcp flags syn / syn,rst,ack counter
 		}
 	}
 END
