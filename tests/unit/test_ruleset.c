@@ -172,11 +172,13 @@ static void test_fragments_cannot_hide_a_syn(void **state)
 	assert_string_equal(outcome(r, first4), "queued");
 	first4.frag4 = 0x4000; /* don't fragment: whole */
 	assert_string_equal(outcome(r, first4), "accepted-established");
-	next4.has_dport = next4.has_flags = false;
-	next4.frag4 = 0x2001;
-	assert_string_equal(outcome(r, next4), "queued");
-	next4.frag4 = 2;
-	assert_string_equal(outcome(r, next4), "-");
+	/* Kernels take what stands where a port would be for a port; that must not matter. */
+	for (next4.dport = 0; next4.dport <= 25; next4.dport += 25) {
+		next4.frag4 = 0x2001;
+		assert_string_equal(outcome(r, next4), "queued");
+		next4.frag4 = 2;
+		assert_string_equal(outcome(r, next4), "-");
+	}
 	first6.frag6 = true;
 	assert_string_equal(outcome(r, first6), "queued");
 	cut6.has_l4proto = cut6.has_dport = cut6.has_flags = false;
