@@ -157,6 +157,12 @@ static void fill_forward(struct build *build)
 	base->priority = PRIORITY_FILTER;
 	build_do(build_match(build_rule(build, chain, "not ours"), RULESET_MATCH_L4PROTO, RULESET_NE, 0, 6),
 		 RULESET_DO_ACCEPT, 0, 0);
+	build_goto(build_match(build_rule(build, chain, "shows no port"), RULESET_MATCH_FRAG4, RULESET_NE,
+			       0x1fff, 0),
+		   c->later_fragment);
+	build_goto(build_match(build_rule(build, chain, "shows no port"), RULESET_MATCH_FRAG6_OFFSET,
+			       RULESET_GT, 0, 0),
+		   c->later_fragment);
 	build_do(build_match(build_rule(build, chain, "not ours: 465 and 587 end here"),
 			     RULESET_MATCH_TCP_DPORT, RULESET_NE, 0, 25),
 		 RULESET_DO_ACCEPT, 0, 0);
@@ -166,12 +172,22 @@ static void fill_forward(struct build *build)
 		 RULESET_DO_SET_MARK, 0, 0);
 	build_goto(build_match(build_rule(build, chain, ""), RULESET_MATCH_TCP_DPORT, RULESET_EQ, 0, 25),
 		   c->port25);
+	build_goto(build_match(build_rule(build, chain, "a first fragment that hides its port"),
+			       RULESET_MATCH_FRAG6, RULESET_EQ, 0, 0),
+		   c->port25);
+}
+
+static void fill_later_fragment(struct build *build)
+{
+	uint32_t chain = build->chains.later_fragment, port25 = build->chains.port25;
+
 	build_goto(build_match(build_rule(build, chain, "would overwrite a TCP header's flags"),
 			       RULESET_MATCH_FRAG4, RULESET_EQ, 0x1fff, 1),
-		   c->port25);
-	build_goto(build_match(build_rule(build, chain, "the same, or a first fragment that hides its port"),
-			       RULESET_MATCH_FRAG6_OFFSET, RULESET_LT, 0, 2),
-		   c->port25);
+		   port25);
+	build_goto(build_match(build_rule(build, chain, "would overwrite a TCP header's flags"),
+			       RULESET_MATCH_FRAG6_OFFSET, RULESET_EQ, 0, 1),
+		   port25);
+	build_do(build_rule(build, chain, "harmless without its first fragment"), RULESET_DO_ACCEPT, 0, 0);
 }
 
 static void fill_answer(struct build *build)
@@ -275,6 +291,7 @@ static int build_all(struct build *build)
 	if (r < 0 || build->failed)
 		return -ENOMEM;
 	fill_forward(build);
+	fill_later_fragment(build);
 	fill_undecided(build);
 	fill_to_daemon(build);
 	fill_answer(build);

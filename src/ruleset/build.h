@@ -17,8 +17,8 @@ struct build_counters {
 };
 
 struct build_chains {
-	uint32_t forward, port25, other_side, outbound, own_destinations, suspect, undecided, to_daemon,
-		answer;
+	uint32_t forward, later_fragment, port25, other_side, outbound, own_destinations, suspect, undecided,
+		to_daemon, answer;
 	uint32_t relay_on, pool_on; /* of class 1; the further classes follow */
 };
 

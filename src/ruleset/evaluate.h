@@ -14,9 +14,9 @@ struct ruleset_packet {
 	uint8_t l4proto;
 	uint8_t tcp_flags;
 	bool has_l4proto; /* false: the IPv6 header chain cannot be walked to its end */
-	bool has_dport;   /* TCP, offset 0, and the first 4 bytes are there */
-	bool has_flags;   /* TCP, offset 0, and the first 14 bytes are there */
-	bool ct_known;    /* conntrack has an entry for it */
+	bool has_dport; /* TCP, and 4 bytes of what follows the IP header are there: of a later fragment, too */
+	bool has_flags; /* likewise, 14 bytes */
+	bool ct_known;  /* conntrack has an entry for it */
 	bool ct_reply;
 	bool frag6; /* has an IPv6 fragment header */
 	uint16_t dport;

@@ -7,8 +7,11 @@
 /* Static texts: the comments of the printed chains. Each says what the chain is for, then what leaks without it. */
 static const char purpose_forward[] =
 	"Finds TCP to port 25 among all that is forwarded; everything else leaves here untouched, 465 and 587 too.\n"
-	"Later fragments show no port: only the one that could overwrite a TCP header's flags is looked at.\n"
-	"Without it nothing is judged at all; without the fragment rules a SYN cut in pieces passes.";
+	"Later fragments come before the ports: kernels take what stands where a port would be for a port.\n"
+	"Without it nothing is judged at all.";
+static const char purpose_later_fragment[] =
+	"Later TCP fragments show no port. Without the first one they are harmless, but for the one at byte 8,\n"
+	"which could overwrite the flags of a TCP header. Without this chain a SYN cut in pieces passes.";
 static const char purpose_port25[] =
 	"Tells the sides apart: only what comes from the subscriber side is outbound.\n"
 	"Without it mail that comes in from the Internet would be judged, and blocked.";
@@ -200,6 +203,7 @@ static void add_chains(struct build *build)
 	struct build_chains *c = &build->chains;
 
 	c->forward = build_chain(build, "forward", purpose_forward);
+	c->later_fragment = build_chain(build, "later_fragment", purpose_later_fragment);
 	c->port25 = build_chain(build, "port25", purpose_port25);
 	if (sides_listed(build))
 		c->other_side = build_chain(build, "other_side", purpose_other_side);

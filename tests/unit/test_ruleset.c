@@ -172,11 +172,13 @@ static void test_fragments_cannot_hide_a_syn(void **state)
 	assert_string_equal(outcome(r, first4), "queued");
 	first4.frag4 = 0x4000; /* don't fragment: whole */
 	assert_string_equal(outcome(r, first4), "accepted-established");
-	next4.has_dport = next4.has_flags = false;
-	next4.frag4 = 0x2001;
-	assert_string_equal(outcome(r, next4), "queued");
-	next4.frag4 = 2;
-	assert_string_equal(outcome(r, next4), "-");
+	/* Kernels take what stands where a port would be for a port; that must not matter. */
+	for (next4.dport = 0; next4.dport <= 25; next4.dport += 25) {
+		next4.frag4 = 0x2001;
+		assert_string_equal(outcome(r, next4), "queued");
+		next4.frag4 = 2;
+		assert_string_equal(outcome(r, next4), "-");
+	}
 	first6.frag6 = true;
 	assert_string_equal(outcome(r, first6), "queued");
 	cut6.has_l4proto = cut6.has_dport = cut6.has_flags = false;
@@ -210,6 +212,21 @@ static void test_a_closing_relay_is_not_inside(void **state)
 	assert_string_equal(outcome(r, tcp("198.51.100.1", "192.0.2.26", 25, SYN)), "accepted-inside");
 	assert_string_equal(outcome(r, tcp("198.51.100.77", "192.0.2.25", 25, SYN)), "accepted-exempt");
 	assert_string_equal(outcome(r, tcp("192.0.2.25", "203.0.113.1", 25, SYN)), "accepted-relay");
+}
+
+/* Of two relays at one address the later decides, as in the engine. */
+static void test_the_later_of_two_relays_decides(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t second = made_rule(&f->made, POLICY_RELAY, "mx-again");
+
+	made_prefix(&f->made, second, POLICY_ROLE_SOURCE, "192.0.2.25/32");
+	f->made.policy.rules[f->relay].has_subscribers_until = true;
+	assert_string_equal(outcome(build(f), tcp("198.51.100.1", "192.0.2.25", 25, SYN)),
+			    "accepted-relay-destination");
+	f->made.policy.rules[f->relay].has_subscribers_until = false;
+	f->made.policy.rules[second].has_subscribers_until = true;
+	assert_string_equal(outcome(build(f), tcp("198.51.100.1", "192.0.2.25", 25, SYN)), "queued");
 }
 
 static void test_dated_or_narrow_exemptions_go_to_the_daemon(void **state)
@@ -451,6 +468,7 @@ int main(void)
 		CASE(test_fragments_cannot_hide_a_syn),
 		CASE(test_a_header_without_flags_is_queued),
 		CASE(test_a_closing_relay_is_not_inside),
+		CASE(test_the_later_of_two_relays_decides),
 		CASE(test_dated_or_narrow_exemptions_go_to_the_daemon),
 		CASE(test_inbound_is_never_judged),
 		CASE(test_a_relay_among_subscribers_is_suspect),

@@ -175,7 +175,11 @@ static size_t random_tcp(uint8_t *at, struct ruleset_packet *kernel, size_t tcp_
 static size_t random_payload(uint8_t *at, struct ruleset_packet *kernel, uint32_t offset, bool more)
 {
 	if (offset > 0) {
+		/* Kernels take what stands where a port would be for a port. */
 		memset(at, 0, 24);
+		kernel->has_dport = kernel->has_flags = chance(80);
+		kernel->dport = chance(50) ? 25 : 0;
+		put16(at + 2, kernel->dport);
 		return 24;
 	}
 	/* Fragments but the last hold a multiple of 8 bytes. */
