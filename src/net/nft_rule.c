@@ -254,6 +254,25 @@ static void match_mark(struct encode *e, const struct ruleset_match *match)
 	add_cmp(e, match->op, &match->value, sizeof(match->value));
 }
 
+static void match_ct_reply(struct encode *e, const struct ruleset_match *match)
+{
+	add_ct(e, NFT_CT_DIRECTION);
+	add_cmp8(e, match->op, 1);
+}
+
+static void match_protocol(struct encode *e, const struct ruleset_match *match)
+{
+	add_meta(e, NFT_META_L4PROTO);
+	add_cmp8(e, match->op, match->value);
+}
+
+static void match_tcp_port(struct encode *e, const struct ruleset_match *match)
+{
+	need_tcp(e);
+	add_payload(e, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_DPORT_OFFSET, 2, NFT_REG_1);
+	add_cmp16(e, match->op, match->value);
+}
+
 static void put_match(struct encode *e, const struct ruleset_match *match)
 {
 	switch (match->kind) {
@@ -264,13 +283,10 @@ static void put_match(struct encode *e, const struct ruleset_match *match)
 		need_family(e, match->value);
 		break;
 	case RULESET_MATCH_L4PROTO:
-		add_meta(e, NFT_META_L4PROTO);
-		add_cmp8(e, match->op, match->value);
+		match_protocol(e, match);
 		break;
 	case RULESET_MATCH_TCP_DPORT:
-		need_tcp(e);
-		add_payload(e, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_DPORT_OFFSET, 2, NFT_REG_1);
-		add_cmp16(e, match->op, match->value);
+		match_tcp_port(e, match);
 		break;
 	case RULESET_MATCH_TCP_FLAGS:
 		match_tcp_flags(e, match);
@@ -290,8 +306,7 @@ static void put_match(struct encode *e, const struct ruleset_match *match)
 		match_ct_state(e, match);
 		break;
 	case RULESET_MATCH_CT_REPLY:
-		add_ct(e, NFT_CT_DIRECTION);
-		add_cmp8(e, match->op, 1);
+		match_ct_reply(e, match);
 		break;
 	case RULESET_MATCH_MARK:
 		match_mark(e, match);

@@ -99,7 +99,8 @@ static void print_l4proto(const struct ruleset_match *match, FILE *out)
 		fprintf(out, "%" PRIu32, match->value);
 }
 
-static void print_match(const struct ruleset *ruleset, const struct ruleset_match *match, FILE *out)
+/* The kinds that are a field and a number or a word. */
+static void print_plain_match(const struct ruleset_match *match, FILE *out)
 {
 	switch (match->kind) {
 	case RULESET_MATCH_IIFNAME:
@@ -115,15 +116,6 @@ static void print_match(const struct ruleset *ruleset, const struct ruleset_matc
 	case RULESET_MATCH_TCP_DPORT:
 		fprintf(out, "tcp dport %s%" PRIu32, op_text(match->op, true), match->value);
 		break;
-	case RULESET_MATCH_TCP_FLAGS:
-		print_tcp_flags(match, out);
-		break;
-	case RULESET_MATCH_SADDR:
-		print_address_match(ruleset, match, "saddr", out);
-		break;
-	case RULESET_MATCH_DADDR:
-		print_address_match(ruleset, match, "daddr", out);
-		break;
 	case RULESET_MATCH_FRAG4:
 		fprintf(out, "ip frag-off & 0x%04" PRIx32 " %s%" PRIu32, match->mask,
 			op_text(match->op, false), match->value);
@@ -134,6 +126,23 @@ static void print_match(const struct ruleset *ruleset, const struct ruleset_matc
 	case RULESET_MATCH_FRAG6_OFFSET:
 		fprintf(out, "frag frag-off %s%" PRIu32, op_text(match->op, true), match->value);
 		break;
+	default:
+		break;
+	}
+}
+
+static void print_match(const struct ruleset *ruleset, const struct ruleset_match *match, FILE *out)
+{
+	switch (match->kind) {
+	case RULESET_MATCH_TCP_FLAGS:
+		print_tcp_flags(match, out);
+		break;
+	case RULESET_MATCH_SADDR:
+		print_address_match(ruleset, match, "saddr", out);
+		break;
+	case RULESET_MATCH_DADDR:
+		print_address_match(ruleset, match, "daddr", out);
+		break;
 	case RULESET_MATCH_CT_STATE:
 		print_ct_state(match->value, out);
 		break;
@@ -142,6 +151,15 @@ static void print_match(const struct ruleset *ruleset, const struct ruleset_matc
 		break;
 	case RULESET_MATCH_MARK:
 		print_mark(match, out);
+		break;
+	case RULESET_MATCH_IIFNAME:
+	case RULESET_MATCH_NFPROTO:
+	case RULESET_MATCH_L4PROTO:
+	case RULESET_MATCH_TCP_DPORT:
+	case RULESET_MATCH_FRAG4:
+	case RULESET_MATCH_FRAG6:
+	case RULESET_MATCH_FRAG6_OFFSET:
+		print_plain_match(match, out);
 		break;
 	case RULESET_MATCH_KINDS:
 		break;
