@@ -112,8 +112,13 @@ cat >"$scratch/rude.py" <<-'END'
 END
 expect "three hundred rude clients" python3 "$scratch/rude.py" "$socket"
 expect "the daemon answers" ctl status
-expect "unknown commands are refused by name" grep -q 'unknown command' \
-	<(printf '{"op25b":1,"command":"dance"}\n' | timeout 5 nc -N -U "$socket")
+expect "unknown commands are refused by name" grep -q 'unknown command' <(timeout 5 python3 -c '
+import socket, sys
+with socket.socket(socket.AF_UNIX) as client:
+    client.connect(sys.argv[1])
+    client.sendall(b"{\"op25b\":1,\"command\":\"dance\"}\n")
+    client.shutdown(socket.SHUT_WR)
+    sys.stdout.write(client.makefile().read())' "$socket")
 
 process_end "$daemon"
 expect_equal "SIGTERM: exit code 0" "$?" 0
