@@ -36,14 +36,21 @@ enum source {
 	SOURCES
 };
 
-static void block_signals(sigset_t *set)
+static void fill_signals(sigset_t *set)
 {
 	static const int signals[] = {SIGHUP, SIGUSR1, SIGTERM, SIGINT};
 
 	sigemptyset(set);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaddset(set, signals[i]);
-	pthread_sigmask(SIG_BLOCK, set, NULL);
+}
+
+void loop_block_signals(void)
+{
+	sigset_t set;
+
+	fill_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 static int watch(const struct gateway *gateway, int fd, enum source source)
@@ -60,7 +67,7 @@ static int open_descriptors(struct gateway *gateway)
 					.it_value.tv_sec = TICK_NS / NSEC_PER_SEC};
 	sigset_t set;
 
-	block_signals(&set);
+	fill_signals(&set);
 	gateway->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	gateway->tick_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	gateway->gather_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

@@ -5,7 +5,9 @@
 
 struct gateway;
 
-/* Blocks the daemon's signals and opens what the loop waits for. 0 or -errno. */
+/* Keeps the daemon's signals for the loop: before the policy is read, which may take a second, and before any thread. */
+void loop_block_signals(void);
+/* Opens what the loop waits for. 0 or -errno. */
 int loop_open(struct gateway *gateway);
 
 #endif

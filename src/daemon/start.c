@@ -73,13 +73,25 @@ static int make_workers(struct gateway *gateway)
 	return 0;
 }
 
+/* The first count workers: they answer what waits, and end. */
+static void end_workers(struct gateway *gateway, size_t count)
+{
+	atomic_store(&gateway->hub.stop, true);
+	for (size_t i = 0; i < count; i++) {
+		worker_wake(gateway->workers[i]);
+		worker_join(gateway->workers[i]);
+	}
+}
+
 static int start_workers(struct gateway *gateway)
 {
 	for (size_t i = 0; i < gateway->worker_count; i++) {
 		int r = worker_start(gateway->workers[i], gateway->queues[i]);
 
-		if (r < 0)
+		if (r < 0) {
+			end_workers(gateway, i);
 			return fail(EXIT_CODE_SYSTEM, "thread", r);
+		}
 	}
 	return 0;
 }
@@ -159,6 +171,7 @@ int gateway_start(struct gateway *gateway, const char *policy_path, const char *
 		.gather_fd = -1,
 	};
 	signal(SIGPIPE, SIG_IGN);
+	loop_block_signals();
 	/* Packets come from the moment a queue is bound: everything else is ready by then. */
 	if ((code = load_world(gateway)) != 0 || (code = drop_privileges(gateway, user)) != 0 ||
 	    (code = open_control(gateway)) != 0 || (code = make_workers(gateway)) != 0 ||

@@ -174,11 +174,8 @@ int queue_open(const struct queue_config *config, struct queue **ret, char error
 {
 	struct queue *queue = queue_new(config->number);
 	char unwanted[QUEUE_ERROR_TEXT_MAX];
-	int r;
+	int r = queue ? open_socket(queue, config) : -ENOMEM;
 
-	if (!queue)
-		return -ENOMEM;
-	r = open_socket(queue, config);
 	if (r < 0) {
 		r = explain_failure(config->number, r, error ? error : unwanted);
 		queue_close(queue);

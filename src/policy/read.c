@@ -405,6 +405,13 @@ static int tell_unreadable(struct diag_list *diags, const char *path, int error,
 	return -error;
 }
 
+/* A pipe from whoever started us ends with its writer; one that lies in the file system may never end. */
+static bool is_own_pipe(const char *path, const struct stat *status)
+{
+	return S_ISFIFO(status->st_mode) &&
+	       (strcmp(path, "/dev/stdin") == 0 || strncmp(path, "/dev/fd/", strlen("/dev/fd/")) == 0);
+}
+
 /* Without O_NONBLOCK a FIFO in the policy's place would hold the daemon for ever. */
 static int open_policy(const char *path, struct diag_list *diags, FILE **ret)
 {
@@ -415,10 +422,11 @@ static int open_policy(const char *path, struct diag_list *diags, FILE **ret)
 	if (fd < 0)
 		return tell_unreadable(diags, path, errno,
 				       errno == EACCES ? "run as root, or name another with -p" : NULL);
-	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+	if (fstat(fd, &status) != 0 || (!S_ISREG(status.st_mode) && !is_own_pipe(path, &status)) ||
+	    fcntl(fd, F_SETFL, 0) != 0) {
 		close(fd);
 		return tell_unreadable(diags, path, S_ISDIR(status.st_mode) ? EISDIR : EINVAL,
-				       "a policy is a regular file");
+				       "a policy is a regular file, or a pipe named /dev/stdin");
 	}
 	stream = fdopen(fd, "r");
 	if (!stream) {

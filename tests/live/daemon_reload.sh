@@ -122,4 +122,14 @@ with socket.socket(socket.AF_UNIX) as client:
 
 process_end "$daemon"
 expect_equal "SIGTERM: exit code 0" "$?" 0
+
+# Signals that come while the daemon still reads its policy wait for it.
+awk 'BEGIN { for (i = 0; i < 1000000; i++) printf "%d.%d.%d.0/24\n", i / 65536 + 16, i / 256 % 256, i % 256 }' >"$scratch/list.txt"
+policy_write 'mode = enforce' 'fail = closed' < <(printf '[pool large]\nfile = list.txt\n')
+netns_spawn rtr "$OP25BD" -p "$policy"
+sleep 0.05
+kill -HUP "$spawned"
+expect "SIGHUP during the start is a reload" wait_until 10 grep -q 'reload: policy .* is in force' "$spawned_log"
+process_end "$spawned"
+expect_equal "SIGTERM after it: exit code 0" "$?" 0
 tap_end

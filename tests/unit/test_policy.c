@@ -805,6 +805,24 @@ static void test_what_is_no_regular_file_is_refused_without_waiting(void **state
 	diag_list_free(&diags);
 }
 
+static void test_a_pipe_of_the_caller_is_read_to_its_end(void **state)
+{
+	static const char text[] = HEAD "[pool p]\nprefix = 10.0.0.0/8\n";
+	struct policy *policy = NULL;
+	char path[32];
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], text, sizeof(text) - 1), sizeof(text) - 1);
+	close(ends[1]);
+	snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
+	assert_int_equal(policy_read_file(path, NOW_S, NULL, &policy), 0);
+	assert_int_equal(policy->ip4_count, 1);
+	policy_free(policy);
+	close(ends[0]);
+}
+
 static char *many_sections(unsigned count)
 {
 	char *text = NULL;
@@ -942,6 +960,7 @@ int main(void)
 		cmocka_unit_test(test_an_exemption_up_to_the_last_address),
 		cmocka_unit_test(test_list_files_are_relative_to_the_policy_and_named_as_opened),
 		cmocka_unit_test(test_what_is_no_regular_file_is_refused_without_waiting),
+		cmocka_unit_test(test_a_pipe_of_the_caller_is_read_to_its_end),
 		cmocka_unit_test(test_a_list_of_interfaces_has_its_limit),
 		cmocka_unit_test(test_sixty_thousand_sections_and_no_more),
 		cmocka_unit_test(test_errors_are_kept_however_many_warnings_come_first),
