@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { READ_BYTES = 65536 };
+enum { READ_BYTES = 65536, CONNECT_PAUSE_NS = 2000000 };
 
 static int64_t now_ms(void)
 {
@@ -31,6 +31,22 @@ static int wait_for(int fd, short events, int64_t deadline_ms)
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	return n == 0 && left <= 0 ? -ETIMEDOUT : 0;
+}
+
+/* A Unix socket has no "in progress": while too many others wait to be accepted, connect() says to try again. */
+static int connect_until(const char *path, int64_t deadline_ms)
+{
+	const struct timespec pause = {.tv_nsec = CONNECT_PAUSE_NS};
+
+	for (;;) {
+		int fd = control_socket_connect(path);
+
+		if (fd != -EAGAIN)
+			return fd;
+		if (now_ms() >= deadline_ms)
+			return -ETIMEDOUT;
+		nanosleep(&pause, NULL);
+	}
 }
 
 static int send_all(int fd, const char *bytes, size_t len, int64_t deadline_ms)
@@ -88,10 +104,10 @@ static int read_line(int fd, int64_t deadline_ms, char **memory, size_t *ret_len
 int control_client_call(const char *path, const json_t *request, int timeout_ms,
 			enum control_error *ret_error, json_t **ret_result, char text[CONTROL_ERROR_TEXT_MAX])
 {
-	CLEANUP_CLOSE int fd = control_socket_connect(path);
+	int64_t deadline_ms = now_ms() + timeout_ms;
+	CLEANUP_CLOSE int fd = connect_until(path, deadline_ms);
 	CLEANUP_FREE char *line = NULL;
 	CLEANUP_FREE char *reply = NULL;
-	int64_t deadline_ms = now_ms() + timeout_ms;
 	size_t len = 0;
 	int r;
 

@@ -90,7 +90,11 @@ expect_equal "and nobody reloaded" "$(field status policy.generation)" "$generat
 policy_write 'mode = monitor' 'fail = closed' < <(usual_sections)
 expect "reload: monitoring" ctl reload
 expect "a monitored gateway lets the pool through" connect_from sub 203.0.113.25 25
-expect "and counts what it would have blocked" test "$(field stats reasons.pool-enforce.monitored)" -ge 1
+monitored()
+{
+	[ "$(field stats reasons.pool-enforce.monitored)" -ge 1 ]
+}
+expect "and counts what it would have blocked" wait_until 2 monitored # the answer may be out before the account is
 sleep 4
 expect_equal "and records it as such" "$(records 'sum(x["op25b"]["packets"] for x in r if x["op25b"]["monitored"])' "$events")" \
 	"$(field stats reasons.pool-enforce.monitored)"

@@ -26,6 +26,10 @@ for unit in op25bd op25b-rules; do
 		! systemd-analyze security --offline=true --no-pager --threshold=15 "$scratch/weak.service"
 done
 
+expect "op25bd.service: opens the queues' file only when its module is loaded" test "$(grep -Ec \
+	'^(Wants|After)=modprobe@nfnetlink_queue\.service$|^StandardInput=file:/proc/net/netfilter/nfnetlink_queue$' \
+	"$scratch/op25bd.service")" = 3
+
 mkdir -p "$scratch/tree/etc"
 systemd-sysusers --root="$scratch/tree" "$ETC/op25b.sysusers" >/dev/null 2>&1
 expect "sysusers: makes the user and the group" grep -q '^op25b:' "$scratch/tree/etc/passwd" "$scratch/tree/etc/group"

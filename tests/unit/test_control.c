@@ -417,6 +417,31 @@ static void test_client_calls(void **state)
 	pthread_join(thread, NULL);
 }
 
+static void test_client_waits_behind_a_crowd(void **state)
+{
+	struct bed *bed = *state;
+	enum control_error error = CONTROL_OK;
+	json_t *result = NULL;
+	pthread_t thread;
+	int crowd[256];
+	size_t count = 0;
+
+	/* Nobody accepts: the kernel takes as many as the backlog holds. */
+	while (count < 256 && (crowd[count] = control_socket_connect(bed->path)) >= 0)
+		count++;
+	assert_in_range(count, 1, 255);
+	assert_int_equal(crowd[count], -EAGAIN);
+	assert_int_equal(call(bed->path, "what", 50, &error, &result), -ETIMEDOUT);
+	while (count > 0)
+		close(crowd[--count]);
+	serving = true;
+	pthread_create(&thread, NULL, serve, bed);
+	assert_int_equal(call(bed->path, "what", 5000, &error, &result), 0);
+	assert_int_equal(error, CONTROL_UNKNOWN_COMMAND);
+	serving = false;
+	pthread_join(thread, NULL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -436,6 +461,7 @@ int main(void)
 		TEST(test_stale_socket_is_replaced_and_files_are_not),
 		cmocka_unit_test(test_replies_are_read_back),
 		TEST(test_client_calls),
+		TEST(test_client_waits_behind_a_crowd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
