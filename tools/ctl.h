@@ -6,10 +6,13 @@
 #include "control/protocol.h"
 
 /*
- * The control socket that the policy file names, or the default one; NULL without memory. Not a policy reader: the
- * daemon must be reachable also while its policy has errors. The caller's to free.
+ * The control socket that the policy file names, or the default one where it names none; the caller's to free. Not a
+ * policy reader: the daemon must be reachable also while its policy has errors. -errno when the file cannot be read
+ * (-EINVAL: it is no regular file).
  */
-char *ctl_socket_path(const char *policy);
+int ctl_socket_path(const char *policy, char **ret);
+/* The socket where no policy says another; the caller's, NULL without memory. */
+char *ctl_default_socket(void);
 
 /* Print an answer's result on standard output. */
 void ctl_print_status(const json_t *result);

@@ -3,10 +3,14 @@
 
 #include "base/cleanup.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const char default_path[] = "/run/op25b/op25bd.sock";
 
@@ -40,21 +44,54 @@ static char *control_value(char *line)
 	return strcmp(trim(line), "control") == 0 ? trim(value) : NULL;
 }
 
-char *ctl_socket_path(const char *policy)
+/* Without O_NONBLOCK a FIFO in the policy's place would hold us for ever. */
+static int open_policy(const char *path, FILE **ret)
 {
-	CLEANUP_FCLOSE FILE *file = fopen(policy, "re");
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+	int r = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) < 0)
+		r = -errno;
+	else if (!S_ISREG(status.st_mode))
+		r = S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
+	*ret = r == 0 ? fdopen(fd, "r") : NULL;
+	if (*ret)
+		return 0;
+	close(fd);
+	return r < 0 ? r : -ENOMEM;
+}
+
+char *ctl_default_socket(void)
+{
+	return strdup(default_path);
+}
+
+int ctl_socket_path(const char *policy, char **ret)
+{
+	CLEANUP_FCLOSE FILE *file = NULL;
 	CLEANUP_FREE char *memory = NULL;
+	const char *found = NULL;
 	bool in_gateway = false;
 	size_t size = 0;
+	int r = open_policy(policy, &file);
 
-	while (file && getline(&memory, &size, file) > 0) {
+	if (r < 0)
+		return r;
+	while (!found && getline(&memory, &size, file) > 0) {
 		char *line = trim(memory);
-		char *value;
 
 		if (line[0] == '[')
 			in_gateway = strncmp(line, "[gateway]", 9) == 0;
-		else if (in_gateway && line[0] != '#' && (value = control_value(line)) != NULL && value[0])
-			return strdup(value);
+		else if (in_gateway && line[0] != '#')
+			found = control_value(line);
+		if (found && !found[0])
+			found = NULL;
 	}
-	return strdup(default_path);
+	if (!found && ferror(file))
+		return -EIO;
+	*ret = found ? strdup(found) : ctl_default_socket();
+	return *ret ? 0 : -ENOMEM;
 }

@@ -3,6 +3,7 @@
 #include "replay.h"
 
 #include "base/exitcode.h"
+#include "base/files.h"
 #include "base/ifpattern.h"
 #include "base/out.h"
 
@@ -193,10 +194,35 @@ static void set_host(struct replay_events *events)
 	snprintf(events->host, sizeof(events->host), "%s", name[0] ? name : "replay");
 }
 
+static int tell_overwrite(const char *events, const char *read)
+{
+	fprintf(stderr, "op25b-replay: --events %s would overwrite %s, which is read: name another file\n",
+		events, read);
+	return EXIT_CODE_USAGE;
+}
+
+/* Opening the records' file empties it: that must not be a file which is still to be read. */
+static int check_events(const struct replay_options *options, const struct policy *policy)
+{
+	for (int i = 0; i < options->file_count; i++)
+		if (files_are_same(options->events, options->files[i]))
+			return tell_overwrite(options->events, options->files[i]);
+	for (size_t i = 0; i < policy->source_count; i++)
+		if (files_are_same(options->events, policy->sources[i]))
+			return tell_overwrite(options->events, policy->sources[i]);
+	return EXIT_CODE_OK;
+}
+
 static int open_events(const struct replay_options *options, struct replay_events *events)
 {
+	int code = EXIT_CODE_OK;
+
 	if (!options->events)
 		return EXIT_CODE_OK;
+	if (strcmp(options->events, "-") != 0)
+		code = check_events(options, events->policy);
+	if (code != EXIT_CODE_OK)
+		return code;
 	set_host(events);
 	events->out = strcmp(options->events, "-") == 0 ? stdout : fopen(options->events, "we");
 	if (events->out)
@@ -341,9 +367,11 @@ int main(int argc, char **argv)
 {
 	struct replay_options options;
 	struct policy *policy = NULL;
-	enum parsed parsed = parse_options(argc, argv, &options);
+	enum parsed parsed;
 	int code;
 
+	files_reserve_standard();
+	parsed = parse_options(argc, argv, &options);
 	if (parsed != PARSED_RUN)
 		return parsed == PARSED_DONE ? finish_stream(stdout, "standard output", EXIT_CODE_OK)
 					     : EXIT_CODE_USAGE;

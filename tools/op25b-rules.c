@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/exitcode.h"
+#include "base/files.h"
 #include "base/moment.h"
 
 #include <errno.h>
@@ -63,14 +64,15 @@ int rules_flushed(int code)
 
 int rules_print_json(json_t *object, int code)
 {
-	if (!object || json_dumpf(object, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) < 0) {
-		fprintf(stderr, "op25b-rules: writing the output: %s\n", strerror(errno ? errno : ENOMEM));
-		code = EXIT_CODE_SYSTEM;
-	} else {
-		putchar('\n');
-	}
+	int r = object ? json_dumpf(object, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : -1;
+
 	json_decref(object);
-	return rules_flushed(code);
+	if (r == 0)
+		putchar('\n');
+	if (r == 0 || ferror(stdout))
+		return code;
+	fputs("op25b-rules: out of memory\n", stderr);
+	return EXIT_CODE_SYSTEM;
 }
 
 /* What keeps a policy from being read: a code; its errors are printed already, unless `quiet`. */
@@ -98,6 +100,19 @@ static int load_policy(const struct rules_options *options, struct policy **ret)
 	return code;
 }
 
+/* An output in the place of what it was made from would leave neither. */
+static int check_output(const struct rules_options *options, const struct policy *policy)
+{
+	for (size_t i = 0; options->output && i < policy->source_count; i++) {
+		if (!files_are_same(options->output, policy->sources[i]))
+			continue;
+		fprintf(stderr, "op25b-rules: --output %s is the policy's own file %s: name another\n",
+			options->output, policy->sources[i]);
+		return EXIT_CODE_USAGE;
+	}
+	return EXIT_CODE_OK;
+}
+
 int rules_load_ruleset(const struct rules_options *options, struct ruleset **ret)
 {
 	struct policy *policy = NULL;
@@ -105,6 +120,11 @@ int rules_load_ruleset(const struct rules_options *options, struct ruleset **ret
 
 	if (code != EXIT_CODE_OK)
 		return code;
+	code = check_output(options, policy);
+	if (code != EXIT_CODE_OK) {
+		policy_free(policy);
+		return code;
+	}
 	r = ruleset_build(policy, ret);
 	policy_free(policy);
 	if (r < 0) {
@@ -288,8 +308,10 @@ int main(int argc, char **argv)
 	struct rules_options options = {.policy = OP25B_SYSCONFDIR "/op25b/op25b.ini", .now_s = time(NULL)};
 	bool given[128] = {false};
 	const struct command *command;
-	int code = take_options(argc, argv, &options, given);
+	int code;
 
+	files_reserve_standard();
+	code = take_options(argc, argv, &options, given);
 	if (code >= 0)
 		return code;
 	if (optind == argc)

@@ -21,7 +21,7 @@ struct rules_options {
 
 /* code, or EXIT_CODE_SYSTEM when standard output could not be written. */
 int rules_flushed(int code);
-/* Prints and frees the object (NULL: memory ran out); returns as above. */
+/* Prints and frees the object (NULL: memory ran out); code or EXIT_CODE_SYSTEM. rules_flushed() has the last word. */
 int rules_print_json(json_t *object, int code);
 /* An exit code, and with EXIT_CODE_OK the policy (policy_free). The findings are printed to stderr unless `quiet`. */
 int rules_read_policy(const struct rules_options *options, struct diag_list *diags, bool quiet,

@@ -76,8 +76,8 @@ int rules_delete(const struct rules_options *options)
 	if (r < 0)
 		return kernel_refused(&report, r);
 	if (options->json)
-		return rules_print_json(json_pack("{sb}", "deleted", (int)report.table_was_there),
-					EXIT_CODE_OK);
+		return rules_flushed(rules_print_json(
+			json_pack("{sb}", "deleted", (int)report.table_was_there), EXIT_CODE_OK));
 	puts(report.table_was_there ? "deleted table inet " RULESET_TABLE
 				    : "there was no table inet " RULESET_TABLE);
 	return rules_flushed(EXIT_CODE_OK);

@@ -122,6 +122,5 @@ int control_client_call(const char *path, const json_t *request, int timeout_ms,
 	if (r < 0)
 		return r == -EPIPE ? -ECONNRESET : r;
 	*ret_result = NULL;
-	*ret_error = control_reply_decode(reply, len, ret_result, text);
-	return 0;
+	return control_reply_decode(reply, len, ret_error, ret_result, text);
 }

@@ -2,6 +2,8 @@
 #include "control/protocol.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,25 +86,51 @@ json_t *control_reply_new(enum control_error error, const char *message, json_t 
 	return reply;
 }
 
-enum control_error control_reply_decode(const char *line, size_t len, json_t **ret_result,
-					char text[CONTROL_ERROR_TEXT_MAX])
+/* "ok" with a result, or not ok with an error: anything else is not what a daemon of this version says. */
+static bool is_reply(const json_t *reply)
+{
+	if (json_is_true(json_object_get(reply, "ok")))
+		return json_object_get(reply, "result") != NULL;
+	return json_is_false(json_object_get(reply, "ok")) && json_is_string(json_object_get(reply, "error"));
+}
+
+int control_reply_decode(const char *line, size_t len, enum control_error *ret_error, json_t **ret_result,
+			 char text[CONTROL_ERROR_TEXT_MAX])
 {
 	json_t *reply = load_object(line, len, text);
-	const char *name, *message;
-	enum control_error error;
+	const char *message;
 
 	if (!reply)
-		return CONTROL_BAD_REQUEST;
-	name = json_string_value(json_object_get(reply, "error"));
+		return -EPROTO;
+	if (!is_reply(reply)) {
+		snprintf(text, CONTROL_ERROR_TEXT_MAX, "neither a result nor an error");
+		json_decref(reply);
+		return -EPROTO;
+	}
 	message = json_string_value(json_object_get(reply, "message"));
 	if (json_is_true(json_object_get(reply, "ok")))
-		error = CONTROL_OK;
+		*ret_error = CONTROL_OK;
 	else
-		error = control_error_from_name(name ? name : "");
+		*ret_error = control_error_from_name(json_string_value(json_object_get(reply, "error")));
 	snprintf(text, CONTROL_ERROR_TEXT_MAX, "%s", message ? message : "");
 	*ret_result = json_incref(json_object_get(reply, "result"));
 	json_decref(reply);
-	return error;
+	return 0;
+}
+
+json_t *control_text(const char *text)
+{
+	json_t *value = json_string(text);
+	char *plain = value || !text ? NULL : strdup(text);
+
+	if (!plain)
+		return value;
+	for (char *at = plain; *at; at++)
+		if ((unsigned char)*at > 0x7f)
+			*at = '?';
+	value = json_string(plain);
+	free(plain);
+	return value;
 }
 
 char *control_line(const json_t *object, size_t *ret_len)

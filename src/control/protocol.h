@@ -52,11 +52,18 @@ json_t *control_request_new(const char *command);
 json_t *control_reply_new(enum control_error error, const char *message, json_t *result);
 
 /*
- * Reads a reply line. CONTROL_OK with *ret_result the caller's; another error as the daemon sent it, with its result
- * or NULL and its message in text; CONTROL_BAD_REQUEST also when the line is no reply of this version.
+ * Reads a reply line. 0 with *ret_error what the daemon sent, *ret_result the caller's (with CONTROL_OK any value,
+ * else it may be NULL) and its message in text. -EPROTO when the line is no reply of this version, with text saying
+ * why and the others untouched.
  */
-enum control_error control_reply_decode(const char *line, size_t len, json_t **ret_result,
-					char text[CONTROL_ERROR_TEXT_MAX]);
+int control_reply_decode(const char *line, size_t len, enum control_error *ret_error, json_t **ret_result,
+			 char text[CONTROL_ERROR_TEXT_MAX]);
+
+/*
+ * A JSON text of anything: what is no UTF-8 (a policy file may hold any bytes, and is quoted) has '?' in the place of
+ * every byte above 0x7f. The caller's; NULL without memory, and for NULL.
+ */
+json_t *control_text(const char *text);
 
 /* The object as one line with its line feed; *ret_len bytes, the caller's to free. NULL without memory. */
 char *control_line(const json_t *object, size_t *ret_len);

@@ -38,6 +38,7 @@ struct control_server {
 	int64_t now_ns;
 	control_handler *handler;
 	void *context;
+	int64_t rest_until_ns; /* nobody is accepted before; 0: not resting */
 	struct client *clients[CONTROL_CLIENTS_MAX];
 };
 
@@ -81,7 +82,9 @@ static int listen_at(struct control_server *server, const char *path)
 
 	server->path = strdup(path);
 	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (!server->path || server->epoll_fd < 0)
+	if (server->epoll_fd < 0)
+		return -errno;
+	if (!server->path)
 		return -ENOMEM;
 	server->listen_fd = control_socket_listen(path);
 	if (server->listen_fd < 0)
@@ -287,12 +290,36 @@ static struct client **free_place(struct control_server *server)
 	return NULL;
 }
 
+static void watch_listener(struct control_server *server, uint32_t events)
+{
+	struct epoll_event event = {.events = events};
+
+	(void)epoll_ctl(server->epoll_fd, EPOLL_CTL_MOD, server->listen_fd, &event);
+}
+
+/* Without a descriptor for it a connection stays in the backlog, and would wake the loop for ever. */
+static void rest(struct control_server *server)
+{
+	server->rest_until_ns = server->now_ns + CONTROL_REST_MS * INT64_C(1000000);
+	watch_listener(server, 0);
+}
+
+static void end_rest(struct control_server *server)
+{
+	if (server->rest_until_ns == 0 || server->now_ns < server->rest_until_ns)
+		return;
+	server->rest_until_ns = 0;
+	watch_listener(server, EPOLLIN);
+}
+
 static void accept_client(struct control_server *server)
 {
 	int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct client **place = free_place(server);
 	struct client *client = fd >= 0 && place ? calloc(1, sizeof(*client)) : NULL;
 
+	if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+		rest(server);
 	if (!client) {
 		if (fd >= 0)
 			close(fd);
@@ -323,6 +350,7 @@ void control_server_run(struct control_server *server, int64_t now_ns)
 	int n;
 
 	server->now_ns = now_ns;
+	end_rest(server);
 	n = epoll_wait(server->epoll_fd, events, CONTROL_CLIENTS_MAX + 1, 0);
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.ptr)

@@ -13,6 +13,7 @@
 enum {
 	CONTROL_CLIENTS_MAX = 32,
 	CONTROL_CLIENT_WAIT_S = 10, /* for a whole request, or for a reply to be taken */
+	CONTROL_REST_MS = 500, /* before the next try to accept, after the system had no descriptor for it */
 };
 
 struct control_server;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/explain.h"
 
+#include "base/ifpattern.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -54,7 +56,7 @@ static bool read_interface(const json_t *request, char interface[IF_NAME_MAX],
 	interface[0] = '\0';
 	if (!iface)
 		return true;
-	if (!value || !value[0] || strlen(value) >= IF_NAME_MAX) {
+	if (!value || !ifpattern_valid(value, strlen(value)) || strchr(value, '*')) {
 		snprintf(text, CONTROL_ERROR_TEXT_MAX, "iface: not the name of an interface");
 		return false;
 	}

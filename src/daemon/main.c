@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* op25bd: the gateway's daemon. It stays in the foreground; systemd or the shell does the rest. */
 #include "base/exitcode.h"
+#include "base/files.h"
 #include "daemon/gateway.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -44,6 +47,15 @@ static int usage_error(const char *unexpected)
 	return EXIT_CODE_USAGE;
 }
 
+/* code, or EXIT_CODE_SYSTEM when standard output could not be written. */
+static int flushed(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	fprintf(stderr, "op25bd: writing the output: %s\n", strerror(errno));
+	return EXIT_CODE_SYSTEM;
+}
+
 /* -1: go on; else the exit code. */
 static int read_options(int argc, char **argv, struct options *options)
 {
@@ -73,10 +85,10 @@ static int read_options(int argc, char **argv, struct options *options)
 			break;
 		case 'h':
 			fputs(usage, stdout);
-			return EXIT_CODE_OK;
+			return flushed(EXIT_CODE_OK);
 		case 'v':
 			puts("op25bd " OP25B_VERSION);
-			return EXIT_CODE_OK;
+			return flushed(EXIT_CODE_OK);
 		default:
 			return usage_error(NULL);
 		}
@@ -98,15 +110,17 @@ static int check_policy(const char *path)
 		       world->policy->digest);
 	diag_list_free(&diags);
 	world_free(world);
-	return r < 0 ? EXIT_CODE_POLICY : EXIT_CODE_OK;
+	return r < 0 ? EXIT_CODE_POLICY : flushed(EXIT_CODE_OK);
 }
 
 int main(int argc, char **argv)
 {
 	struct options options = {.policy = OP25B_SYSCONFDIR "/op25b/op25b.ini"};
 	struct gateway *gateway;
-	int code = read_options(argc, argv, &options);
+	int code;
 
+	files_reserve_standard();
+	code = read_options(argc, argv, &options);
 	if (code >= 0)
 		return code;
 	if (options.check)

@@ -180,10 +180,11 @@ static json_t *exchange_worlds(struct gateway *gateway)
 
 static json_t *finding_json(const struct diag *diag)
 {
-	return json_pack("{s:s, s:s, s:I, s:I, s:s, s:s*, s:s*}", "severity",
-			 diag->severity == DIAG_ERROR ? "error" : "warning", "file", diag->file, "line",
-			 (json_int_t)diag->line, "column", (json_int_t)diag->column, "message", diag->message,
-			 "text", diag->text, "hint", diag->hint);
+	return json_pack("{s:s, s:o, s:I, s:I, s:o, s:o*, s:o*}", "severity",
+			 diag->severity == DIAG_ERROR ? "error" : "warning", "file", control_text(diag->file),
+			 "line", (json_int_t)diag->line, "column", (json_int_t)diag->column, "message",
+			 control_text(diag->message), "text", control_text(diag->text), "hint",
+			 control_text(diag->hint));
 }
 
 /* As diag_print() shows them; the caller's, NULL without memory. */
@@ -223,7 +224,7 @@ static void report_findings(const struct reload *reload, json_t *result)
 	json_object_set_new(result, "warnings", json_integer((json_int_t)reload->diags.warnings));
 	if (!text)
 		return;
-	json_object_set_new(result, "report", json_string(text));
+	json_object_set_new(result, "report", control_text(text));
 	say_lines(reload->result < 0 ? SAY_ERROR : SAY_WARNING, text);
 }
 

@@ -28,12 +28,14 @@ static int load_world(struct gateway *gateway)
 {
 	struct diag_list diags = {0};
 	int r = world_build(gateway->policy_path, 1, &diags, &gateway->world);
+	bool told = diags.errors > 0;
 
 	diag_print(&diags, stderr);
 	diag_list_free(&diags);
 	if (r == 0)
 		return 0;
-	return fail(EXIT_CODE_POLICY, gateway->policy_path, r);
+	return told ? EXIT_CODE_POLICY
+		    : fail(r == -ENOMEM ? EXIT_CODE_SYSTEM : EXIT_CODE_POLICY, gateway->policy_path, r);
 }
 
 static int bind_queues(struct gateway *gateway)
@@ -107,6 +109,20 @@ static void make_control_directory(const char *path)
 	(void)mkdir(dirname(copy), 0755);
 }
 
+static const char *control_trouble(int error)
+{
+	switch (error) {
+	case -EADDRINUSE:
+		return "another op25bd answers there";
+	case -EEXIST:
+		return "what stands there is no socket: remove it, or change `control`";
+	case -ENOENT:
+		return "its directory is missing, and only the last part of it would be made";
+	default:
+		return strerror(-error);
+	}
+}
+
 static int open_control(struct gateway *gateway)
 {
 	const char *path = gateway->world->policy->gateway.control;
@@ -117,11 +133,9 @@ static int open_control(struct gateway *gateway)
 		return fail(EXIT_CODE_SYSTEM, "control", -ENOMEM);
 	make_control_directory(path);
 	r = control_server_new(path, requests_handle, gateway, &gateway->control);
-	if (r == -EADDRINUSE) {
-		say(SAY_ERROR, "control socket %s: another op25bd answers there", path);
-		return EXIT_CODE_SYSTEM;
-	}
-	return r < 0 ? fail(EXIT_CODE_SYSTEM, path, r) : 0;
+	if (r < 0)
+		say(SAY_ERROR, "control socket %s: %s", path, control_trouble(r));
+	return r < 0 ? EXIT_CODE_SYSTEM : 0;
 }
 
 static int drop_privileges(struct gateway *gateway, const char *user)

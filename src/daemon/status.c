@@ -77,8 +77,8 @@ static json_t *policy_json(const struct gateway *gateway)
 	const struct world *world = gateway->world;
 	const struct policy_gateway *policy = &world->policy->gateway;
 
-	return json_pack("{s:s, s:s, s:I, s:o, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:o, s:o}", "path",
-			 gateway->policy_path, "digest", world->policy->digest, "generation",
+	return json_pack("{s:o, s:s, s:I, s:o, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:o, s:o}", "path",
+			 control_text(gateway->policy_path), "digest", world->policy->digest, "generation",
 			 (json_int_t)world->generation, "loaded", moment_json(world->loaded_s), "warnings",
 			 (json_int_t)world->warnings, "build_ms", (json_int_t)world->build_ms, "engine_bytes",
 			 (json_int_t)engine_memory(world->engine), "mode", policy_mode_name(policy->mode),
@@ -94,10 +94,10 @@ static json_t *log_json(const struct gateway *gateway)
 	struct logwriter_stats stats;
 
 	logwriter_stats_get(gateway->log, &stats);
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "file", logwriter_path(gateway->log),
-			 "records", (json_int_t)stats.lines, "written", (json_int_t)stats.written, "lost",
-			 (json_int_t)stats.lost, "failures", (json_int_t)stats.failures, "waiting_bytes",
-			 (json_int_t)stats.waiting, "error",
+	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "file",
+			 control_text(logwriter_path(gateway->log)), "records", (json_int_t)stats.lines,
+			 "written", (json_int_t)stats.written, "lost", (json_int_t)stats.lost, "failures",
+			 (json_int_t)stats.failures, "waiting_bytes", (json_int_t)stats.waiting, "error",
 			 stats.error ? json_string(strerror(-stats.error)) : json_null());
 }
 

@@ -263,7 +263,7 @@ static size_t read_list_text(struct reading *reading, enum policy_role role, uin
 	return found;
 }
 
-/* The whole file into the source's text; 0 or -errno. */
+/* The whole file into the source's text; 0 or -errno, -EAGAIN when it changed meanwhile and may be half a list. */
 static int load_list(struct reading *reading, int fd, uint16_t source)
 {
 	struct source_text *text = &reading->texts[source];
@@ -285,10 +285,10 @@ static int load_list(struct reading *reading, int fd, uint16_t source)
 		if (got < 0 && errno != EINTR)
 			return -errno;
 		if (got == 0)
-			return 0;
+			return text->len < (size_t)status.st_size ? -EAGAIN : 0;
 		text->len += got > 0 ? (size_t)got : 0;
 	}
-	return -EAGAIN; /* it grew meanwhile */
+	return -EAGAIN;
 }
 
 static char *list_path(const struct reading *reading, const char *text)
@@ -312,7 +312,7 @@ static void tell_unreadable(struct reading *reading, const char *path, struct sp
 		snprintf(hint, sizeof(hint), "%s has more than %d bytes: split it", path, LIST_BYTES_MAX);
 	else if (error == -EAGAIN)
 		snprintf(hint, sizeof(hint),
-			 "%s grew while it was read: write lists elsewhere, then rename them", path);
+			 "%s changed while it was read: write lists elsewhere, then rename them", path);
 	else if (error == -EMFILE)
 		snprintf(hint, sizeof(hint), "at most %d list files", POLICY_SOURCES_MAX - 1);
 	else

@@ -104,6 +104,51 @@ expect "the file is the ruleset" cmp "$scratch/ruleset.nft" "$root/rules/small-i
 expect_equal "nothing is left beside it" "$(find "$scratch" -name 'ruleset.nft*' | wc -l)" 1
 expect "generate to a device writes there" refused 5 "No space left" generate -p "$good" -o /dev/full
 expect "the device is still one" test -c /dev/full
+# What it reads is not what it writes, by whatever name.
+cp "$good" "$scratch/own.ini"
+printf '198.51.100.0/24\n' >"$scratch/pool.list"
+printf '\n[pool listed]\nfile = pool.list\n' | sed 's/198.51.100/10.9.8/' >>"$scratch/own.ini"
+sed -i 's/198.51.100/10.9.8/' "$scratch/pool.list"
+ln "$scratch/own.ini" "$scratch/hard.ini"
+ln -s own.ini "$scratch/soft.ini"
+cp "$scratch/own.ini" "$scratch/own.before"
+for output in own.ini hard.ini soft.ini pool.list; do
+	expect "generate does not write over its policy ($output)" \
+		refused 2 "own file" generate -p "$scratch/own.ini" -o "$scratch/$output"
+done
+expect "the policy is as it was" cmp "$scratch/own.ini" "$scratch/own.before"
+
+# A list that is shorter than it said when it was opened may be half of one. A file of sysfs is always such.
+if [ "$(stat -c %s /sys/class/net/lo/mtu 2>/dev/null || echo 0)" -gt 100 ]; then
+	printf '[gateway]\nmode = enforce\nfail = open\nunlisted = accept\n[pool x]\nfile = /sys/class/net/lo/mtu\n' >"$scratch/short.ini"
+	expect "a list that shrinks while it is read" refused 4 "changed while it was read" dump -p "$scratch/short.ini"
+else
+	tap_skip "a list that shrinks while it is read" "no file here tells a size it does not have"
+fi
+
+# closed NUMBER CODE COMMAND: with a standard file closed.
+closed()
+{
+	local got=0
+	rm -f "$scratch/closed.nft"
+	if [ "$1" = 1 ]; then
+		"$tool" "${@:3}" >&- 2>"$scratch/err" || got=$?
+	else
+		"$tool" "${@:3}" >"$scratch/out" 2>&- <&- || got=$?
+	fi
+	cat "$scratch/err"
+	[ "$got" = "$2" ]
+}
+for command in check dump generate; do
+	expect "$command with standard output closed" closed 1 5 $command -p "$good"
+	expect_equal "it is said once" "$(grep -c 'Bad file descriptor' "$scratch/err")" 1
+	expect "$command with standard input and error closed" closed 2 0 $command -p "$good"
+done
+expect "generate -o with standard error closed" closed 2 0 generate -p "$scratch/warns.ini" -o "$scratch/closed.nft"
+expect "no warning is written into the file" ! grep -q warning "$scratch/closed.nft"
+expect "check --json with standard output closed" closed 1 5 check --json -p "$good"
+expect_equal "it is said once" "$(grep -c 'Bad file descriptor' "$scratch/err")" 1
+
 for command in check dump generate; do
 	full()
 	{

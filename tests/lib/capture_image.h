@@ -56,7 +56,7 @@ static inline void put(struct image *image, uint64_t value, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		size_t shift = 8 * (image->big ? n - 1 - i : i);
 
-		image->bytes[image->len++] = shift < 64 ? (uint8_t)(value >> shift) : 0;
+		image->bytes[image->len++] = (uint8_t)(shift < 64 ? value >> shift : 0);
 	}
 }
 

@@ -3,8 +3,10 @@
 """test_input.py PROGRAM: what op25b-replay says to wrong usage, bad policies and damaged captures, and that no bytes at
 all make it fail in any other way.
 """
+import json
 import os
 import random
+import subprocess
 import sys
 
 from harness import run_cases, same, true
@@ -129,6 +131,35 @@ def output_that_cannot_be_written(replay):
     true("/dev/full" in run.err, run.err)
 
 
+def records_never_overwrite_what_is_read(replay):
+    replay.write("c", PCAP)
+    replay.write("other", PCAP)
+    with open(POLICY, "rb") as policy:
+        replay.write("p.ini", policy.read())
+    path = os.path.join(replay.directory, "c")
+    os.link(path, os.path.join(replay.directory, "hard"))
+    os.symlink("c", os.path.join(replay.directory, "soft"))
+    for target in ("c", "hard", "soft", "./c"):
+        refused(replay.run("-p", "p.ini", "--events", target, "other", "c"), 2, "would overwrite c")
+    refused(replay.run("-p", "p.ini", "--events", "p.ini", "c"), 2, "would overwrite p.ini")
+    with open(path, "rb") as capture:
+        same(capture.read(), PCAP, "the capture afterwards")
+    same(replay.run("-p", "p.ini", "--events", "/dev/null", "c").code, 0, "a device may be written to")
+
+
+def closed_standard_files(replay):
+    """Messages and summaries must not land in the records' file, which would else get the closed number."""
+    replay.write("c", PCAP[:-10])
+    for closed in ("0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"):
+        shell = f'exec "$0" -p "$1" --events ev c {closed}'
+        code = subprocess.run(["sh", "-c", shell, replay.program, POLICY], cwd=replay.directory, check=False,
+                              capture_output=True, timeout=20).returncode
+        same(code, 5 if "1>" in closed else 3, f"exit code with {closed}")
+        with open(os.path.join(replay.directory, "ev"), encoding="utf-8") as records:
+            for line in records:
+                same(json.loads(line)["event_type"], "drop", f"a record with {closed}")
+
+
 def hostile_names(replay):
     name = 'a "b"\n\x1b[31m.pcap'
     replay.write(name, PCAP)
@@ -141,4 +172,5 @@ def hostile_names(replay):
 if __name__ == "__main__":
     run_cases([wrong_usage, captures_that_are_none, the_other_files_are_still_replayed,
                a_damaged_capture_is_replayed_up_to_there, captures_cut_anywhere, captures_with_flipped_bytes,
-               bad_policies, output_that_cannot_be_written, hostile_names], sys.argv[1])
+               bad_policies, output_that_cannot_be_written, records_never_overwrite_what_is_read, closed_standard_files,
+               hostile_names], sys.argv[1])

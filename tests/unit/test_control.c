@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -356,10 +357,12 @@ static void test_replies_are_read_back(void **state)
 
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		json_t *reply = control_reply_new(errors[i], "why", json_pack("[i]", (int)i)), *result = NULL;
+		enum control_error error = CONTROL_ERRORS;
 		size_t len = 0;
 		char *line = control_line(reply, &len);
 
-		assert_int_equal(control_reply_decode(line, len, &result, text), errors[i]);
+		assert_int_equal(control_reply_decode(line, len, &error, &result, text), 0);
+		assert_int_equal(error, errors[i]);
 		assert_string_equal(text, "why");
 		assert_int_equal(json_integer_value(json_array_get(result, 0)), i);
 		json_decref(result);
@@ -367,6 +370,83 @@ static void test_replies_are_read_back(void **state)
 		free(line);
 	}
 	assert_int_equal(control_error_from_name("something new"), CONTROL_FAILED);
+}
+
+/* What answers at the path may be another program: nothing of what it says is taken for an answer. */
+static void test_what_is_no_reply_is_refused(void **state)
+{
+	static const char *const lines[] = {
+		"",
+		"\n",
+		"220 mail.example ESMTP\n",
+		"[]\n",
+		"{}\n",
+		"{\"op25b\":1}\n",
+		"{\"op25b\":2,\"ok\":true,\"result\":{}}\n",
+		"{\"op25b\":1,\"ok\":true}\n",
+		"{\"op25b\":1,\"ok\":1,\"result\":{}}\n",
+		"{\"op25b\":1,\"ok\":false}\n",
+		"{\"op25b\":1,\"ok\":false,\"error\":7}\n",
+		"{\"op25b\":1,\"ok\":true,\"result\":{}} {}\n",
+	};
+	char text[CONTROL_ERROR_TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		enum control_error error = CONTROL_ERRORS;
+		json_t *result = NULL;
+
+		text[0] = '\0';
+		assert_int_equal(control_reply_decode(lines[i], strlen(lines[i]), &error, &result, text),
+				 -EPROTO);
+		assert_int_equal(error, CONTROL_ERRORS);
+		assert_null(result);
+		assert_string_not_equal(text, "");
+	}
+}
+
+static void test_texts_that_are_no_utf8(void **state)
+{
+	json_t *value = control_text("[pool \xa4\xa2]"); /* EUC-JP */
+
+	assert_string_equal(json_string_value(value), "[pool ??]");
+	json_decref(value);
+	value = control_text("\xe3\x81\x82");
+	assert_string_equal(json_string_value(value), "\xe3\x81\x82");
+	json_decref(value);
+	assert_null(control_text(NULL));
+}
+
+static bool server_has_work(const struct bed *bed)
+{
+	struct pollfd look = {.fd = control_server_fd(bed->server), .events = POLLIN};
+
+	return poll(&look, 1, 0) > 0;
+}
+
+static void test_no_descriptor_left_does_not_spin(void **state)
+{
+	struct bed *bed = *state;
+	int fd = control_socket_connect(bed->path), next = dup(fd);
+	struct rlimit before, none;
+	char byte;
+
+	assert_true(fd >= 0 && next >= 0);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_true(server_has_work(bed));
+	control_server_run(bed->server, bed->now_ns);
+	assert_false(server_has_work(bed));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	bed->now_ns += CONTROL_REST_MS * INT64_C(1000000);
+	control_server_run(bed->server, bed->now_ns); /* accepts */
+	assert_int_equal(send(fd, "{}\n", 3, MSG_NOSIGNAL), 3);
+	for (int i = 0; i < 4; i++)
+		control_server_run(bed->server, bed->now_ns);
+	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 1);
+	close(fd);
 }
 
 static atomic_bool serving;
@@ -460,6 +540,9 @@ int main(void)
 		TEST(test_socket_mode_and_owner),
 		TEST(test_stale_socket_is_replaced_and_files_are_not),
 		cmocka_unit_test(test_replies_are_read_back),
+		cmocka_unit_test(test_what_is_no_reply_is_refused),
+		cmocka_unit_test(test_texts_that_are_no_utf8),
+		TEST(test_no_descriptor_left_does_not_spin),
 		TEST(test_client_calls),
 		TEST(test_client_waits_behind_a_crowd),
 	};

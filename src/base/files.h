@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Two ways in which a program writes into a file that nobody meant, and what keeps it from them. */
+#ifndef OP25B_BASE_FILES_H
+#define OP25B_BASE_FILES_H
+
+#include <stdbool.h>
+
+/*
+ * Takes the numbers 0 to 2 where standard input, output or error are closed, with something that can neither be read
+ * nor written (EBADF, as before). Else the next file opened would get such a number, and messages would go into it.
+ * To be called first thing in main().
+ */
+void files_reserve_standard(void);
+
+/*
+ * True when both names ("-" for standard input) lead to one regular file, by whatever links. False also when either
+ * cannot be looked at: opening it then tells why.
+ */
+bool files_are_same(const char *a, const char *b);
+
+#endif
