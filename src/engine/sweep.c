@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine/sweep.h"
 
+#include "base/position.h"
 #include "base/vec.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-/* 128-bit positions serve both families; an IPv4 address uses the low 32 bits. */
-struct position {
-	uint64_t hi, lo;
-};
 
 struct open_prefix {
 	struct position first, last;
@@ -39,21 +35,6 @@ struct sweep {
 	uint16_t memo_parent, memo_rule, memo_value;
 	bool memo;
 };
-
-static bool position_equal(struct position a, struct position b)
-{
-	return a.hi == b.hi && a.lo == b.lo;
-}
-
-static bool position_before(struct position a, struct position b)
-{
-	return a.hi != b.hi ? a.hi < b.hi : a.lo < b.lo;
-}
-
-static struct position position_next(struct position p)
-{
-	return (struct position){p.hi + (p.lo == UINT64_MAX), p.lo + 1};
-}
 
 /* True when the prefix says something of this side. Relay addresses are sources and destinations at once. */
 static bool concerns(enum sweep_side side, enum policy_kind kind, uint8_t role)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ruleset/ranges.h"
 
+#include "base/position.h"
 #include "base/vec.h"
 
 #include <errno.h>
@@ -8,11 +9,6 @@
 enum {
 	DEPTH_MAX = 2 * 129
 }; /* nested prefixes have different lengths; equal ones are opened twice at most */
-
-/* 128-bit positions serve both families; an IPv4 address uses the low 32 bits. */
-struct position {
-	uint64_t hi, lo;
-};
 
 struct open_prefix {
 	struct position last;
@@ -30,26 +26,6 @@ struct flatten {
 	struct open_prefix open[DEPTH_MAX];
 	size_t depth;
 };
-
-static bool position_before(struct position a, struct position b)
-{
-	return a.hi != b.hi ? a.hi < b.hi : a.lo < b.lo;
-}
-
-static bool position_equal(struct position a, struct position b)
-{
-	return a.hi == b.hi && a.lo == b.lo;
-}
-
-static struct position position_next(struct position p)
-{
-	return (struct position){p.hi + (p.lo == UINT64_MAX), p.lo + 1};
-}
-
-static struct position position_previous(struct position p)
-{
-	return (struct position){p.hi - (p.lo == 0), p.lo - 1};
-}
 
 static bool append4(struct ruleset_set *set, uint32_t first, uint32_t last)
 {

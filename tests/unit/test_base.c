@@ -6,6 +6,7 @@
 #include "base/moment.h"
 #include "base/number.h"
 #include "base/out.h"
+#include "base/position.h"
 #include "base/siphash.h"
 #include "base/suggest.h"
 #include "base/vec.h"
@@ -391,9 +392,24 @@ static void test_vec_grows_and_refuses_overflow(void **state)
 	free(items);
 }
 
+static void test_positions_carry_over(void **state)
+{
+	const struct position first = {0, 0}, last = {UINT64_MAX, UINT64_MAX}, edge = {7, UINT64_MAX},
+			      behind = {8, 0};
+
+	(void)state;
+	assert_true(position_equal(position_next(edge), behind));
+	assert_true(position_equal(position_previous(behind), edge));
+	assert_true(position_equal(position_next(last), first));
+	assert_true(position_equal(position_previous(first), last));
+	assert_true(position_before(edge, behind) && !position_before(behind, edge));
+	assert_false(position_before(edge, edge));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_positions_carry_over),
 		cmocka_unit_test(test_addresses_read_and_print),
 		cmocka_unit_test(test_bad_addresses_are_refused),
 		cmocka_unit_test(test_prefixes),
