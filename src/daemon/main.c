@@ -13,21 +13,19 @@
 
 static const char usage[] =
 	"Usage: op25bd [-p POLICY] [--user USER]\n"
-	"       op25bd [-p POLICY] --check\n"
 	"\n"
 	"Judges queued packets to TCP port 25 by the policy, and records what it blocks.\n"
 	"\n"
 	"  -p, --policy POLICY  the policy file (default " OP25B_SYSCONFDIR "/op25b/op25b.ini)\n"
 	"      --user USER      become USER after the start, keeping CAP_NET_ADMIN alone\n"
 	"      --foreground     stay in the foreground; that is always so\n"
-	"      --check          read the policy, print what is wrong with it, and end\n"
 	"      --help           print this\n"
 	"      --version        print the version\n"
 	"\n"
 	"Signals: SIGHUP reads the policy again, SIGUSR1 opens the record file again, SIGTERM answers what waits and ends.\n"
 	"\n"
 	"Examples:\n"
-	"  op25bd --check -p /etc/op25b/op25b.ini\n"
+	"  op25b-rules check -p /etc/op25b/op25b.ini && op25bd -p /etc/op25b/op25b.ini\n"
 	"  op25bd -p /etc/op25b/op25b.ini --user op25b\n"
 	"\n"
 	"Exit codes: 0 ended by a signal, 2 usage, 4 the policy has errors, 5 the system refused.\n";
@@ -35,7 +33,6 @@ static const char usage[] =
 struct options {
 	const char *policy;
 	const char *user;
-	bool check;
 };
 
 /* unexpected: an argument nobody asked for, or NULL when getopt has said what is wrong. */
@@ -63,7 +60,6 @@ static int read_options(int argc, char **argv, struct options *options)
 		{"policy", required_argument, NULL, 'p'},
 		{"user", required_argument, NULL, 'u'},
 		{"foreground", no_argument, NULL, 'f'},
-		{"check", no_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},
 		{NULL, 0, NULL, 0},
@@ -80,9 +76,6 @@ static int read_options(int argc, char **argv, struct options *options)
 			break;
 		case 'f':
 			break;
-		case 'c':
-			options->check = true;
-			break;
 		case 'h':
 			fputs(usage, stdout);
 			return flushed(EXIT_CODE_OK);
@@ -96,23 +89,6 @@ static int read_options(int argc, char **argv, struct options *options)
 	return optind < argc ? usage_error(argv[optind]) : -1;
 }
 
-static int check_policy(const char *path)
-{
-	struct diag_list diags = {0};
-	struct world *world = NULL;
-	int r = world_build(path, 1, &diags, &world);
-
-	diag_print(&diags, stderr);
-	if (r < 0 && diags.errors == 0)
-		fprintf(stderr, "op25bd: %s: %s\n", path, strerror(-r));
-	if (r == 0)
-		printf("%s: no errors, %zu warnings, digest %s\n", path, diags.warnings,
-		       world->policy->digest);
-	diag_list_free(&diags);
-	world_free(world);
-	return r < 0 ? EXIT_CODE_POLICY : flushed(EXIT_CODE_OK);
-}
-
 int main(int argc, char **argv)
 {
 	struct options options = {.policy = OP25B_SYSCONFDIR "/op25b/op25b.ini"};
@@ -123,8 +99,6 @@ int main(int argc, char **argv)
 	code = read_options(argc, argv, &options);
 	if (code >= 0)
 		return code;
-	if (options.check)
-		return check_policy(options.policy);
 	gateway = calloc(1, sizeof(*gateway));
 	if (!gateway)
 		return EXIT_CODE_SYSTEM;

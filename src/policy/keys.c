@@ -39,7 +39,7 @@ enum {
 const struct policy_key policy_keys[] = {
 	{GATEWAY("name"), .type = POLICY_TYPE_NAME, .max = POLICY_NAME_MAX, AT(policy_gateway, name),
 	 .help = "The gateway's name in its records; the system's host name when not given."},
-	{GATEWAY("mode"), .type = POLICY_TYPE_CHOICE, .required = true, .words = mode_words,
+	{GATEWAY("mode"), .type = POLICY_TYPE_CHOICE, .words = mode_words, .default_text = "enforce",
 	 AT(policy_gateway, mode),
 	 .help = "\"enforce\" blocks; \"monitor\" accepts everything and records what it would have blocked."},
 	{GATEWAY("fail"), .type = POLICY_TYPE_CHOICE, .required = true, .words = fail_words,

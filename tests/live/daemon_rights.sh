@@ -85,7 +85,7 @@ netns_run rtr "$OP25BD" -p "$policy" --user no-such-user >"$scratch/out" 2>&1
 expect_equal "an unknown user: exit code" "$?" 5
 expect "an unknown user: is said" grep -q 'the user is unknown' "$scratch/out"
 
-for bad in --nonsense argument '--user' '--check argument'; do
+for bad in --nonsense argument '--user' '--foreground argument'; do
 	# shellcheck disable=SC2086
 	"$OP25BD" $bad >/dev/null 2>&1
 	expect_equal "usage error: $bad" "$?" 2
@@ -101,11 +101,7 @@ done
 expect "--help has examples" grep -q '^Examples:' <("$OP25BD" --help)
 expect "--version" grep -Eq '^op25bd [0-9]+\.' <("$OP25BD" --version)
 expect "op25bctl --help has examples" grep -q '^Examples:' <("$OP25BCTL" --help)
-expect "--check of a good policy" "$OP25BD" --check -p "$policy"
 echo 'oops' >>"$other"
-"$OP25BD" --check -p "$other" >"$scratch/out" 2>&1
-expect_equal "--check of a bad one: exit code" "$?" 4
-expect "--check of a bad one: the finding" grep -q 'error: neither' "$scratch/out"
 netns_run rtr "$OP25BD" -p "$other" >/dev/null 2>&1
 expect_equal "a bad policy at the start: exit code" "$?" 4
 
