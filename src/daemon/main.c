@@ -57,12 +57,9 @@ static int flushed(int code)
 static int read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option long_options[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"user", required_argument, NULL, 'u'},
-		{"foreground", no_argument, NULL, 'f'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'},
-		{NULL, 0, NULL, 0},
+		{"policy", required_argument, NULL, 'p'}, {"user", required_argument, NULL, 'u'},
+		{"foreground", no_argument, NULL, 'f'},   {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
 	};
 	int option;
 
