@@ -64,9 +64,6 @@ struct replay_packet {
 	const struct decision *decision;
 };
 
-/* Recorded: it was blocked, or would have been, and counts against its subscriber. */
-bool replay_is_recorded(const struct decision *decision);
-
 /* ---- counts of a file or of a run ---- */
 
 struct replay_report {

@@ -6,11 +6,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-bool replay_is_recorded(const struct decision *decision)
-{
-	return decision->would != VERDICT_ACCEPT && engine_reasons[decision->reason].charged;
-}
-
 int replay_report_add(struct replay_report *report, const struct replay_packet *judged)
 {
 	const struct packet *packet = judged->packet;

@@ -2,6 +2,7 @@
 #include "daemon/judge.h"
 
 #include "base/moment.h"
+#include "record/record.h"
 #include "ruleset/marks.h"
 
 #include <stdlib.h>
@@ -95,53 +96,19 @@ static void write_verdict(enum verdict decided, struct queue_verdict *verdict)
 		verdict->mark = MARK_ICMP;
 }
 
-static void fill_names(const struct world *world, const struct decision *decision, struct event_names *names)
-{
-	const struct policy_rule *rules = world->policy->rules;
-
-	names->rule = decision->rule_name;
-	names->rule_kind = decision->rule >= 0 ? policy_kind_name(rules[decision->rule].kind) : "";
-	names->pool = decision->pool >= 0 ? rules[decision->pool].name : "";
-	names->digest = world->policy->digest;
-}
-
-static void fill_fact(const struct packet *packet, const struct decision *decision, struct event_fact *fact)
-{
-	*fact = (struct event_fact){
-		.src = packet->src,
-		.dst = packet->dst,
-		.sport = packet->sport,
-		.dport = packet->dport,
-		.subscriber_len = decision->subscriber_len,
-		.verdict = (uint8_t)decision->would,
-		.monitored = decision->verdict != decision->would,
-		.attempt = decision->attempt,
-		.tcp_flags = packet->tcp_flags,
-		.ttl = packet->ttl,
-		.tos = packet->tos,
-		.ip_len = packet->ip_len,
-		.tcp_window = packet->tcp_window,
-		.ip_id = packet->ip_id,
-		.tcp_seq = packet->tcp_seq,
-		.tcp_ack = packet->tcp_ack,
-		.reason = (uint8_t)decision->reason,
-	};
-}
-
 static bool observe(struct judge *judge, const struct world *world, size_t n, int64_t wall_ns)
 {
 	const struct decision *decision = &judge->decisions[n];
 	struct event_fact *fact;
 
-	if (decision->would == VERDICT_ACCEPT || !engine_reasons[decision->reason].charged)
+	if (!record_is_due(decision))
 		return false;
 	fact = ring_reserve(judge->ring);
 	if (!fact) {
 		ledger_add(judge->ledger, (unsigned)LEDGER_EVENTS_LOST + (unsigned)decision->reason, 1);
 		return false;
 	}
-	fill_fact(&judge->packets[n], decision, fact);
-	fill_names(world, decision, &fact->names);
+	record_fill(world->policy, &judge->packets[n], decision, fact);
 	fact->time_ns = wall_ns;
 	memcpy(fact->in_iface, judge->names[n], IF_NAME_MAX);
 	ring_commit(judge->ring);
