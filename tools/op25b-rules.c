@@ -32,6 +32,7 @@ static const char usage_text[] =
 	"  check      report every error and warning, then a summary with the dates ahead\n"
 	"  dump       print the effective policy, defaults included; it reads back to the same policy\n"
 	"  generate   print the ruleset in nft's language\n"
+	"  pools      print the restricted address space as the fewest prefixes, for others' block lists\n"
 	"  apply      load the ruleset in one transaction; counters stay\n"
 	"  delete     remove the table\n"
 	"\n"
@@ -39,8 +40,11 @@ static const char usage_text[] =
 	"  -p, --policy POLICY   the policy file (default " OP25B_SYSCONFDIR "/op25b/op25b.ini)\n"
 	"  -o, --output FILE     generate: write to FILE, all or nothing\n"
 	"      --strict          check: warnings count, too (exit code 1)\n"
-	"      --at DATE         check: as if it were this date, RFC 3339 with an offset\n"
-	"      --json            check, apply, delete: print the result as JSON\n"
+	"      --at DATE         check, pools: as if it were this date, RFC 3339 with an offset\n"
+	"      --all             pools: of all pools, not only of those that are enforced\n"
+	"      --ip4, --ip6      pools: only this family\n"
+	"      --without-exempt  pools: without what is exempt to anywhere\n"
+	"      --json            check, pools, apply, delete: print the result as JSON\n"
 	"      --help            print this\n"
 	"      --version         print the version\n"
 	"\n"
@@ -52,6 +56,7 @@ static const char usage_text[] =
 	"  op25b-rules check -p policy.ini --at 2030-01-01T00:00:00+09:00\n"
 	"  op25b-rules generate -p policy.ini | less\n"
 	"  op25b-rules generate -p policy.ini -o ruleset.nft && nft -c -f ruleset.nft\n"
+	"  op25b-rules pools --ip4 --at 2030-01-01T00:00:00+09:00 >restricted.txt\n"
 	"  op25b-rules apply && nft list table inet op25b\n";
 
 int rules_flushed(int code)
@@ -90,8 +95,7 @@ int rules_read_policy(const struct rules_options *options, struct diag_list *dia
 	return r == -ENOMEM ? EXIT_CODE_SYSTEM : EXIT_CODE_POLICY;
 }
 
-/* The policy, with its errors and warnings on stderr. */
-static int load_policy(const struct rules_options *options, struct policy **ret)
+int rules_load_policy(const struct rules_options *options, struct policy **ret)
 {
 	struct diag_list diags = {0};
 	int code = rules_read_policy(options, &diags, false, ret);
@@ -116,7 +120,7 @@ static int check_output(const struct rules_options *options, const struct policy
 int rules_load_ruleset(const struct rules_options *options, struct ruleset **ret)
 {
 	struct policy *policy = NULL;
-	int code = load_policy(options, &policy), r;
+	int code = rules_load_policy(options, &policy), r;
 
 	if (code != EXIT_CODE_OK)
 		return code;
@@ -137,7 +141,7 @@ int rules_load_ruleset(const struct rules_options *options, struct ruleset **ret
 static int run_dump(const struct rules_options *options)
 {
 	struct policy *policy = NULL;
-	int code = load_policy(options, &policy), r;
+	int code = rules_load_policy(options, &policy), r;
 
 	if (code != EXIT_CODE_OK)
 		return code;
@@ -206,13 +210,15 @@ static int run_generate(const struct rules_options *options)
 }
 
 static const struct command commands[] = {
-	{"check", rules_check, "jsa"}, {"dump", run_dump, ""},        {"generate", run_generate, "o"},
-	{"apply", rules_apply, "j"},   {"delete", rules_delete, "j"},
+	{"check", rules_check, "jsa"},    {"dump", run_dump, ""},      {"generate", run_generate, "o"},
+	{"pools", rules_pools, "jaA46x"}, {"apply", rules_apply, "j"}, {"delete", rules_delete, "j"},
 };
 
 static const struct option long_options[] = {
 	{"policy", required_argument, NULL, 'p'}, {"output", required_argument, NULL, 'o'},
 	{"strict", no_argument, NULL, 's'},       {"at", required_argument, NULL, 'a'},
+	{"all", no_argument, NULL, 'A'},          {"ip4", no_argument, NULL, '4'},
+	{"ip6", no_argument, NULL, '6'},          {"without-exempt", no_argument, NULL, 'x'},
 	{"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
 };
@@ -241,6 +247,7 @@ static int take_date(const char *text, struct rules_options *options)
 	if (error != MOMENT_OK)
 		return misused(moment_error_text(error), text);
 	options->now_s = moment.s;
+	options->now_offset_s = moment.offset_s;
 	return -1;
 }
 
@@ -256,6 +263,18 @@ static int take_option(int letter, const char *argument, struct rules_options *o
 		return -1;
 	case 's':
 		options->strict = true;
+		return -1;
+	case 'A':
+		options->all = true;
+		return -1;
+	case '4':
+		options->only_ip4 = true;
+		return -1;
+	case '6':
+		options->only_ip6 = true;
+		return -1;
+	case 'x':
+		options->without_exempt = true;
 		return -1;
 	case 'j':
 		options->json = true;
@@ -291,7 +310,8 @@ static int check_fit(const struct command *command, const bool given[128])
 	static const struct {
 		char letter;
 		const char *name;
-	} limited[] = {{'o', "--output"}, {'s', "--strict"}, {'a', "--at"}, {'j', "--json"}};
+	} limited[] = {{'o', "--output"}, {'s', "--strict"}, {'a', "--at"},  {'j', "--json"},
+		       {'A', "--all"},    {'4', "--ip4"},    {'6', "--ip6"}, {'x', "--without-exempt"}};
 
 	for (size_t i = 0; i < sizeof(limited) / sizeof(limited[0]); i++) {
 		if (given[(unsigned char)limited[i].letter] && !strchr(command->takes, limited[i].letter)) {
@@ -315,12 +335,14 @@ int main(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if (optind == argc)
-		return misused("no command given:", "check, dump, generate, apply or delete");
+		return misused("no command given:", "check, dump, generate, pools, apply or delete");
 	command = find_command(argv[optind]);
 	if (!command)
 		return misused("unknown command", argv[optind]);
 	if (optind + 1 < argc)
 		return misused("unexpected argument", argv[optind + 1]);
+	if (options.only_ip4 && options.only_ip6)
+		return misused("only one of", "--ip4 and --ip6");
 	code = check_fit(command, given);
 	return code >= 0 ? code : command->run(&options);
 }

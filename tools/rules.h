@@ -15,8 +15,12 @@ struct rules_options {
 	const char *policy;
 	const char *output; /* NULL: standard output */
 	int64_t now_s;
+	int32_t now_offset_s; /* of the clock that --at was written in */
 	bool json;
 	bool strict;
+	bool all;                /* pools: not only the enforced ones */
+	bool only_ip4, only_ip6; /* pools */
+	bool without_exempt;     /* pools */
 };
 
 /* code, or EXIT_CODE_SYSTEM when standard output could not be written. */
@@ -26,12 +30,15 @@ int rules_print_json(json_t *object, int code);
 /* An exit code, and with EXIT_CODE_OK the policy (policy_free). The findings are printed to stderr unless `quiet`. */
 int rules_read_policy(const struct rules_options *options, struct diag_list *diags, bool quiet,
 		      struct policy **ret);
+/* The same, with the findings printed to stderr and forgotten. */
+int rules_load_policy(const struct rules_options *options, struct policy **ret);
 /* An exit code, and with EXIT_CODE_OK the policy's ruleset (ruleset_free). */
 int rules_load_ruleset(const struct rules_options *options, struct ruleset **ret);
 
 /* Each runs a command and returns its exit code. */
 int rules_check(const struct rules_options *options);
 int rules_apply(const struct rules_options *options);
+int rules_pools(const struct rules_options *options);
 int rules_delete(const struct rules_options *options);
 
 #endif

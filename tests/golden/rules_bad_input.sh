@@ -41,6 +41,8 @@ expect "an option without its value" refused 2 "--help" check -p
 expect "a second argument" refused 2 "unexpected argument now" apply now
 expect "an option of another command" refused 2 "dump takes no --strict" dump --strict -p "$good"
 expect "--output is generate's" refused 2 "apply takes no --output" apply -o "$scratch/file" -p "$good"
+expect "--all is the pools'" refused 2 "check takes no --all" check --all -p "$good"
+expect "one family, or both" refused 2 "only one of" pools --ip4 --ip6 -p "$good"
 expect "a date without an offset" refused 2 "offset" check --at 2030-01-01T00:00:00 -p "$good"
 expect "--help has examples" prints "examples:" --help
 expect "--version" prints "op25b-rules " --version
@@ -50,7 +52,7 @@ mkdir "$scratch/directory"
 head -c 100000 /dev/urandom >"$scratch/binary.ini"
 head -c 100000 /dev/zero >"$scratch/zeros.ini"
 printf '[gateway]\nmode = enforce\nfail = open\nunlisted = accept\n[pool x]\nfile = nowhere.txt\n' >"$scratch/list.ini"
-for command in check dump generate apply; do
+for command in check dump generate pools apply; do
 	for policy in missing.ini directory empty.ini binary.ini zeros.ini list.ini; do
 		if [ $command = check ]; then
 			expect "$command of $policy" check_refused "$scratch/$policy" "$policy"
@@ -93,6 +95,29 @@ code_of()
 expect_equal "warnings alone are no failure" "$(code_of check -p "$scratch/warns.ini")" 0
 expect_equal "with --strict they are" "$(code_of check --strict -p "$scratch/warns.ini")" 1
 expect_equal "--strict without warnings" "$(code_of check --strict --at 2026-12-01T00:00:00Z -p "$good")" 0
+
+# The list of pools.
+printf '%s\n' '[gateway]' 'mode = enforce' 'fail = open' 'unlisted = accept' '[pool a]' 'prefix = 198.51.100.0/25' \
+	'prefix = 198.51.100.128/25' 'prefix = 2001:db8::/40' '[pool later]' 'prefix = 198.51.100.64/26' \
+	'enforce_from = 2030-01-01T00:00:00Z' '[relay r]' 'address = 198.51.100.255' '[exempt e]' 'prefix = 198.51.100.0/28' \
+	'ticket = T' 'owner = o' 'reason = r' >"$scratch/pools.ini"
+listed()
+{
+	"$tool" pools -p "$scratch/pools.ini" "$@" 2>/dev/null | tr '\n' ' '
+}
+last="198.51.100.128/26 198.51.100.192/27 198.51.100.224/28 198.51.100.240/29 198.51.100.248/30 198.51.100.252/31"
+last="$last 198.51.100.254/32 "
+expect_equal "pools: without the relay and the pool that is not enforced" "$(listed --ip4 --at 2026-01-01T00:00:00Z)" \
+	"198.51.100.0/26 $last"
+expect_equal "pools at a later date" "$(listed --ip4 --at 2030-01-01T00:00:00Z)" "198.51.100.0/25 $last"
+expect_equal "pools --all" "$(listed --ip4 --all --at 2026-01-01T00:00:00Z)" "198.51.100.0/25 $last"
+expect_equal "pools --without-exempt" "$(listed --ip4 --all --without-exempt)" \
+	"198.51.100.16/28 198.51.100.32/27 198.51.100.64/26 $last"
+expect_equal "pools --ip6" "$(listed --ip6)" "2001:db8::/40 "
+expect_equal "IPv4 comes first" "$(listed --all)" "198.51.100.0/25 ${last}2001:db8::/40 "
+sed 's/enforce$/monitor/' "$scratch/pools.ini" >"$scratch/trial.ini"
+expect "in mode monitor none is enforced, and that is said" prints "mode = monitor" pools -p "$scratch/trial.ini"
+expect_equal "and none is listed" "$("$tool" pools -p "$scratch/trial.ini" 2>/dev/null)" ""
 
 # Writing: all or nothing.
 echo old >"$scratch/ruleset.nft"
@@ -149,7 +174,7 @@ expect "no warning is written into the file" ! grep -q warning "$scratch/closed.
 expect "check --json with standard output closed" closed 1 5 check --json -p "$good"
 expect_equal "it is said once" "$(grep -c 'Bad file descriptor' "$scratch/err")" 1
 
-for command in check dump generate; do
+for command in check dump generate pools; do
 	full()
 	{
 		local got=0
