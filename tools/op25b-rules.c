@@ -41,6 +41,7 @@ static const char usage_text[] =
 	"  -o, --output FILE     generate: write to FILE, all or nothing\n"
 	"      --strict          check: warnings count, too (exit code 1)\n"
 	"      --at DATE         check, pools: as if it were this date, RFC 3339 with an offset\n"
+	"      --kernel          check: what this kernel can do, and which means will be used; no policy is read\n"
 	"      --all             pools: of all pools, not only of those that are enforced\n"
 	"      --ip4, --ip6      pools: only this family\n"
 	"      --without-exempt  pools: without what is exempt to anywhere\n"
@@ -48,12 +49,13 @@ static const char usage_text[] =
 	"      --help            print this\n"
 	"      --version         print the version\n"
 	"\n"
-	"exit codes: 0 done; 1 warnings, with --strict; 2 wrong usage; 4 the policy has errors; 5 the kernel or the\n"
+	"exit codes: 0 done; 1 warnings, with --strict, or a kernel that cannot load the rules; 2 wrong usage; 4 the policy has errors; 5 the kernel or the\n"
 	"system refused.\n"
 	"\n"
 	"examples:\n"
 	"  op25b-rules check -p policy.ini\n"
 	"  op25b-rules check -p policy.ini --at 2030-01-01T00:00:00+09:00\n"
+	"  op25b-rules check --kernel\n"
 	"  op25b-rules generate -p policy.ini | less\n"
 	"  op25b-rules generate -p policy.ini -o ruleset.nft && nft -c -f ruleset.nft\n"
 	"  op25b-rules pools --ip4 --at 2030-01-01T00:00:00+09:00 >restricted.txt\n"
@@ -210,17 +212,24 @@ static int run_generate(const struct rules_options *options)
 }
 
 static const struct command commands[] = {
-	{"check", rules_check, "jsa"},    {"dump", run_dump, ""},      {"generate", run_generate, "o"},
+	{"check", rules_check, "jsak"},   {"dump", run_dump, ""},      {"generate", run_generate, "o"},
 	{"pools", rules_pools, "jaA46x"}, {"apply", rules_apply, "j"}, {"delete", rules_delete, "j"},
 };
 
 static const struct option long_options[] = {
-	{"policy", required_argument, NULL, 'p'}, {"output", required_argument, NULL, 'o'},
-	{"strict", no_argument, NULL, 's'},       {"at", required_argument, NULL, 'a'},
-	{"all", no_argument, NULL, 'A'},          {"ip4", no_argument, NULL, '4'},
-	{"ip6", no_argument, NULL, '6'},          {"without-exempt", no_argument, NULL, 'x'},
-	{"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+	{"policy", required_argument, NULL, 'p'},
+	{"output", required_argument, NULL, 'o'},
+	{"strict", no_argument, NULL, 's'},
+	{"at", required_argument, NULL, 'a'},
+	{"kernel", no_argument, NULL, 'k'},
+	{"all", no_argument, NULL, 'A'},
+	{"ip4", no_argument, NULL, '4'},
+	{"ip6", no_argument, NULL, '6'},
+	{"without-exempt", no_argument, NULL, 'x'},
+	{"json", no_argument, NULL, 'j'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'v'},
+	{NULL, 0, NULL, 0},
 };
 
 static int misused(const char *what, const char *which)
@@ -263,6 +272,9 @@ static int take_option(int letter, const char *argument, struct rules_options *o
 		return -1;
 	case 's':
 		options->strict = true;
+		return -1;
+	case 'k':
+		options->kernel = true;
 		return -1;
 	case 'A':
 		options->all = true;
@@ -310,8 +322,9 @@ static int check_fit(const struct command *command, const bool given[128])
 	static const struct {
 		char letter;
 		const char *name;
-	} limited[] = {{'o', "--output"}, {'s', "--strict"}, {'a', "--at"},  {'j', "--json"},
-		       {'A', "--all"},    {'4', "--ip4"},    {'6', "--ip6"}, {'x', "--without-exempt"}};
+	} limited[] = {{'o', "--output"}, {'s', "--strict"}, {'a', "--at"},
+		       {'j', "--json"},   {'k', "--kernel"}, {'A', "--all"},
+		       {'4', "--ip4"},    {'6', "--ip6"},    {'x', "--without-exempt"}};
 
 	for (size_t i = 0; i < sizeof(limited) / sizeof(limited[0]); i++) {
 		if (given[(unsigned char)limited[i].letter] && !strchr(command->takes, limited[i].letter)) {

@@ -18,6 +18,7 @@ struct rules_options {
 	int32_t now_offset_s; /* of the clock that --at was written in */
 	bool json;
 	bool strict;
+	bool kernel;             /* check: the kernel, not the policy */
 	bool all;                /* pools: not only the enforced ones */
 	bool only_ip4, only_ip6; /* pools */
 	bool without_exempt;     /* pools */
@@ -38,6 +39,7 @@ int rules_load_ruleset(const struct rules_options *options, struct ruleset **ret
 /* Each runs a command and returns its exit code. */
 int rules_check(const struct rules_options *options);
 int rules_apply(const struct rules_options *options);
+int rules_check_kernel(const struct rules_options *options);
 int rules_pools(const struct rules_options *options);
 int rules_delete(const struct rules_options *options);
 

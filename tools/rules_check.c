@@ -166,8 +166,11 @@ int rules_check(const struct rules_options *options)
 {
 	struct policy *policy = NULL;
 	struct diag_list diags = {0};
-	int code = rules_read_policy(options, &diags, options->json, &policy);
+	int code;
 
+	if (options->kernel)
+		return rules_check_kernel(options);
+	code = rules_read_policy(options, &diags, options->json, &policy);
 	if (code == EXIT_CODE_OK && options->strict && diags.warnings > 0)
 		code = EXIT_CODE_DIFFERS;
 	if (options->json)

@@ -414,23 +414,24 @@ union xt_queue_info {
 	_Alignas(struct _xt_align) uint8_t bytes[XT_ALIGN(sizeof(struct xt_NFQ_info_v3))];
 };
 
-static void put_queue_target(struct encode *e, uint16_t number)
+bool nft_rule_add_queue_target(struct nftnl_rule *rule, uint16_t number, bool bypass)
 {
 	union xt_queue_info *data = calloc(1, sizeof(*data));
-	struct nftnl_expr *expr = add(e, "target");
+	struct nftnl_expr *expr = data ? nftnl_expr_alloc("target") : NULL;
 
-	if (!data || !expr) {
+	if (!expr) {
 		free(data);
-		e->failed = true;
-		return;
+		return false;
 	}
+	nftnl_rule_add_expr(rule, expr);
 	data->info.queuenum = number;
 	data->info.queues_total = 1;
-	data->info.flags = e->ruleset->queue.bypass ? NFQ_FLAG_BYPASS : 0;
+	data->info.flags = bypass ? NFQ_FLAG_BYPASS : 0;
 	nftnl_expr_set_str(expr, NFTNL_EXPR_TG_NAME, "NFQUEUE");
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_TG_REV, 3);
 	/* The expression takes the memory over. */
 	nftnl_expr_set(expr, NFTNL_EXPR_TG_INFO, data, sizeof(*data));
+	return true;
 }
 
 static void put_queue(struct encode *e, uint8_t family)
@@ -445,7 +446,8 @@ static void put_queue(struct encode *e, uint8_t family)
 	}
 	if (family != ADDR_NONE)
 		add_cmp(e, RULESET_EQ, &number, sizeof(number));
-	put_queue_target(e, (uint16_t)number);
+	if (e->failed || !nft_rule_add_queue_target(e->rule, (uint16_t)number, e->ruleset->queue.bypass))
+		e->failed = true;
 }
 
 static void put_statement(struct encode *e, const struct ruleset_statement *statement)

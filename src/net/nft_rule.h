@@ -12,4 +12,9 @@
 void nft_put_rule(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset *ruleset,
 		  const struct ruleset_chain *chain, size_t number, enum nft_queue_form form);
 
+struct nftnl_rule;
+
+/* Adds the xtables target NFQUEUE to a rule. False without memory. */
+bool nft_rule_add_queue_target(struct nftnl_rule *rule, uint16_t number, bool bypass);
+
 #endif

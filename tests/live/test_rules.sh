@@ -287,7 +287,27 @@ echo "[gateway]" >"$scratch/bad.ini"
 expect "a policy with errors is not applied" ends_with 4 "error:" rules apply -p "$scratch/bad.ini"
 expect_equal "the kernel's rules are as they were" "$(listed)" "$(cat "$scratch/before")"
 
-# 9. A million elements.
+# 9. What the kernel can do; asking changes nothing.
+netns_run rtr nft list ruleset >"$scratch/before"
+expect "check --kernel says how it queues" ends_with 0 "packets go to op25bd by the" rules check --kernel
+netns_run rtr nft list ruleset >"$scratch/after"
+expect "the rulesets are as they were" diff -u "$scratch/before" "$scratch/after"
+form=xt-nfqueue
+netns_run rtr nft -c 'add table inet t; add chain inet t c; add rule inet t c queue num 1' 2>/dev/null && form=nft-queue
+expect "what it says of the queue expression is what nft finds" ends_with 0 "\"queue_form\": \"$form\"" \
+	rules check --kernel --json
+expect "apply uses that" ends_with 0 "\"queue_form\": \"$form\"" rules apply --json -p "$scratch/policy.ini"
+fib=false
+netns_run rtr nft -c 'add table inet t; add chain inet t c { type filter hook forward priority 0; }; add rule inet t c fib saddr . iif oif missing' &&
+	fib=true
+# shellcheck disable=SC2016
+expect_equal "likewise of fib" "$(rules check --kernel --json | python3 -c '
+import json, sys
+print(next(str(a["there"]).lower() for a in json.load(sys.stdin)["abilities"] if a["name"] == "fib"))')" $fib
+expect "without CAP_NET_ADMIN it says so" ends_with 5 "CAP_NET_ADMIN" \
+	netns_run rtr setpriv --bounding-set -net_admin --inh-caps -net_admin "$tool" check --kernel
+
+# 10. A million elements.
 if [ -z "${OP25B_QUICK-}" ]; then
 	python3 - >"$scratch/million.txt" <<-'END'
 		for i in range(1000000):
@@ -307,7 +327,7 @@ else
 	tap_skip "a million prefixes" "OP25B_QUICK is set"
 fi
 
-# 10. Deleting.
+# 11. Deleting.
 expect "delete" ends_with 0 "deleted table inet op25b" rules delete
 expect "the table is gone" ! netns_run rtr nft list table inet op25b
 expect "deleting nothing is no error" ends_with 0 "there was no table inet op25b" rules delete
