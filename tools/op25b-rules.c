@@ -35,6 +35,8 @@ static const char usage_text[] =
 	"  pools      print the restricted address space as the fewest prefixes, for others' block lists\n"
 	"  apply      load the ruleset in one transaction; counters stay\n"
 	"  delete     remove the table\n"
+	"  status     say whether the kernel's rules are the policy's\n"
+	"  diff       show what apply would change: addresses gained and lost, chains and rules\n"
 	"\n"
 	"options:\n"
 	"  -p, --policy POLICY   the policy file (default " OP25B_SYSCONFDIR "/op25b/op25b.ini)\n"
@@ -45,11 +47,12 @@ static const char usage_text[] =
 	"      --all             pools: of all pools, not only of those that are enforced\n"
 	"      --ip4, --ip6      pools: only this family\n"
 	"      --without-exempt  pools: without what is exempt to anywhere\n"
-	"      --json            check, pools, apply, delete: print the result as JSON\n"
+	"      --json            all but dump and generate: print the result as JSON\n"
 	"      --help            print this\n"
 	"      --version         print the version\n"
 	"\n"
-	"exit codes: 0 done; 1 warnings, with --strict, or a kernel that cannot load the rules; 2 wrong usage; 4 the policy has errors; 5 the kernel or the\n"
+	"exit codes: 0 done; 1 warnings, with --strict, a kernel that cannot load the rules, or\n"
+	"rules that are not the policy's; 2 wrong usage; 4 the policy has errors; 5 the kernel or the\n"
 	"system refused.\n"
 	"\n"
 	"examples:\n"
@@ -59,6 +62,7 @@ static const char usage_text[] =
 	"  op25b-rules generate -p policy.ini | less\n"
 	"  op25b-rules generate -p policy.ini -o ruleset.nft && nft -c -f ruleset.nft\n"
 	"  op25b-rules pools --ip4 --at 2030-01-01T00:00:00+09:00 >restricted.txt\n"
+	"  op25b-rules status || op25b-rules diff\n"
 	"  op25b-rules apply && nft list table inet op25b\n";
 
 int rules_flushed(int code)
@@ -214,6 +218,7 @@ static int run_generate(const struct rules_options *options)
 static const struct command commands[] = {
 	{"check", rules_check, "jsak"},   {"dump", run_dump, ""},      {"generate", run_generate, "o"},
 	{"pools", rules_pools, "jaA46x"}, {"apply", rules_apply, "j"}, {"delete", rules_delete, "j"},
+	{"status", rules_status, "j"},    {"diff", rules_diff, "j"},
 };
 
 static const struct option long_options[] = {
@@ -348,7 +353,8 @@ int main(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if (optind == argc)
-		return misused("no command given:", "check, dump, generate, pools, apply or delete");
+		return misused("no command given:",
+			       "check, dump, generate, pools, apply, delete, status or diff");
 	command = find_command(argv[optind]);
 	if (!command)
 		return misused("unknown command", argv[optind]);

@@ -5,11 +5,13 @@
 
 #include "base/diag.h"
 #include "policy/policy.h"
+#include "ruleset/compare.h"
 #include "ruleset/model.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct rules_options {
 	const char *policy;
@@ -36,10 +38,16 @@ int rules_load_policy(const struct rules_options *options, struct policy **ret);
 /* An exit code, and with EXIT_CODE_OK the policy's ruleset (ruleset_free). */
 int rules_load_ruleset(const struct rules_options *options, struct ruleset **ret);
 
+/* What distinguishes two rulesets: one or more lines each, or a JSON array. */
+void rules_print_changes(const struct change_list *changes, FILE *out);
+json_t *rules_json_changes(const struct change_list *changes);
+
 /* Each runs a command and returns its exit code. */
 int rules_check(const struct rules_options *options);
 int rules_apply(const struct rules_options *options);
 int rules_check_kernel(const struct rules_options *options);
+int rules_status(const struct rules_options *options);
+int rules_diff(const struct rules_options *options);
 int rules_pools(const struct rules_options *options);
 int rules_delete(const struct rules_options *options);
 

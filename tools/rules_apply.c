@@ -2,11 +2,14 @@
 #include "rules.h"
 
 #include "base/exitcode.h"
-#include "net/nft.h"
+#include "net/nft_read.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Larger sets would take apply longer to read back than to load: the kernel's time grows with the square. */
+enum { READ_BACK_ELEMENTS_MAX = 100000 };
 
 static int kernel_refused(const struct nft_report *report, int r)
 {
@@ -18,14 +21,16 @@ static int kernel_refused(const struct nft_report *report, int r)
 	return EXIT_CODE_SYSTEM;
 }
 
-static json_t *json_applied(const struct ruleset *ruleset, const struct nft_report *report)
+static json_t *json_applied(const struct ruleset *ruleset, const struct nft_report *report,
+			    const char *read_back_word)
 {
-	return json_pack("{sb ss sb si si sI sI sI sI sI}", "applied", 1, "queue_form",
+	return json_pack("{sb ss sb si si sI sI sI sI sI ss}", "applied", 1, "queue_form",
 			 report->queue == NFT_QUEUE_XT_TARGET ? "xt-nfqueue" : "nft-queue", "replaced",
 			 (int)report->table_was_there, "queue", (int)ruleset->queue.first, "queues",
 			 (int)ruleset->queue.count, "chains", (json_int_t)report->chains, "rules",
 			 (json_int_t)report->rules, "sets", (json_int_t)report->sets, "elements",
-			 (json_int_t)report->elements, "counters", (json_int_t)report->counters);
+			 (json_int_t)report->elements, "counters", (json_int_t)report->counters, "read_back",
+			 read_back_word);
 }
 
 static void print_applied(const struct ruleset *ruleset, const struct nft_report *report)
@@ -49,6 +54,66 @@ static void print_applied(const struct ruleset *ruleset, const struct nft_report
 		puts("without op25bd they are dropped (fail = closed)");
 }
 
+/* Reads the table back and compares. 0, 1 when it differs, or -errno; *partly when a set was too large. */
+static int read_back(const struct ruleset *ruleset, enum nft_queue_form form, bool *partly)
+{
+	struct ruleset_image wanted = {0}, live = {0};
+	struct change_list changes = {0};
+	size_t unread = 0;
+	int r = nft_expect(ruleset, form, &wanted);
+
+	if (r == 0)
+		r = nft_read(READ_BACK_ELEMENTS_MAX, &live);
+	if (r == 0)
+		r = compare_images(&live, &wanted, &changes);
+	for (size_t i = 0; i < changes.count; i++)
+		unread += changes.items[i].kind == CHANGE_SET_UNREAD;
+	*partly = unread > 0;
+	if (r == 0 && changes.count > unread) {
+		fputs("op25b-rules: what was loaded reads back otherwise; the kernel's rules would have to change:\n",
+		      stderr);
+		rules_print_changes(&changes, stderr);
+		r = 1;
+	}
+	change_list_clear(&changes);
+	image_clear(&wanted);
+	image_clear(&live);
+	return r;
+}
+
+/* An exit code, and in *ret a word for scripts. */
+static int judge_read_back(const struct ruleset *ruleset, enum nft_queue_form form, const char **ret)
+{
+	bool partly;
+	int r = read_back(ruleset, form, &partly);
+
+	*ret = partly ? "partly" : "same";
+	if (r == 0)
+		return EXIT_CODE_OK;
+	*ret = "differs";
+	if (r > 0)
+		return EXIT_CODE_DIFFERS;
+	*ret = "failed";
+	fprintf(stderr, "op25b-rules: the rules were loaded; reading them back: %s\n", strerror(-r));
+	return EXIT_CODE_SYSTEM;
+}
+
+static int tell_applied(const struct rules_options *options, const struct ruleset *ruleset,
+			const struct nft_report *report)
+{
+	const char *word;
+	int code = judge_read_back(ruleset, report->queue, &word);
+
+	if (options->json)
+		return rules_print_json(json_applied(ruleset, report, word), code);
+	print_applied(ruleset, report);
+	if (strcmp(word, "partly") == 0)
+		puts("read back and the same, but for large sets (op25b-rules status compares these, too)");
+	else if (code == EXIT_CODE_OK)
+		puts("read back, and the same");
+	return rules_flushed(code);
+}
+
 int rules_apply(const struct rules_options *options)
 {
 	struct ruleset *ruleset = NULL;
@@ -58,14 +123,9 @@ int rules_apply(const struct rules_options *options)
 	if (code != EXIT_CODE_OK)
 		return code;
 	r = nft_apply(ruleset, &report);
-	if (r < 0)
-		code = kernel_refused(&report, r);
-	else if (options->json)
-		code = rules_print_json(json_applied(ruleset, &report), code);
-	else
-		print_applied(ruleset, &report);
+	code = r < 0 ? kernel_refused(&report, r) : tell_applied(options, ruleset, &report);
 	ruleset_free(ruleset);
-	return rules_flushed(code);
+	return code;
 }
 
 int rules_delete(const struct rules_options *options)

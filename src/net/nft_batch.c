@@ -16,7 +16,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { RECEIVE_MAX = 64 * 1024 };
+/* A dump walks a set from its start for each chunk: the larger the chunk, the fewer walks. */
+enum { RECEIVE_MAX = 1024 * 1024 };
 
 int nft_socket_open(struct nft_socket *nft)
 {

@@ -2,6 +2,7 @@
 #include "net/nft_rule.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/udata.h>
@@ -501,18 +502,15 @@ static void put_comment(struct nftnl_rule *rule, const char *comment)
 	nftnl_udata_buf_free(buffer);
 }
 
-static void put_one(struct nft_batch *batch, struct nft_socket *nft, struct encode *e,
-		    const struct ruleset_chain *chain, size_t number)
+static int see_one(struct encode *e, const struct ruleset_chain *chain, size_t number, nft_rule_fn see,
+		   void *context)
 {
-	const struct nft_note note = {.what = "rule of chain", .name = chain->name, .number = number};
 	const struct ruleset_rule *rule = &chain->rules[number - 1];
-	struct nlmsghdr *message;
+	int r = -ENOMEM;
 
 	e->rule = nftnl_rule_alloc();
-	if (!e->rule) {
-		batch->failed = true;
-		return;
-	}
+	if (!e->rule)
+		return -ENOMEM;
 	nftnl_rule_set_str(e->rule, NFTNL_RULE_TABLE, RULESET_TABLE);
 	nftnl_rule_set_str(e->rule, NFTNL_RULE_CHAIN, chain->name);
 	for (size_t i = 0; i < rule->match_count; i++)
@@ -520,13 +518,10 @@ static void put_one(struct nft_batch *batch, struct nft_socket *nft, struct enco
 	for (size_t i = 0; i < rule->statement_count; i++)
 		put_statement(e, &rule->statements[i]);
 	put_comment(e->rule, rule->comment);
-	batch->failed |= e->failed;
-	if (!batch->failed) {
-		message = nft_batch_message(batch, nft, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, &note);
-		nftnl_rule_nlmsg_build_payload(message, e->rule);
-		nft_batch_finish(batch, message);
-	}
+	if (!e->failed)
+		r = see(context, e->rule);
 	nftnl_rule_free(e->rule);
+	return r;
 }
 
 static bool queues_by_hash(const struct ruleset_rule *rule)
@@ -538,14 +533,42 @@ static bool queues_by_hash(const struct ruleset_rule *rule)
 	return false;
 }
 
+int nft_rule_each(const struct ruleset *ruleset, const struct ruleset_chain *chain, size_t number,
+		  enum nft_queue_form form, nft_rule_fn see, void *context)
+{
+	bool each = form == NFT_QUEUE_XT_TARGET && queues_by_hash(&chain->rules[number - 1]);
+	int r = 0;
+
+	for (int worker = 0; worker < (each ? ruleset->queue.count : 1) && r == 0; worker++) {
+		struct encode e = {.ruleset = ruleset, .form = form, .worker = each ? worker : ANY_WORKER};
+
+		r = see_one(&e, chain, number, see, context);
+	}
+	return r;
+}
+
+struct put {
+	struct nft_batch *batch;
+	struct nft_socket *nft;
+	const struct nft_note note;
+};
+
+static int put_one(void *context, struct nftnl_rule *rule)
+{
+	struct put *put = context;
+	struct nlmsghdr *message = nft_batch_message(put->batch, put->nft, NFT_MSG_NEWRULE,
+						     NLM_F_CREATE | NLM_F_APPEND, &put->note);
+
+	nftnl_rule_nlmsg_build_payload(message, rule);
+	nft_batch_finish(put->batch, message);
+	return 0;
+}
+
 void nft_put_rule(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset *ruleset,
 		  const struct ruleset_chain *chain, size_t number, enum nft_queue_form form)
 {
-	bool each = form == NFT_QUEUE_XT_TARGET && queues_by_hash(&chain->rules[number - 1]);
+	struct put put = {batch, nft, {.what = "rule of chain", .name = chain->name, .number = number}};
 
-	for (int worker = 0; worker < (each ? ruleset->queue.count : 1); worker++) {
-		struct encode e = {.ruleset = ruleset, .form = form, .worker = each ? worker : ANY_WORKER};
-
-		put_one(batch, nft, &e, chain, number);
-	}
+	if (nft_rule_each(ruleset, chain, number, form, put_one, &put) < 0)
+		batch->failed = true;
 }

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/nft_read.h"
+
+#include "net/nft_read_parts.h"
+#include "net/nft_rule.h"
+#include "ruleset/space.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/common.h>
+#include <libnftnl/object.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/table.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TRIES_MAX = 8 };
+
+static int out_of_memory(void)
+{
+	errno = ENOMEM;
+	return MNL_CB_ERROR;
+}
+
+static bool is_ours(const char *table)
+{
+	return table && strcmp(table, RULESET_TABLE) == 0;
+}
+
+int nft_read_dump(struct nft_socket *nft, uint16_t type, uint16_t table_attr, mnl_cb_t callback, void *data)
+{
+	char buffer[512];
+	struct nlmsghdr *request = nftnl_nlmsg_build_hdr(buffer, type, NFPROTO_INET, NLM_F_DUMP, 0);
+
+	mnl_attr_put_strz(request, table_attr, RULESET_TABLE);
+	return nft_socket_request(nft, request, callback, data);
+}
+
+static int see_table(const struct nlmsghdr *message, void *data)
+{
+	struct nftnl_table *table = nftnl_table_alloc();
+	struct ruleset_image *image = data;
+
+	if (!table)
+		return out_of_memory();
+	if (nftnl_table_nlmsg_parse(message, table) == 0 &&
+	    is_ours(nftnl_table_get_str(table, NFTNL_TABLE_NAME))) {
+		image->there = true;
+		image->asleep = (nftnl_table_get_u32(table, NFTNL_TABLE_FLAGS) & NFT_TABLE_F_DORMANT) != 0;
+	}
+	nftnl_table_free(table);
+	return MNL_CB_OK;
+}
+
+static void hook_text(struct image_chain *chain, const char *type, uint32_t hook, int32_t priority,
+		      uint32_t policy)
+{
+	snprintf(chain->hook, sizeof(chain->hook), "type %s hook %s priority %d policy %s", type,
+		 hook == NF_INET_FORWARD ? "forward" : "other than forward", priority,
+		 policy == NF_ACCEPT ? "accept" : "drop");
+}
+
+static bool keep_chain(struct ruleset_image *image, const struct nftnl_chain *chain)
+{
+	const char *type = nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE);
+	struct image_chain *kept = image_add_chain(image, nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
+
+	if (kept && nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM))
+		hook_text(kept, type ? type : "none", nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM),
+			  nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO),
+			  nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY));
+	return kept != NULL;
+}
+
+static int see_chain(const struct nlmsghdr *message, void *data)
+{
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+	bool kept = true;
+
+	if (!chain)
+		return out_of_memory();
+	if (nftnl_chain_nlmsg_parse(message, chain) == 0 &&
+	    is_ours(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)))
+		kept = keep_chain(data, chain);
+	nftnl_chain_free(chain);
+	return kept ? MNL_CB_OK : out_of_memory();
+}
+
+/* A rule that libnftnl does not understand is none of ours, and its text like no other. */
+static int see_rule(const struct nlmsghdr *message, void *data)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct image_chain *chain = NULL;
+	const char *name;
+	bool read, kept = true;
+
+	if (!rule)
+		return out_of_memory();
+	read = nftnl_rule_nlmsg_parse(message, rule) == 0;
+	name = nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN);
+	if (name && is_ours(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE)))
+		chain = image_find_chain(data, name);
+	if (chain)
+		kept = image_add_rule(chain, read ? nft_rule_text(rule) : strdup("(not understood)"));
+	nftnl_rule_free(rule);
+	return kept ? MNL_CB_OK : out_of_memory();
+}
+
+static int see_object(const struct nlmsghdr *message, void *data)
+{
+	struct nftnl_obj *object = nftnl_obj_alloc();
+	bool kept = true;
+
+	if (!object)
+		return out_of_memory();
+	if (nftnl_obj_nlmsg_parse(message, object) == 0 &&
+	    is_ours(nftnl_obj_get_str(object, NFTNL_OBJ_TABLE)))
+		kept = image_add_thing(data,
+				       nftnl_obj_get_u32(object, NFTNL_OBJ_TYPE) == NFT_OBJECT_COUNTER
+					       ? "counter"
+					       : "other object",
+				       nftnl_obj_get_str(object, NFTNL_OBJ_NAME)) != NULL;
+	nftnl_obj_free(object);
+	return kept ? MNL_CB_OK : out_of_memory();
+}
+
+static int see_generation_number(const struct nlattr *attr, void *data)
+{
+	if (mnl_attr_get_type(attr) == NFTA_GEN_ID)
+		*(uint32_t *)data = mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+static int see_generation(const struct nlmsghdr *message, void *data)
+{
+	return mnl_attr_parse(message, sizeof(struct nfgenmsg), see_generation_number, data);
+}
+
+static int read_generation(struct nft_socket *nft, uint32_t *ret)
+{
+	char buffer[256];
+	struct nlmsghdr *request =
+		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETGEN, NFPROTO_UNSPEC, NLM_F_ACK, 0);
+
+	return nft_socket_request(nft, request, see_generation, ret);
+}
+
+static int read_content(struct nft_socket *nft, size_t elements_max, struct ruleset_image *image)
+{
+	char buffer[256];
+	struct nlmsghdr *request =
+		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETTABLE, NFPROTO_INET, NLM_F_DUMP, 0);
+	int r = nft_socket_request(nft, request, see_table, image);
+
+	if (r < 0 || !image->there)
+		return r;
+	r = nft_read_dump(nft, NFT_MSG_GETCHAIN, NFTA_CHAIN_TABLE, see_chain, image);
+	if (r == 0)
+		r = nft_read_dump(nft, NFT_MSG_GETRULE, NFTA_RULE_TABLE, see_rule, image);
+	if (r == 0)
+		r = nft_read_dump(nft, NFT_MSG_GETOBJ, NFTA_OBJ_TABLE, see_object, image);
+	return r < 0 ? r : nft_read_sets(nft, elements_max, image);
+}
+
+/* The parts are read one after the other; only if nothing changed meanwhile do they belong together. */
+static int read_once(struct nft_socket *nft, size_t elements_max, struct ruleset_image *image)
+{
+	uint32_t before = 0, after = 0;
+	int r = read_generation(nft, &before);
+
+	if (r == 0)
+		r = read_content(nft, elements_max, image);
+	if (r == 0)
+		r = read_generation(nft, &after);
+	return r == 0 && before != after ? -EINTR : r;
+}
+
+int nft_read(size_t elements_max, struct ruleset_image *ret)
+{
+	struct nft_socket nft = {0};
+	int r = -EINTR;
+
+	*ret = (struct ruleset_image){0};
+	for (int i = 0; i < TRIES_MAX && (r == -EINTR || r == -ENOENT); i++) {
+		image_clear(ret);
+		r = nft_socket_open(&nft);
+		if (r == 0)
+			r = read_once(&nft, elements_max, ret);
+		nft_socket_close(&nft);
+	}
+	return r;
+}
+
+static int expect_rule(void *context, struct nftnl_rule *rule)
+{
+	return image_add_rule(context, nft_rule_text(rule)) ? 0 : -ENOMEM;
+}
+
+static int expect_chain(const struct ruleset *ruleset, const struct ruleset_chain *chain,
+			enum nft_queue_form form, struct ruleset_image *image)
+{
+	struct image_chain *kept = image_add_chain(image, chain->name);
+	int r = kept ? 0 : -ENOMEM;
+
+	if (kept && chain->base)
+		hook_text(kept, "filter", NF_INET_FORWARD, chain->priority, NF_ACCEPT);
+	for (size_t i = 0; i < chain->rule_count && r == 0; i++)
+		r = nft_rule_each(ruleset, chain, i + 1, form, expect_rule, kept);
+	return r;
+}
+
+static int expect_set(const struct ruleset_set *set, struct ruleset_image *image)
+{
+	struct image_set *kept = image_add_set(image, set->name, set->family);
+	int r = kept ? 0 : -ENOMEM;
+
+	if (kept)
+		nft_set_type_of(kept->type, sizeof(kept->type), set);
+	for (size_t i = 0; i < set->count && r == 0; i++) {
+		struct space_range range = space_range_at(set, i);
+
+		r = space_append(&kept->space, &range);
+	}
+	return r;
+}
+
+int nft_expect(const struct ruleset *ruleset, enum nft_queue_form form, struct ruleset_image *ret)
+{
+	int r = 0;
+
+	*ret = (struct ruleset_image){.there = true};
+	for (size_t i = 0; i < ruleset->set_count && r == 0; i++)
+		r = expect_set(&ruleset->sets[i], ret);
+	for (size_t i = 0; i < ruleset->chain_count && r == 0; i++)
+		r = expect_chain(ruleset, &ruleset->chains[i], form, ret);
+	for (size_t i = 0; i < ruleset->counter_count && r == 0; i++)
+		r = image_add_thing(ret, "counter", ruleset->counters[i].name) ? 0 : -ENOMEM;
+	return r;
+}
