@@ -42,6 +42,9 @@ int rules_load_ruleset(const struct rules_options *options, struct ruleset **ret
 void rules_print_changes(const struct change_list *changes, FILE *out);
 json_t *rules_json_changes(const struct change_list *changes);
 
+/* Warns of other tables' chains that come before ours (with --json it is silent), and returns them; the caller's. */
+json_t *rules_tell_foreign(const struct rules_options *options, const struct ruleset *ruleset);
+
 /* Each runs a command and returns its exit code. */
 int rules_check(const struct rules_options *options);
 int rules_apply(const struct rules_options *options);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rules.h"
+#include "rules_lock.h"
 
 #include "base/exitcode.h"
 #include "net/nft_read.h"
@@ -21,16 +22,17 @@ static int kernel_refused(const struct nft_report *report, int r)
 	return EXIT_CODE_SYSTEM;
 }
 
+/* Takes the array over. */
 static json_t *json_applied(const struct ruleset *ruleset, const struct nft_report *report,
-			    const char *read_back_word)
+			    const char *read_back_word, json_t *foreign)
 {
-	return json_pack("{sb ss sb si si sI sI sI sI sI ss}", "applied", 1, "queue_form",
+	return json_pack("{sb ss sb si si sI sI sI sI sI ss so}", "applied", 1, "queue_form",
 			 report->queue == NFT_QUEUE_XT_TARGET ? "xt-nfqueue" : "nft-queue", "replaced",
 			 (int)report->table_was_there, "queue", (int)ruleset->queue.first, "queues",
 			 (int)ruleset->queue.count, "chains", (json_int_t)report->chains, "rules",
 			 (json_int_t)report->rules, "sets", (json_int_t)report->sets, "elements",
 			 (json_int_t)report->elements, "counters", (json_int_t)report->counters, "read_back",
-			 read_back_word);
+			 read_back_word, "before_ours", foreign);
 }
 
 static void print_applied(const struct ruleset *ruleset, const struct nft_report *report)
@@ -103,15 +105,34 @@ static int tell_applied(const struct rules_options *options, const struct rulese
 {
 	const char *word;
 	int code = judge_read_back(ruleset, report->queue, &word);
+	json_t *foreign = rules_tell_foreign(options, ruleset);
 
 	if (options->json)
-		return rules_print_json(json_applied(ruleset, report, word), code);
+		return rules_flushed(rules_print_json(json_applied(ruleset, report, word, foreign), code));
+	json_decref(foreign);
 	print_applied(ruleset, report);
 	if (strcmp(word, "partly") == 0)
 		puts("read back and the same, but for large sets (op25b-rules status compares these, too)");
 	else if (code == EXIT_CODE_OK)
 		puts("read back, and the same");
 	return rules_flushed(code);
+}
+
+/* -1 to go on, with the lock until the program ends; else an exit code. No lock must not keep a router without rules. */
+static int lock_rules(void)
+{
+	int r = rules_lock();
+
+	if (r == -EWOULDBLOCK) {
+		fputs("op25b-rules: another op25b-rules is changing the rules; nothing was changed\n",
+		      stderr);
+		return EXIT_CODE_SYSTEM;
+	}
+	if (r < 0)
+		fprintf(stderr,
+			"op25b-rules: warning: going on without a lock in " OP25B_RUN_DIRECTORY ": %s\n",
+			strerror(-r));
+	return -1;
 }
 
 int rules_apply(const struct rules_options *options)
@@ -122,8 +143,11 @@ int rules_apply(const struct rules_options *options)
 
 	if (code != EXIT_CODE_OK)
 		return code;
-	r = nft_apply(ruleset, &report);
-	code = r < 0 ? kernel_refused(&report, r) : tell_applied(options, ruleset, &report);
+	code = lock_rules();
+	if (code < 0) {
+		r = nft_apply(ruleset, &report);
+		code = r < 0 ? kernel_refused(&report, r) : tell_applied(options, ruleset, &report);
+	}
 	ruleset_free(ruleset);
 	return code;
 }
@@ -131,8 +155,11 @@ int rules_apply(const struct rules_options *options)
 int rules_delete(const struct rules_options *options)
 {
 	struct nft_report report;
-	int r = nft_delete(&report);
+	int code = lock_rules(), r;
 
+	if (code >= 0)
+		return code;
+	r = nft_delete(&report);
 	if (r < 0)
 		return kernel_refused(&report, r);
 	if (options->json)

@@ -224,10 +224,10 @@ static int print_status(const struct rules_options *options, const struct sides 
 	int code = verdict_on(&sides->changes);
 
 	if (options->json)
-		return rules_print_json(json_pack("{sb sb so}", "same", code == EXIT_CODE_OK, "loaded",
-						  (int)sides->live.there, "changes",
-						  rules_json_changes(&sides->changes)),
-					code);
+		return rules_flushed(rules_print_json(json_pack("{sb sb so}", "same", code == EXIT_CODE_OK,
+								"loaded", (int)sides->live.there, "changes",
+								rules_json_changes(&sides->changes)),
+						      code));
 	if (code == EXIT_CODE_OK)
 		puts("the kernel's rules are the policy's");
 	else if (!sides->live.there)
@@ -243,9 +243,10 @@ static int print_diff(const struct rules_options *options, const struct sides *s
 	int code = verdict_on(&sides->changes);
 
 	if (options->json)
-		return rules_print_json(json_pack("{sb so}", "same", code == EXIT_CODE_OK, "changes",
-						  rules_json_changes(&sides->changes)),
-					code);
+		return rules_flushed(
+			rules_print_json(json_pack("{sb so}", "same", code == EXIT_CODE_OK, "changes",
+						   rules_json_changes(&sides->changes)),
+					 code));
 	if (code == EXIT_CODE_OK)
 		puts("apply would change nothing");
 	else

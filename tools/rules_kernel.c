@@ -81,7 +81,7 @@ int rules_check_kernel(const struct rules_options *options)
 	(void)uname(&system);
 	code = abilities.complete ? EXIT_CODE_OK : EXIT_CODE_DIFFERS;
 	if (options->json)
-		return rules_print_json(json_kernel(&abilities, system.release), code);
+		return rules_flushed(rules_print_json(json_kernel(&abilities, system.release), code));
 	print_kernel(&abilities, system.release);
 	return rules_flushed(code);
 }

@@ -57,7 +57,7 @@ static int print_pools(const struct rules_options *options, const struct policy 
 		       const struct ruleset_set *ip4, const struct ruleset_set *ip6)
 {
 	if (options->json)
-		return rules_print_json(json_pools(options, policy, ip4, ip6), EXIT_CODE_OK);
+		return rules_flushed(rules_print_json(json_pools(options, policy, ip4, ip6), EXIT_CODE_OK));
 	if (policy->gateway.mode == POLICY_MODE_MONITOR && !options->all)
 		fputs("op25b-rules: mode = monitor: no pool is enforced; --all lists them\n", stderr);
 	if (takes_family(options, ADDR_IP4))
