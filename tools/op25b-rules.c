@@ -6,6 +6,7 @@
 #include "base/exitcode.h"
 #include "base/files.h"
 #include "base/moment.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { CONFIRM_MAX_S = 86400 };
 
 struct command {
 	const char *name;
@@ -34,6 +37,7 @@ static const char usage_text[] =
 	"  generate   print the ruleset in nft's language\n"
 	"  pools      print the restricted address space as the fewest prefixes, for others' block lists\n"
 	"  apply      load the ruleset in one transaction; counters stay\n"
+	"  confirm    keep what apply --confirm-within has loaded\n"
 	"  delete     remove the table\n"
 	"  status     say whether the kernel's rules are the policy's\n"
 	"  diff       show what apply would change: addresses gained and lost, chains and rules\n"
@@ -44,6 +48,8 @@ static const char usage_text[] =
 	"      --strict          check: warnings count, too (exit code 1)\n"
 	"      --at DATE         check, pools: as if it were this date, RFC 3339 with an offset\n"
 	"      --kernel          check: what this kernel can do, and which means will be used; no policy is read\n"
+	"      --confirm-within SECONDS\n"
+	"                        apply: put the rules of before back after so long, unless op25b-rules confirm comes\n"
 	"      --all             pools: of all pools, not only of those that are enforced\n"
 	"      --ip4, --ip6      pools: only this family\n"
 	"      --without-exempt  pools: without what is exempt to anywhere\n"
@@ -52,7 +58,7 @@ static const char usage_text[] =
 	"      --version         print the version\n"
 	"\n"
 	"exit codes: 0 done; 1 warnings, with --strict, a kernel that cannot load the rules, or\n"
-	"rules that are not the policy's; 2 wrong usage; 4 the policy has errors; 5 the kernel or the\n"
+	"rules that are not the policy's, or nothing to confirm; 2 wrong usage; 4 the policy has errors; 5 the kernel or the\n"
 	"system refused.\n"
 	"\n"
 	"examples:\n"
@@ -63,6 +69,7 @@ static const char usage_text[] =
 	"  op25b-rules generate -p policy.ini -o ruleset.nft && nft -c -f ruleset.nft\n"
 	"  op25b-rules pools --ip4 --at 2030-01-01T00:00:00+09:00 >restricted.txt\n"
 	"  op25b-rules status || op25b-rules diff\n"
+	"  op25b-rules apply --confirm-within 120 && op25b-rules confirm\n"
 	"  op25b-rules apply && nft list table inet op25b\n";
 
 int rules_flushed(int code)
@@ -216,9 +223,9 @@ static int run_generate(const struct rules_options *options)
 }
 
 static const struct command commands[] = {
-	{"check", rules_check, "jsak"},   {"dump", run_dump, ""},      {"generate", run_generate, "o"},
-	{"pools", rules_pools, "jaA46x"}, {"apply", rules_apply, "j"}, {"delete", rules_delete, "j"},
-	{"status", rules_status, "j"},    {"diff", rules_diff, "j"},
+	{"check", rules_check, "jsak"},   {"dump", run_dump, ""},       {"generate", run_generate, "o"},
+	{"pools", rules_pools, "jaA46x"}, {"apply", rules_apply, "jc"}, {"delete", rules_delete, "j"},
+	{"status", rules_status, "j"},    {"diff", rules_diff, "j"},    {"confirm", rules_confirm, "j"},
 };
 
 static const struct option long_options[] = {
@@ -226,6 +233,7 @@ static const struct option long_options[] = {
 	{"output", required_argument, NULL, 'o'},
 	{"strict", no_argument, NULL, 's'},
 	{"at", required_argument, NULL, 'a'},
+	{"confirm-within", required_argument, NULL, 'c'},
 	{"kernel", no_argument, NULL, 'k'},
 	{"all", no_argument, NULL, 'A'},
 	{"ip4", no_argument, NULL, '4'},
@@ -265,6 +273,16 @@ static int take_date(const char *text, struct rules_options *options)
 	return -1;
 }
 
+static int take_seconds(const char *text, struct rules_options *options)
+{
+	uint64_t seconds;
+
+	if (number_parse(text, strlen(text), 1, CONFIRM_MAX_S, &seconds) != NUMBER_OK)
+		return misused("--confirm-within takes 1 to 86400 seconds, not", text);
+	options->confirm_within_s = (uint32_t)seconds;
+	return -1;
+}
+
 /* An exit code when the program is to end now, else -1. */
 static int take_option(int letter, const char *argument, struct rules_options *options)
 {
@@ -278,6 +296,8 @@ static int take_option(int letter, const char *argument, struct rules_options *o
 	case 's':
 		options->strict = true;
 		return -1;
+	case 'c':
+		return take_seconds(argument, options);
 	case 'k':
 		options->kernel = true;
 		return -1;
@@ -327,9 +347,16 @@ static int check_fit(const struct command *command, const bool given[128])
 	static const struct {
 		char letter;
 		const char *name;
-	} limited[] = {{'o', "--output"}, {'s', "--strict"}, {'a', "--at"},
-		       {'j', "--json"},   {'k', "--kernel"}, {'A', "--all"},
-		       {'4', "--ip4"},    {'6', "--ip6"},    {'x', "--without-exempt"}};
+	} limited[] = {{'o', "--output"},
+		       {'s', "--strict"},
+		       {'a', "--at"},
+		       {'j', "--json"},
+		       {'c', "--confirm-within"},
+		       {'k', "--kernel"},
+		       {'A', "--all"},
+		       {'4', "--ip4"},
+		       {'6', "--ip6"},
+		       {'x', "--without-exempt"}};
 
 	for (size_t i = 0; i < sizeof(limited) / sizeof(limited[0]); i++) {
 		if (given[(unsigned char)limited[i].letter] && !strchr(command->takes, limited[i].letter)) {
@@ -354,7 +381,7 @@ int main(int argc, char **argv)
 		return code;
 	if (optind == argc)
 		return misused("no command given:",
-			       "check, dump, generate, pools, apply, delete, status or diff");
+			       "check, dump, generate, pools, apply, confirm, delete, status or diff");
 	command = find_command(argv[optind]);
 	if (!command)
 		return misused("unknown command", argv[optind]);

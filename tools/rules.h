@@ -3,7 +3,10 @@
 #ifndef OP25B_TOOLS_RULES_H
 #define OP25B_TOOLS_RULES_H
 
+#include "rules_pending.h"
+
 #include "base/diag.h"
+#include "net/nft.h"
 #include "policy/policy.h"
 #include "ruleset/compare.h"
 #include "ruleset/model.h"
@@ -20,10 +23,11 @@ struct rules_options {
 	int32_t now_offset_s; /* of the clock that --at was written in */
 	bool json;
 	bool strict;
-	bool kernel;             /* check: the kernel, not the policy */
-	bool all;                /* pools: not only the enforced ones */
-	bool only_ip4, only_ip6; /* pools */
-	bool without_exempt;     /* pools */
+	uint32_t confirm_within_s; /* apply; 0: no confirmation is waited for */
+	bool kernel;               /* check: the kernel, not the policy */
+	bool all;                  /* pools: not only the enforced ones */
+	bool only_ip4, only_ip6;   /* pools */
+	bool without_exempt;       /* pools */
 };
 
 /* code, or EXIT_CODE_SYSTEM when standard output could not be written. */
@@ -45,6 +49,24 @@ json_t *rules_json_changes(const struct change_list *changes);
 /* Warns of other tables' chains that come before ours (with --json it is silent), and returns them; the caller's. */
 json_t *rules_tell_foreign(const struct rules_options *options, const struct ruleset *ruleset);
 
+enum { PENDING_TEXT_MAX = 160 };
+
+/* What every command that changes rules says when it cannot; each returns the exit code. */
+int rules_refused(const struct nft_report *report, int r);
+int rules_refuse_busy(void);
+int rules_refuse_pending(const struct pending *pending);
+
+/* "waiting for op25b-rules confirm until ..." */
+void rules_pending_text(const struct pending *pending, char *out, size_t size);
+json_t *rules_json_pending(const struct pending *pending);
+
+/*
+ * Applies in a process of its own that puts the present rules back unless it hears rules_confirm() in time. -1 when
+ * the rules are loaded, with *report and *pending; else an exit code, and all is said.
+ */
+int rules_apply_kept(const struct ruleset *ruleset, uint32_t within_s, struct nft_report *report,
+		     struct pending *pending);
+
 /* Each runs a command and returns its exit code. */
 int rules_check(const struct rules_options *options);
 int rules_apply(const struct rules_options *options);
@@ -52,6 +74,7 @@ int rules_check_kernel(const struct rules_options *options);
 int rules_status(const struct rules_options *options);
 int rules_diff(const struct rules_options *options);
 int rules_pools(const struct rules_options *options);
+int rules_confirm(const struct rules_options *options);
 int rules_delete(const struct rules_options *options);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rules.h"
-#include "rules_lock.h"
+#include "rules_pending.h"
 
 #include "base/exitcode.h"
 #include "net/nft_read.h"
@@ -12,7 +12,7 @@
 /* Larger sets would take apply longer to read back than to load: the kernel's time grows with the square. */
 enum { READ_BACK_ELEMENTS_MAX = 100000 };
 
-static int kernel_refused(const struct nft_report *report, int r)
+int rules_refused(const struct nft_report *report, int r)
 {
 	if (r == -EPERM)
 		fputs("op25b-rules: not allowed: changing rulesets needs CAP_NET_ADMIN\n", stderr);
@@ -24,15 +24,15 @@ static int kernel_refused(const struct nft_report *report, int r)
 
 /* Takes the array over. */
 static json_t *json_applied(const struct ruleset *ruleset, const struct nft_report *report,
-			    const char *read_back_word, json_t *foreign)
+			    const char *read_back_word, json_t *foreign, const struct pending *pending)
 {
-	return json_pack("{sb ss sb si si sI sI sI sI sI ss so}", "applied", 1, "queue_form",
+	return json_pack("{sb ss sb si si sI sI sI sI sI ss so so}", "applied", 1, "queue_form",
 			 report->queue == NFT_QUEUE_XT_TARGET ? "xt-nfqueue" : "nft-queue", "replaced",
 			 (int)report->table_was_there, "queue", (int)ruleset->queue.first, "queues",
 			 (int)ruleset->queue.count, "chains", (json_int_t)report->chains, "rules",
 			 (json_int_t)report->rules, "sets", (json_int_t)report->sets, "elements",
 			 (json_int_t)report->elements, "counters", (json_int_t)report->counters, "read_back",
-			 read_back_word, "before_ours", foreign);
+			 read_back_word, "before_ours", foreign, "pending", rules_json_pending(pending));
 }
 
 static void print_applied(const struct ruleset *ruleset, const struct nft_report *report)
@@ -101,53 +101,88 @@ static int judge_read_back(const struct ruleset *ruleset, enum nft_queue_form fo
 }
 
 static int tell_applied(const struct rules_options *options, const struct ruleset *ruleset,
-			const struct nft_report *report)
+			const struct nft_report *report, const struct pending *pending)
 {
+	char text[PENDING_TEXT_MAX];
 	const char *word;
 	int code = judge_read_back(ruleset, report->queue, &word);
 	json_t *foreign = rules_tell_foreign(options, ruleset);
 
 	if (options->json)
-		return rules_flushed(rules_print_json(json_applied(ruleset, report, word, foreign), code));
+		return rules_flushed(
+			rules_print_json(json_applied(ruleset, report, word, foreign, pending), code));
 	json_decref(foreign);
 	print_applied(ruleset, report);
 	if (strcmp(word, "partly") == 0)
 		puts("read back and the same, but for large sets (op25b-rules status compares these, too)");
 	else if (code == EXIT_CODE_OK)
 		puts("read back, and the same");
+	if (pending->state == PENDING_WAITING) {
+		rules_pending_text(pending, text, sizeof(text));
+		puts(text);
+	}
 	return rules_flushed(code);
+}
+
+int rules_refuse_busy(void)
+{
+	fputs("op25b-rules: another op25b-rules is changing the rules; nothing was changed\n", stderr);
+	return EXIT_CODE_SYSTEM;
+}
+
+int rules_refuse_pending(const struct pending *pending)
+{
+	char text[PENDING_TEXT_MAX];
+
+	rules_pending_text(pending, text, sizeof(text));
+	fprintf(stderr, "op25b-rules: an earlier apply is %s; nothing was changed\n", text);
+	return EXIT_CODE_SYSTEM;
 }
 
 /* -1 to go on, with the lock until the program ends; else an exit code. No lock must not keep a router without rules. */
 static int lock_rules(void)
 {
+	struct pending pending = {.state = PENDING_NONE};
 	int r = rules_lock();
 
-	if (r == -EWOULDBLOCK) {
-		fputs("op25b-rules: another op25b-rules is changing the rules; nothing was changed\n",
-		      stderr);
-		return EXIT_CODE_SYSTEM;
-	}
+	if (r == -EWOULDBLOCK)
+		return rules_refuse_busy();
 	if (r < 0)
 		fprintf(stderr,
 			"op25b-rules: warning: going on without a lock in " OP25B_RUN_DIRECTORY ": %s\n",
 			strerror(-r));
+	(void)pending_read(&pending);
+	return pending.state == PENDING_WAITING ? rules_refuse_pending(&pending) : -1;
+}
+
+static int apply_now(const struct ruleset *ruleset, struct nft_report *report)
+{
+	int code = lock_rules(), r;
+
+	if (code >= 0)
+		return code;
+	r = nft_apply(ruleset, report);
+	if (r < 0)
+		return rules_refused(report, r);
+	pending_forget();
 	return -1;
 }
 
 int rules_apply(const struct rules_options *options)
 {
+	struct pending pending = {.state = PENDING_NONE};
 	struct ruleset *ruleset = NULL;
 	struct nft_report report;
-	int code = rules_load_ruleset(options, &ruleset), r;
+	int code = rules_load_ruleset(options, &ruleset);
 
 	if (code != EXIT_CODE_OK)
 		return code;
-	code = lock_rules();
-	if (code < 0) {
-		r = nft_apply(ruleset, &report);
-		code = r < 0 ? kernel_refused(&report, r) : tell_applied(options, ruleset, &report);
-	}
+	if (options->confirm_within_s > 0)
+		code = rules_apply_kept(ruleset, options->confirm_within_s, &report, &pending);
+	else
+		code = apply_now(ruleset, &report);
+	if (code < 0)
+		code = tell_applied(options, ruleset, &report, &pending);
 	ruleset_free(ruleset);
 	return code;
 }
@@ -161,7 +196,7 @@ int rules_delete(const struct rules_options *options)
 		return code;
 	r = nft_delete(&report);
 	if (r < 0)
-		return kernel_refused(&report, r);
+		return rules_refused(&report, r);
 	if (options->json)
 		return rules_flushed(rules_print_json(
 			json_pack("{sb}", "deleted", (int)report.table_was_there), EXIT_CODE_OK));

@@ -219,13 +219,32 @@ static int verdict_on(const struct change_list *changes)
 	return changes->count == 0 ? EXIT_CODE_OK : EXIT_CODE_DIFFERS;
 }
 
+static void print_pending(const struct pending *pending)
+{
+	char text[PENDING_TEXT_MAX];
+
+	if (pending->state == PENDING_WAITING) {
+		rules_pending_text(pending, text, sizeof(text));
+		puts(text);
+	} else if (pending->state == PENDING_ROLLED_BACK) {
+		puts("the last apply was not confirmed: the rules of before came back");
+	} else if (pending->state == PENDING_FAILED) {
+		puts("the last apply was not confirmed, and the rules of before could not be loaded");
+	} else if (pending->state == PENDING_LOST) {
+		puts("the last apply was not confirmed, and who was to put the rules of before back has died");
+	}
+}
+
 static int print_status(const struct rules_options *options, const struct sides *sides)
 {
+	struct pending pending = {.state = PENDING_NONE};
 	int code = verdict_on(&sides->changes);
 
+	(void)pending_read(&pending);
 	if (options->json)
-		return rules_flushed(rules_print_json(json_pack("{sb sb so}", "same", code == EXIT_CODE_OK,
-								"loaded", (int)sides->live.there, "changes",
+		return rules_flushed(rules_print_json(json_pack("{sb sb so so}", "same", code == EXIT_CODE_OK,
+								"loaded", (int)sides->live.there, "pending",
+								rules_json_pending(&pending), "changes",
 								rules_json_changes(&sides->changes)),
 						      code));
 	if (code == EXIT_CODE_OK)
@@ -235,6 +254,7 @@ static int print_status(const struct rules_options *options, const struct sides 
 	else
 		printf("the kernel's rules are not the policy's: %zu differences (op25b-rules diff shows them)\n",
 		       sides->changes.count);
+	print_pending(&pending);
 	return rules_flushed(code);
 }
 

@@ -2,6 +2,7 @@
 #include "net/nft.h"
 
 #include "net/nft_batch.h"
+#include "net/nft_clear.h"
 #include "net/nft_elements.h"
 #include "net/nft_rule.h"
 #include "net/nft_table.h"
@@ -26,29 +27,6 @@ struct apply {
 	enum nft_queue_form form;
 };
 
-static void put_name_only(struct apply *apply, uint16_t type, uint16_t flags, const struct nft_note *note,
-			  uint16_t table_attr, uint16_t name_attr, const char *name)
-{
-	struct nlmsghdr *message = nft_batch_message(&apply->batch, apply->nft, type, flags, note);
-
-	mnl_attr_put_strz(message, table_attr, RULESET_TABLE);
-	if (name)
-		mnl_attr_put_strz(message, name_attr, name);
-	nft_batch_finish(&apply->batch, message);
-}
-
-/* Flags 0 also wakes a table that somebody put to sleep. */
-static void put_table(struct apply *apply)
-{
-	const struct nft_note note = {.what = "table", .name = RULESET_TABLE};
-	struct nlmsghdr *message =
-		nft_batch_message(&apply->batch, apply->nft, NFT_MSG_NEWTABLE, NLM_F_CREATE, &note);
-
-	mnl_attr_put_strz(message, NFTA_TABLE_NAME, RULESET_TABLE);
-	mnl_attr_put_u32(message, NFTA_TABLE_FLAGS, 0);
-	nft_batch_finish(&apply->batch, message);
-}
-
 static const struct ruleset_chain *wanted_chain(const struct ruleset *ruleset, const char *name)
 {
 	for (size_t i = 0; i < ruleset->chain_count; i++) {
@@ -59,9 +37,9 @@ static const struct ruleset_chain *wanted_chain(const struct ruleset *ruleset, c
 }
 
 /* A chain that is hooked otherwise cannot be changed into the one that is wanted. */
-static bool chain_stays(const struct ruleset *ruleset, const struct nft_object *chain)
+static bool chain_stays(const void *context, const struct nft_object *chain)
 {
-	const struct ruleset_chain *wanted = wanted_chain(ruleset, chain->name);
+	const struct ruleset_chain *wanted = wanted_chain(context, chain->name);
 
 	if (!wanted || wanted->base != (chain->type == 1))
 		return false;
@@ -69,60 +47,16 @@ static bool chain_stays(const struct ruleset *ruleset, const struct nft_object *
 				 strcmp(chain->hook_type, CHAIN_TYPE) == 0);
 }
 
-static bool counter_stays(const struct ruleset *ruleset, const struct nft_object *object)
+static bool counter_stays(const void *context, const struct nft_object *object)
 {
+	const struct ruleset *ruleset = context;
+
 	for (size_t i = 0; i < ruleset->counter_count; i++) {
 		if (object->type == NFT_OBJECT_COUNTER &&
 		    strcmp(ruleset->counters[i].name, object->name) == 0)
 			return true;
 	}
 	return false;
-}
-
-static void put_counter(struct apply *apply, uint16_t type, uint16_t flags, const char *name, uint32_t kind)
-{
-	const struct nft_note note = {.what = "counter", .name = name};
-	struct nlmsghdr *message = nft_batch_message(&apply->batch, apply->nft, type, flags, &note);
-	struct nlattr *data;
-
-	mnl_attr_put_strz(message, NFTA_OBJ_TABLE, RULESET_TABLE);
-	mnl_attr_put_strz(message, NFTA_OBJ_NAME, name);
-	mnl_attr_put_u32(message, NFTA_OBJ_TYPE, htonl(kind));
-	if (type == NFT_MSG_NEWOBJ) {
-		data = mnl_attr_nest_start(message, NFTA_OBJ_DATA);
-		mnl_attr_nest_end(message, data);
-	}
-	nft_batch_finish(&apply->batch, message);
-}
-
-/*
- * Rules first, then what they referred to. Sets go whole and come anew: that is how a set whose type has changed is
- * replaced, and it spares the kernel the search among elements that are on their way out.
- */
-static void put_clearing(struct apply *apply)
-{
-	static const struct nft_note rules = {.what = "the rules of table", .name = RULESET_TABLE};
-	const struct nft_table *table = &apply->table;
-
-	put_name_only(apply, NFT_MSG_DELRULE, 0, &rules, NFTA_RULE_TABLE, 0, NULL);
-	for (size_t i = 0; i < table->sets.count; i++) {
-		const struct nft_note note = {.what = "the old set", .name = table->sets.items[i].name};
-
-		put_name_only(apply, NFT_MSG_DELSET, 0, &note, NFTA_SET_TABLE, NFTA_SET_NAME, note.name);
-	}
-	for (size_t i = 0; i < table->chains.count; i++) {
-		const struct nft_note note = {.what = "the old chain", .name = table->chains.items[i].name};
-
-		if (!chain_stays(apply->ruleset, &table->chains.items[i]))
-			put_name_only(apply, NFT_MSG_DELCHAIN, 0, &note, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME,
-				      note.name);
-	}
-	for (size_t i = 0; i < table->objects.count; i++) {
-		const struct nft_object *object = &table->objects.items[i];
-
-		if (!counter_stays(apply->ruleset, object))
-			put_counter(apply, NFT_MSG_DELOBJ, 0, object->name, object->type);
-	}
 }
 
 static void put_chain(struct apply *apply, const struct ruleset_chain *chain)
@@ -150,8 +84,8 @@ static void put_content(struct apply *apply)
 	const struct ruleset *ruleset = apply->ruleset;
 
 	for (size_t i = 0; i < ruleset->counter_count; i++)
-		put_counter(apply, NFT_MSG_NEWOBJ, NLM_F_CREATE, ruleset->counters[i].name,
-			    NFT_OBJECT_COUNTER);
+		nft_put_object(&apply->batch, apply->nft, NFT_MSG_NEWOBJ, ruleset->counters[i].name,
+			       NFT_OBJECT_COUNTER);
 	for (size_t i = 0; i < ruleset->set_count; i++)
 		nft_put_set(&apply->batch, apply->nft, &ruleset->sets[i], (uint32_t)i + 1);
 	for (size_t i = 0; i < ruleset->chain_count; i++)
@@ -165,6 +99,7 @@ static void put_content(struct apply *apply)
 
 static int apply_once(struct apply *apply, struct nft_report *report)
 {
+	const struct nft_stays stays = {chain_stays, counter_stays, apply->ruleset};
 	int r = nft_table_read(apply->nft, &apply->table);
 
 	if (r < 0) {
@@ -175,9 +110,9 @@ static int apply_once(struct apply *apply, struct nft_report *report)
 	r = nft_batch_begin(&apply->batch, apply->nft, apply->table.generation);
 	if (r < 0)
 		return r;
-	put_table(apply);
+	nft_put_table(&apply->batch, apply->nft, 0);
 	if (apply->table.there)
-		put_clearing(apply);
+		nft_put_clearing(&apply->batch, apply->nft, &apply->table, &stays);
 	put_content(apply);
 	r = nft_batch_end(&apply->batch, apply->nft, true);
 	if (r < 0)
@@ -212,7 +147,7 @@ static int try_queue(struct nft_socket *nft, enum nft_queue_form form, char erro
 	int r = nft_batch_begin(&apply.batch, nft, 0);
 
 	if (r == 0) {
-		put_table(&apply);
+		nft_put_table(&apply.batch, nft, 0);
 		put_content(&apply);
 		r = nft_batch_end(&apply.batch, nft, false);
 	}

@@ -42,6 +42,10 @@ expect "a second argument" refused 2 "unexpected argument now" apply now
 expect "an option of another command" refused 2 "dump takes no --strict" dump --strict -p "$good"
 expect "--output is generate's" refused 2 "apply takes no --output" apply -o "$scratch/file" -p "$good"
 expect "--all is the pools'" refused 2 "check takes no --all" check --all -p "$good"
+expect "--confirm-within is apply's" refused 2 "generate takes no --confirm-within" generate --confirm-within 5 -p "$good"
+for seconds in 0 -1 86401 5s ""; do
+	expect "--confirm-within '$seconds'" refused 2 "1 to 86400 seconds" apply --confirm-within "$seconds" -p "$good"
+done
 expect "one family, or both" refused 2 "only one of" pools --ip4 --ip6 -p "$good"
 expect "a date without an offset" refused 2 "offset" check --at 2030-01-01T00:00:00 -p "$good"
 expect "--help has examples" prints "examples:" --help

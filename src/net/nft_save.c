@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/nft_save.h"
+
+#include "base/vec.h"
+#include "net/nft_batch.h"
+#include "net/nft_clear.h"
+#include "net/nft_table.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libnftnl/common.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TRIES_MAX = 8, ATTRIBUTES_MAX = 31 };
+
+/* Messages as the kernel sent them, one behind the other. */
+struct messages {
+	uint8_t *data;
+	size_t len, capacity;
+};
+
+enum part { PART_TABLE, PART_OBJECTS, PART_CHAINS, PART_SETS, PART_ELEMENTS, PART_RULES, PARTS };
+
+struct nft_saved {
+	struct nft_table table;
+	struct messages parts[PARTS];
+	bool anonymous, flowtable; /* what cannot be put back */
+};
+
+#define BIT(attribute) (UINT32_C(1) << (attribute))
+
+/* How each part is asked for and made, and which attributes are for the making; the others the kernel only tells. */
+static const struct {
+	uint16_t get, new, flags;
+	uint32_t attributes;
+	const char *what;
+} parts[PARTS] = {
+	[PART_TABLE] = {NFT_MSG_GETTABLE, NFT_MSG_NEWTABLE, NLM_F_CREATE,
+			BIT(NFTA_TABLE_NAME) | BIT(NFTA_TABLE_FLAGS), "the saved table"},
+	[PART_OBJECTS] = {NFT_MSG_GETOBJ, NFT_MSG_NEWOBJ, NLM_F_CREATE,
+			  BIT(NFTA_OBJ_TABLE) | BIT(NFTA_OBJ_NAME) | BIT(NFTA_OBJ_TYPE) | BIT(NFTA_OBJ_DATA),
+			  "a saved object"},
+	[PART_CHAINS] = {NFT_MSG_GETCHAIN, NFT_MSG_NEWCHAIN, NLM_F_CREATE,
+			 BIT(NFTA_CHAIN_TABLE) | BIT(NFTA_CHAIN_NAME) | BIT(NFTA_CHAIN_HOOK) |
+				 BIT(NFTA_CHAIN_POLICY) | BIT(NFTA_CHAIN_TYPE),
+			 "a saved chain"},
+	[PART_SETS] = {NFT_MSG_GETSET, NFT_MSG_NEWSET, NLM_F_CREATE,
+		       BIT(NFTA_SET_TABLE) | BIT(NFTA_SET_NAME) | BIT(NFTA_SET_FLAGS) |
+			       BIT(NFTA_SET_KEY_TYPE) | BIT(NFTA_SET_KEY_LEN) | BIT(NFTA_SET_DATA_TYPE) |
+			       BIT(NFTA_SET_DATA_LEN) | BIT(NFTA_SET_POLICY) | BIT(NFTA_SET_DESC) |
+			       BIT(NFTA_SET_TIMEOUT) | BIT(NFTA_SET_GC_INTERVAL) | BIT(NFTA_SET_USERDATA) |
+			       BIT(NFTA_SET_OBJ_TYPE) | BIT(NFTA_SET_EXPR) | BIT(NFTA_SET_EXPRESSIONS),
+		       "a saved set"},
+	[PART_ELEMENTS] = {NFT_MSG_GETSETELEM, NFT_MSG_NEWSETELEM, NLM_F_CREATE,
+			   BIT(NFTA_SET_ELEM_LIST_TABLE) | BIT(NFTA_SET_ELEM_LIST_SET) |
+				   BIT(NFTA_SET_ELEM_LIST_ELEMENTS),
+			   "saved elements"},
+	[PART_RULES] = {NFT_MSG_GETRULE, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND,
+			BIT(NFTA_RULE_TABLE) | BIT(NFTA_RULE_CHAIN) | BIT(NFTA_RULE_EXPRESSIONS) |
+				BIT(NFTA_RULE_COMPAT) | BIT(NFTA_RULE_USERDATA),
+			"a saved rule"},
+};
+
+/* The attributes of one message, by type. */
+struct attributes {
+	const struct nlattr *of[ATTRIBUTES_MAX + 1];
+};
+
+static int see_attribute(const struct nlattr *attr, void *data)
+{
+	if (mnl_attr_get_type(attr) <= ATTRIBUTES_MAX)
+		((struct attributes *)data)->of[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
+}
+
+/* In every part the table's name is attribute 1. */
+static bool is_ours(const struct nlmsghdr *message, struct attributes *attributes)
+{
+	const struct nfgenmsg *head = mnl_nlmsg_get_payload(message);
+
+	*attributes = (struct attributes){0};
+	if (mnl_attr_parse(message, sizeof(*head), see_attribute, attributes) < 0)
+		return false;
+	return head->nfgen_family == NFPROTO_INET && attributes->of[NFTA_CHAIN_TABLE] &&
+	       strcmp(mnl_attr_get_str(attributes->of[NFTA_CHAIN_TABLE]), RULESET_TABLE) == 0;
+}
+
+static int keep(const struct nlmsghdr *message, void *data)
+{
+	size_t room = NLMSG_ALIGN(message->nlmsg_len);
+	struct messages *messages = data;
+	struct attributes attributes;
+
+	if (!is_ours(message, &attributes))
+		return MNL_CB_OK;
+	if (!VEC_RESERVE(messages->data, messages->capacity, messages->len + room)) {
+		errno = ENOMEM;
+		return MNL_CB_ERROR;
+	}
+	memcpy(messages->data + messages->len, message, message->nlmsg_len);
+	messages->len += room;
+	return MNL_CB_OK;
+}
+
+static const struct nlmsghdr *message_at(const struct messages *messages, size_t at)
+{
+	return at < messages->len ? (const struct nlmsghdr *)(const void *)(messages->data + at) : NULL;
+}
+
+static size_t next_message(const struct nlmsghdr *message, size_t at)
+{
+	return at + NLMSG_ALIGN(message->nlmsg_len);
+}
+
+static int dump(struct nft_socket *nft, enum part part, const char *set, struct messages *messages)
+{
+	char buffer[1024];
+	struct nlmsghdr *request =
+		nftnl_nlmsg_build_hdr(buffer, parts[part].get, NFPROTO_INET, NLM_F_DUMP, 0);
+
+	if (part != PART_TABLE)
+		mnl_attr_put_strz(request, NFTA_CHAIN_TABLE, RULESET_TABLE);
+	if (set)
+		mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set);
+	return nft_socket_request(nft, request, keep, messages);
+}
+
+static int see_flowtable(const struct nlmsghdr *message, void *data)
+{
+	struct attributes attributes;
+
+	if (is_ours(message, &attributes))
+		((struct nft_saved *)data)->flowtable = true;
+	return MNL_CB_OK;
+}
+
+/* A kernel without flowtables refuses to tell of them. */
+static void look_for_flowtables(struct nft_socket *nft, struct nft_saved *saved)
+{
+	char buffer[256];
+	struct nlmsghdr *request =
+		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETFLOWTABLE, NFPROTO_INET, NLM_F_DUMP, 0);
+
+	(void)nft_socket_request(nft, request, see_flowtable, saved);
+}
+
+static int save_elements(struct nft_socket *nft, struct nft_saved *saved)
+{
+	const struct messages *sets = &saved->parts[PART_SETS];
+	const struct nlmsghdr *message;
+	struct attributes attributes;
+	int r = 0;
+
+	for (size_t at = 0; (message = message_at(sets, at)) && r == 0; at = next_message(message, at)) {
+		if (!is_ours(message, &attributes) || !attributes.of[NFTA_SET_NAME])
+			continue;
+		if (attributes.of[NFTA_SET_FLAGS] &&
+		    (ntohl(mnl_attr_get_u32(attributes.of[NFTA_SET_FLAGS])) & NFT_SET_ANONYMOUS))
+			saved->anonymous = true;
+		r = dump(nft, PART_ELEMENTS, mnl_attr_get_str(attributes.of[NFTA_SET_NAME]),
+			 &saved->parts[PART_ELEMENTS]);
+	}
+	return r;
+}
+
+static void saved_clear(struct nft_saved *saved)
+{
+	for (int part = 0; part < PARTS; part++)
+		free(saved->parts[part].data);
+	nft_table_free(&saved->table);
+	*saved = (struct nft_saved){0};
+}
+
+static int save_once(struct nft_socket *nft, struct nft_saved *saved)
+{
+	static const enum part simple[] = {PART_TABLE, PART_OBJECTS, PART_CHAINS, PART_SETS, PART_RULES};
+	struct nft_table after;
+	int r = nft_table_read(nft, &saved->table);
+
+	if (r < 0 || !saved->table.there)
+		return r;
+	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]) && r == 0; i++)
+		r = dump(nft, simple[i], NULL, &saved->parts[simple[i]]);
+	if (r == 0)
+		r = save_elements(nft, saved);
+	if (r < 0)
+		return r;
+	look_for_flowtables(nft, saved);
+	r = nft_table_read(nft, &after);
+	if (r == 0 && after.generation != saved->table.generation)
+		r = -EINTR;
+	nft_table_free(&after);
+	return r;
+}
+
+static int refuse_strange(const struct nft_saved *saved, struct nft_report *report)
+{
+	if (!saved->anonymous && !saved->flowtable)
+		return 0;
+	snprintf(report->error, sizeof(report->error),
+		 "the present table holds %s, which could not be put back",
+		 saved->flowtable ? "a flowtable" : "rules with unnamed sets");
+	return -EOPNOTSUPP;
+}
+
+int nft_save(struct nft_saved **ret, struct nft_report *report)
+{
+	struct nft_saved *saved = calloc(1, sizeof(*saved));
+	struct nft_socket nft = {0};
+	int r = saved ? -EINTR : -ENOMEM;
+
+	*report = (struct nft_report){.error = "reading the present rules"};
+	for (int i = 0; i < TRIES_MAX && (r == -EINTR || r == -ENOENT); i++) {
+		saved_clear(saved);
+		r = nft_socket_open(&nft);
+		if (r == 0)
+			r = save_once(&nft, saved);
+		nft_socket_close(&nft);
+	}
+	if (r == 0)
+		r = refuse_strange(saved, report);
+	if (r < 0) {
+		nft_saved_free(saved);
+		return r;
+	}
+	*ret = saved;
+	return 0;
+}
+
+void nft_saved_free(struct nft_saved *saved)
+{
+	if (saved)
+		saved_clear(saved);
+	free(saved);
+}
+
+static const struct nft_object *find(const struct nft_objects *objects, const char *name)
+{
+	for (size_t i = 0; i < objects->count; i++) {
+		if (strcmp(objects->items[i].name, name) == 0)
+			return &objects->items[i];
+	}
+	return NULL;
+}
+
+static bool chain_stays(const void *context, const struct nft_object *chain)
+{
+	const struct nft_saved *saved = context;
+	const struct nft_object *wanted = find(&saved->table.chains, chain->name);
+
+	return wanted && wanted->type == chain->type && wanted->hook == chain->hook &&
+	       wanted->priority == chain->priority && strcmp(wanted->hook_type, chain->hook_type) == 0;
+}
+
+static bool object_stays(const void *context, const struct nft_object *object)
+{
+	const struct nft_saved *saved = context;
+	const struct nft_object *wanted = find(&saved->table.objects, object->name);
+
+	return wanted && wanted->type == object->type;
+}
+
+static void put_saved(struct nft_batch *batch, struct nft_socket *nft, enum part part,
+		      const struct nlmsghdr *saved, uint32_t number)
+{
+	const struct nft_note note = {.what = parts[part].what, .name = ""};
+	struct nlmsghdr *message = nft_batch_message(batch, nft, parts[part].new, parts[part].flags, &note);
+	struct attributes attributes;
+
+	if (!is_ours(saved, &attributes))
+		return;
+	for (uint32_t i = 1; i <= ATTRIBUTES_MAX; i++) {
+		const struct nlattr *attr = attributes.of[i];
+
+		if (attr && (parts[part].attributes & BIT(i)))
+			mnl_attr_put(message, attr->nla_type, mnl_attr_get_payload_len(attr),
+				     mnl_attr_get_payload(attr));
+	}
+	if (part == PART_SETS)
+		mnl_attr_put_u32(message, NFTA_SET_ID, htonl(number));
+	nft_batch_finish(batch, message);
+}
+
+static void put_part(struct nft_batch *batch, struct nft_socket *nft, const struct nft_saved *saved,
+		     enum part part)
+{
+	const struct messages *messages = &saved->parts[part];
+	const struct nlmsghdr *message;
+	uint32_t number = 0;
+
+	for (size_t at = 0; (message = message_at(messages, at)); at = next_message(message, at))
+		put_saved(batch, nft, part, message, ++number);
+}
+
+/* To put a table to sleep and wake it in one transaction is refused by the kernel. */
+static uint32_t table_flags(const struct nft_saved *saved)
+{
+	const struct nlmsghdr *message = message_at(&saved->parts[PART_TABLE], 0);
+	struct attributes attributes;
+
+	if (!message || !is_ours(message, &attributes) || !attributes.of[NFTA_TABLE_FLAGS])
+		return 0;
+	return ntohl(mnl_attr_get_u32(attributes.of[NFTA_TABLE_FLAGS])) & NFT_TABLE_F_DORMANT;
+}
+
+static int restore_once(struct nft_socket *nft, const struct nft_saved *saved, struct nft_report *report)
+{
+	const struct nft_stays stays = {chain_stays, object_stays, saved};
+	struct nft_batch batch = {0};
+	struct nft_table now;
+	int r = nft_table_read(nft, &now);
+
+	if (r == 0)
+		r = nft_batch_begin(&batch, nft, now.generation);
+	if (r == 0) {
+		nft_put_table(&batch, nft, table_flags(saved));
+		if (now.there)
+			nft_put_clearing(&batch, nft, &now, &stays);
+		for (int part = PART_OBJECTS; part < PARTS; part++)
+			put_part(&batch, nft, saved, (enum part)part);
+		r = nft_batch_end(&batch, nft, true);
+	}
+	if (r == 0)
+		r = nft_batch_send(&batch, nft, report->error);
+	nft_batch_free(&batch);
+	nft_table_free(&now);
+	return r;
+}
+
+int nft_restore(const struct nft_saved *saved, struct nft_report *report)
+{
+	struct nft_socket nft = {0};
+	int r = -EINTR;
+
+	if (!saved->table.there)
+		return nft_delete(report);
+	*report = (struct nft_report){.error = "opening netlink"};
+	for (int i = 0; i < TRIES_MAX && (r == -EINTR || r == -ERESTART); i++) {
+		r = nft_socket_open(&nft);
+		if (r == 0)
+			r = restore_once(&nft, saved, report);
+		nft_socket_close(&nft);
+	}
+	return r;
+}
