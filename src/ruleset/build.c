@@ -219,8 +219,11 @@ static void fill_undecided(struct build *build)
 		build_goto(build_match(build_rule(build, chain, "a first fragment, or one at offset 1"),
 				       RULESET_MATCH_FRAG4, RULESET_NE, 0x3fff, 0),
 			   daemon);
-		build_goto(build_match(build_rule(build, chain, ""), RULESET_MATCH_FRAG6, RULESET_EQ, 0, 0),
-			   daemon);
+		/* A fragment header that conntrack leaves in place is that of an atomic fragment: a whole packet. */
+		if (!gateway->conntrack)
+			build_goto(build_match(build_rule(build, chain, ""), RULESET_MATCH_FRAG6, RULESET_EQ,
+					       0, 0),
+				   daemon);
 		build_goto(build_match(build_rule(build, chain, "opens a connection"),
 				       RULESET_MATCH_TCP_FLAGS, RULESET_EQ, flags, syn),
 			   daemon);
