@@ -39,6 +39,9 @@ enum middle {
 	CUT_DEEP,       /* options, and then the packet ends where more of them should come */
 };
 
+/* What the kernel takes for the ports and flags of a later fragment. */
+enum taken { TAKEN_NONE, TAKEN_25, TAKEN_OTHER };
+
 struct row {
 	const char *words; /* NULL: made of port and flags */
 	uint8_t protocol;
@@ -48,6 +51,7 @@ struct row {
 	uint8_t len;         /* bytes behind all headers before TCP's; 0: 20 */
 	enum piece piece;
 	enum middle middle;
+	enum taken taken;
 	enum verify_limit limit;
 };
 
@@ -107,9 +111,16 @@ static const struct row rows[] = {
 	 .len = 16},
 	{.words = "UDP to port 25", .protocol = UDP, .port = 25, .piece = FIRST, .len = 24},
 	{.words = "TCP", .piece = SECOND, .len = 24},
+	{.words = "TCP, data like port 25", .piece = SECOND, .len = 24, .taken = TAKEN_25},
+	{.words = "TCP, data like another port", .piece = SECOND, .len = 24, .taken = TAKEN_OTHER},
 	{.words = "TCP", .piece = SECOND_MORE, .len = 24},
+	{.words = "TCP, data like port 25", .piece = SECOND_MORE, .len = 24, .taken = TAKEN_25},
+	{.words = "TCP, data like another port", .piece = SECOND_MORE, .len = 24, .taken = TAKEN_OTHER},
 	{.words = "TCP", .piece = THIRD, .len = 24},
+	{.words = "TCP, data like port 25", .piece = THIRD, .len = 24, .taken = TAKEN_25},
+	{.words = "TCP, data like another port", .piece = THIRD, .len = 24, .taken = TAKEN_OTHER},
 	{.words = "TCP", .piece = FAR, .len = 24},
+	{.words = "TCP, data like port 25", .piece = FAR, .len = 24, .taken = TAKEN_25},
 	{.words = "UDP", .protocol = UDP, .piece = SECOND_MORE, .len = 24},
 	{.words = "UDP", .protocol = UDP, .piece = FAR, .len = 24},
 	{.words = "TCP to port 25, SYN, behind an authentication header",
@@ -215,11 +226,12 @@ static void see_upper(const struct row *row, size_t room, struct ruleset_packet 
 /*
  * The header between, if any; returns its size and sets *protocol to what stands before it. The kernel (ipv6_find_hdr)
  * believes a header's length without looking whether the packet is that long, and takes the next header's number from
- * it; it knows AH in IPv6 only, and no mobility header.
+ * it; AH and mobility headers are protocols to it (nft_set_pktinfo_ipv6 stops at AH).
  */
-static size_t write_middle(const struct row *row, uint8_t *at, uint8_t *protocol,
-			   struct ruleset_packet *kernel)
+static size_t write_middle(const struct row *row, uint8_t *at, uint8_t *protocol, struct verify_form *form)
 {
+	struct ruleset_packet *kernel = &form->kernel;
+
 	at[0] = *protocol;
 	kernel->has_l4proto = true;
 	kernel->l4proto = *protocol;
@@ -228,11 +240,10 @@ static size_t write_middle(const struct row *row, uint8_t *at, uint8_t *protocol
 		at[0] = 0;
 		return 0;
 	case AUTHENTICATION:
-		at[1] = 1; /* in units of 4 bytes, less 2 */
-		*protocol = NEXT_AUTHENTICATION;
-		if (kernel->src.family == ADDR_IP4)
-			kernel->l4proto = NEXT_AUTHENTICATION;
-		return 12;
+		/* In units of 4 bytes, less 2; in IPv6 a multiple of 8 bytes. */
+		at[1] = form->family == ADDR_IP4 ? 1 : 2;
+		*protocol = kernel->l4proto = NEXT_AUTHENTICATION;
+		return form->family == ADDR_IP4 ? 12 : 16;
 	case MOBILITY:
 		*protocol = kernel->l4proto = NEXT_MOBILITY;
 		return 8;
@@ -253,6 +264,25 @@ static size_t write_middle(const struct row *row, uint8_t *at, uint8_t *protocol
 	return 8;
 }
 
+/*
+ * nft_payload's fast path looks for ports where the IP header ends, also in a later fragment; in one of IPv6 at the
+ * packet's very beginning, where the flow label's last bits stand.
+ */
+static void take_data(const struct row *row, uint8_t *at, struct verify_form *form)
+{
+	struct ruleset_packet *kernel = &form->kernel;
+	uint8_t *from = form->family == ADDR_IP4 ? at : form->bytes;
+
+	if (row->taken == TAKEN_NONE)
+		return;
+	kernel->has_dport = kernel->has_flags = true;
+	kernel->dport = row->taken == TAKEN_25 ? 25 : 587;
+	kernel->tcp_flags = TCP_ACK;
+	put16(from + 2, kernel->dport);
+	if (form->family == ADDR_IP4)
+		from[13] = TCP_ACK;
+}
+
 /* Behind a header that leaves the packet nothing is written. */
 static size_t write_rest(const struct row *row, uint8_t *at, uint8_t *protocol, struct verify_form *form)
 {
@@ -260,12 +290,13 @@ static size_t write_rest(const struct row *row, uint8_t *at, uint8_t *protocol, 
 
 	*protocol = row->protocol ? row->protocol : TCP;
 	form->kernel.src.family = form->family;
-	middle = write_middle(row, at, protocol, &form->kernel);
+	middle = write_middle(row, at, protocol, form);
 	if (row->middle == CUT || row->middle == CUT_UDP || row->middle == CUT_DEEP)
 		return middle;
 	if (pieces[row->piece].offset != 0) {
 		/* The kernel looks no further than the fragment header, and takes no extension header for a protocol. */
 		form->kernel.has_l4proto = row->middle == NOTHING;
+		take_data(row, at, form);
 		return middle + room;
 	}
 	write_upper(row, at + middle, room);
@@ -344,8 +375,6 @@ static int add_form(const struct row *row, uint8_t family, struct verify_forms *
 	form->fragment = row->piece != WHOLE && row->piece != ALONE;
 	form->port25 = may_be_port25(form, row);
 	form->sound = !form->fragment && form->ours.fault == PACKET_FAULT_NONE;
-	if (family == ADDR_IP6 && row->middle == AUTHENTICATION)
-		form->limit = VERIFY_LIMIT_NONE;
 	return 0;
 }
 

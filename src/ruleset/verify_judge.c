@@ -301,8 +301,6 @@ static bool answers_are_ready(const struct verify_judge *judge, const struct jou
 {
 	uint32_t mark;
 
-	if (!queued->packet.has_dport)
-		return true;
 	return answer_queued(judge, queued, VERDICT_RESET, &mark) == VERIFY_ANSWERED_RESET &&
 	       answer_queued(judge, queued, VERDICT_ICMP, &mark) == VERIFY_ANSWERED_ICMP;
 }
@@ -333,7 +331,7 @@ static void judge_queued(struct verify_judge *judge, const struct journey *journ
 		if (ends[verdict] == VERIFY_PASSED && mark_is_wrong(&finding->packet, marks[verdict]))
 			found(judge, VERIFY_MARK, policy, i, finding);
 	}
-	if (finding->packet.form->port25 && !answers_are_ready(judge, journey))
+	if (packet_is_port25(&finding->packet.form->ours) && !answers_are_ready(judge, journey))
 		found(judge, VERIFY_ANSWER, policy, 0, finding);
 	if (judge->ruleset->queue.bypass != (judge->policy->gateway.fail == POLICY_FAIL_OPEN))
 		found(judge, VERIFY_FAIL, policy, 0, finding);

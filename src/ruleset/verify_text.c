@@ -13,8 +13,8 @@ const struct verify_limit_row verify_limits[VERIFY_LIMITS] = {
 		{"broken-ack", "A TCP header of wrong length whose flags open nothing passes as part of a "
 			       "connection; its receiver throws it away."},
 	[VERIFY_LIMIT_OTHER_HEADER] = {"other-header",
-				       "TCP behind a header that the kernel takes for a protocol: AH "
-				       "in IPv4, mobility in IPv6."},
+				       "TCP behind a header that the kernel takes for a protocol: an "
+				       "authentication header, mobility in IPv6."},
 	[VERIFY_LIMIT_HIDDEN_OTHER] = {"hidden-other",
 				       "A fragment whose header chain is cut, but says that no TCP follows."},
 };

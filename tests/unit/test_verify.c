@@ -269,12 +269,12 @@ static bool inside_too_wide(struct world *world)
 
 static bool wrong_mark_cleared(struct world *world)
 {
-	struct ruleset_chain *forward = chain_of(world, "forward");
+	struct ruleset_chain *chain = chain_of(world, "forward");
 
-	for (size_t i = 0; i < forward->rule_count; i++) {
-		for (size_t j = 0; j < forward->rules[i].statement_count; j++) {
-			if (forward->rules[i].statements[j].kind == RULESET_DO_SET_MARK) {
-				forward->rules[i].statements[j].value = MARK_RESET;
+	for (size_t i = 0; i < chain->rule_count; i++) {
+		for (size_t j = 0; j < chain->rules[i].statement_count; j++) {
+			if (chain->rules[i].statements[j].kind == RULESET_DO_SET_MARK) {
+				chain->rules[i].statements[j].value = MARK_RESET;
 				return true;
 			}
 		}
@@ -383,7 +383,7 @@ static bool subscribers_before_upstream(struct world *world)
 
 static bool port_before_protocol(struct world *world)
 {
-	return lose_rule(chain_of(world, "forward"), 1) && lose_rule(chain_of(world, "forward"), 0);
+	return lose_rule(chain_of(world, "forward"), 3) && lose_rule(chain_of(world, "forward"), 0);
 }
 
 static bool wrong_interface(struct world *world)
@@ -446,14 +446,41 @@ static bool interface_with_star(struct world *world)
 	return true;
 }
 
+static bool lose_offset1(struct world *world, enum ruleset_match_kind kind)
+{
+	struct ruleset_chain *chain = chain_of(world, "later_fragment");
+
+	for (size_t i = 0; i < chain->rule_count; i++) {
+		const struct ruleset_match *match = &chain->rules[i].matches[0];
+
+		if (chain->rules[i].match_count == 1 && match->kind == kind && match->value == 1 &&
+		    match->op == RULESET_EQ)
+			return lose_rule(chain, i);
+	}
+	return false;
+}
+
 static bool lost_fragment4(struct world *world)
 {
-	return lose_rule_with(chain_of(world, "forward"), RULESET_MATCH_FRAG4);
+	return lose_offset1(world, RULESET_MATCH_FRAG4);
 }
 
 static bool lost_fragment6(struct world *world)
 {
-	return lose_rule_with(chain_of(world, "forward"), RULESET_MATCH_FRAG6_OFFSET);
+	return lose_offset1(world, RULESET_MATCH_FRAG6_OFFSET);
+}
+
+/* The port is looked at before anything is known of fragments. */
+static bool ports_before_fragments(struct world *world)
+{
+	return swap_rules(chain_of(world, "forward"), 1, 3) && swap_rules(chain_of(world, "forward"), 2, 3);
+}
+
+static bool lost_hidden_chain(struct world *world)
+{
+	struct ruleset_chain *forward = chain_of(world, "forward");
+
+	return lose_rule(forward, forward->rule_count - 1);
 }
 
 static bool lost_first_fragment4(struct world *world)
@@ -567,6 +594,8 @@ static const struct fault {
 	{"a name with a star", interface_with_star, 3, 0},
 	{"fragments at byte 8 lost", lost_fragment4, 4, 4},
 	{"the same, IPv6", lost_fragment6, 4, 4},
+	{"ports before fragments", ports_before_fragments, 4, 4},
+	{"hidden chains lost", lost_hidden_chain, 4, 4},
 	{"first fragments lost", lost_first_fragment4, 2, 2},
 	{"the same, IPv6", lost_first_fragment6, 2, 2},
 	{"port 587", port_is_587, 4, 4},
