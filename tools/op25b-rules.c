@@ -34,24 +34,27 @@ static const char usage_text[] =
 	"  generate   print the ruleset in nft's language\n"
 	"  apply      load the ruleset in one transaction; counters stay\n"
 	"  delete     remove the table\n"
+	"  verify     prove that the ruleset does what the policy says, packet by packet\n"
 	"\n"
 	"options:\n"
 	"  -p, --policy POLICY   the policy file (default " OP25B_SYSCONFDIR "/op25b/op25b.ini)\n"
 	"  -o, --output FILE     generate: write to FILE, all or nothing\n"
 	"      --strict          check: warnings count, too (exit code 1)\n"
-	"      --at DATE         check: as if it were this date, RFC 3339 with an offset\n"
-	"      --json            check, apply, delete: print the result as JSON\n"
+	"      --at DATE         check, verify: as if it were this date, RFC 3339 with an offset\n"
+	"      --list            verify: print every class that can be sent, one JSON object a line\n"
+	"      --json            check, apply, delete, verify: print the result as JSON\n"
 	"      --help            print this\n"
 	"      --version         print the version\n"
 	"\n"
-	"exit codes: 0 done; 1 warnings, with --strict; 2 wrong usage; 4 the policy has errors; 5 the kernel or the\n"
-	"system refused.\n"
+	"exit codes: 0 done; 1 warnings, with --strict, or verify found a disagreement; 2 wrong usage; 4 the policy has\n"
+	"errors; 5 the kernel or the system refused; 7 verify found nothing, but looked at a sample only.\n"
 	"\n"
 	"examples:\n"
 	"  op25b-rules check -p policy.ini\n"
 	"  op25b-rules check -p policy.ini --at 2030-01-01T00:00:00+09:00\n"
 	"  op25b-rules generate -p policy.ini | less\n"
 	"  op25b-rules generate -p policy.ini -o ruleset.nft && nft -c -f ruleset.nft\n"
+	"  op25b-rules verify -p policy.ini\n"
 	"  op25b-rules apply && nft list table inet op25b\n";
 
 int rules_flushed(int code)
@@ -207,14 +210,19 @@ static int run_generate(const struct rules_options *options)
 
 static const struct command commands[] = {
 	{"check", rules_check, "jsa"}, {"dump", run_dump, ""},        {"generate", run_generate, "o"},
-	{"apply", rules_apply, "j"},   {"delete", rules_delete, "j"},
+	{"apply", rules_apply, "j"},   {"delete", rules_delete, "j"}, {"verify", rules_verify, "jal"},
 };
 
 static const struct option long_options[] = {
-	{"policy", required_argument, NULL, 'p'}, {"output", required_argument, NULL, 'o'},
-	{"strict", no_argument, NULL, 's'},       {"at", required_argument, NULL, 'a'},
-	{"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+	{"policy", required_argument, NULL, 'p'},
+	{"output", required_argument, NULL, 'o'},
+	{"strict", no_argument, NULL, 's'},
+	{"at", required_argument, NULL, 'a'},
+	{"json", no_argument, NULL, 'j'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'v'},
+	{"list", no_argument, NULL, 'l'},
+	{NULL, 0, NULL, 0},
 };
 
 static int misused(const char *what, const char *which)
@@ -241,6 +249,7 @@ static int take_date(const char *text, struct rules_options *options)
 	if (error != MOMENT_OK)
 		return misused(moment_error_text(error), text);
 	options->now_s = moment.s;
+	options->at_given = true;
 	return -1;
 }
 
@@ -259,6 +268,9 @@ static int take_option(int letter, const char *argument, struct rules_options *o
 		return -1;
 	case 'j':
 		options->json = true;
+		return -1;
+	case 'l':
+		options->list = true;
 		return -1;
 	case 'a':
 		return take_date(argument, options);
@@ -291,7 +303,7 @@ static int check_fit(const struct command *command, const bool given[128])
 	static const struct {
 		char letter;
 		const char *name;
-	} limited[] = {{'o', "--output"}, {'s', "--strict"}, {'a', "--at"}, {'j', "--json"}};
+	} limited[] = {{'o', "--output"}, {'s', "--strict"}, {'a', "--at"}, {'j', "--json"}, {'l', "--list"}};
 
 	for (size_t i = 0; i < sizeof(limited) / sizeof(limited[0]); i++) {
 		if (given[(unsigned char)limited[i].letter] && !strchr(command->takes, limited[i].letter)) {
@@ -315,7 +327,7 @@ int main(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if (optind == argc)
-		return misused("no command given:", "check, dump, generate, apply or delete");
+		return misused("no command given:", "check, dump, generate, apply, delete or verify");
 	command = find_command(argv[optind]);
 	if (!command)
 		return misused("unknown command", argv[optind]);

@@ -17,6 +17,8 @@ struct rules_options {
 	int64_t now_s;
 	bool json;
 	bool strict;
+	bool at_given; /* now_s is --at's */
+	bool list;     /* verify: every class, one JSON object a line */
 };
 
 /* code, or EXIT_CODE_SYSTEM when standard output could not be written. */
@@ -33,5 +35,6 @@ int rules_load_ruleset(const struct rules_options *options, struct ruleset **ret
 int rules_check(const struct rules_options *options);
 int rules_apply(const struct rules_options *options);
 int rules_delete(const struct rules_options *options);
+int rules_verify(const struct rules_options *options);
 
 #endif
