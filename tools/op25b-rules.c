@@ -41,25 +41,27 @@ static const char usage_text[] =
 	"  delete     remove the table\n"
 	"  status     say whether the kernel's rules are the policy's\n"
 	"  diff       show what apply would change: addresses gained and lost, chains and rules\n"
+	"  verify     prove that the ruleset does what the policy says, packet by packet\n"
 	"\n"
 	"options:\n"
 	"  -p, --policy POLICY   the policy file (default " OP25B_SYSCONFDIR "/op25b/op25b.ini)\n"
 	"  -o, --output FILE     generate: write to FILE, all or nothing\n"
 	"      --strict          check: warnings count, too (exit code 1)\n"
-	"      --at DATE         check, pools: as if it were this date, RFC 3339 with an offset\n"
+	"      --at DATE         check, pools, verify: as if it were this date, RFC 3339 with an offset\n"
 	"      --kernel          check: what this kernel can do, and which means will be used; no policy is read\n"
 	"      --confirm-within SECONDS\n"
 	"                        apply: put the rules of before back after so long, unless op25b-rules confirm comes\n"
 	"      --all             pools: of all pools, not only of those that are enforced\n"
 	"      --ip4, --ip6      pools: only this family\n"
 	"      --without-exempt  pools: without what is exempt to anywhere\n"
+	"      --list            verify: print every class that can be sent, one JSON object a line\n"
 	"      --json            all but dump and generate: print the result as JSON\n"
 	"      --help            print this\n"
 	"      --version         print the version\n"
 	"\n"
-	"exit codes: 0 done; 1 warnings, with --strict, a kernel that cannot load the rules, or\n"
-	"rules that are not the policy's, or nothing to confirm; 2 wrong usage; 4 the policy has errors; 5 the kernel or the\n"
-	"system refused.\n"
+	"exit codes: 0 done; 1 warnings, with --strict, a kernel that cannot load the rules, rules that are not the\n"
+	"policy's, nothing to confirm, or verify found a disagreement; 2 wrong usage; 4 the policy has errors; 5 the\n"
+	"kernel or the system refused; 7 verify found nothing, but looked at a sample only.\n"
 	"\n"
 	"examples:\n"
 	"  op25b-rules check -p policy.ini\n"
@@ -67,6 +69,7 @@ static const char usage_text[] =
 	"  op25b-rules check --kernel\n"
 	"  op25b-rules generate -p policy.ini | less\n"
 	"  op25b-rules generate -p policy.ini -o ruleset.nft && nft -c -f ruleset.nft\n"
+	"  op25b-rules verify -p policy.ini\n"
 	"  op25b-rules pools --ip4 --at 2030-01-01T00:00:00+09:00 >restricted.txt\n"
 	"  op25b-rules status || op25b-rules diff\n"
 	"  op25b-rules apply --confirm-within 120 && op25b-rules confirm\n"
@@ -226,6 +229,7 @@ static const struct command commands[] = {
 	{"check", rules_check, "jsak"},   {"dump", run_dump, ""},       {"generate", run_generate, "o"},
 	{"pools", rules_pools, "jaA46x"}, {"apply", rules_apply, "jc"}, {"delete", rules_delete, "j"},
 	{"status", rules_status, "j"},    {"diff", rules_diff, "j"},    {"confirm", rules_confirm, "j"},
+	{"verify", rules_verify, "jal"},
 };
 
 static const struct option long_options[] = {
@@ -242,6 +246,7 @@ static const struct option long_options[] = {
 	{"json", no_argument, NULL, 'j'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'v'},
+	{"list", no_argument, NULL, 'l'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -269,6 +274,7 @@ static int take_date(const char *text, struct rules_options *options)
 	if (error != MOMENT_OK)
 		return misused(moment_error_text(error), text);
 	options->now_s = moment.s;
+	options->at_given = true;
 	options->now_offset_s = moment.offset_s;
 	return -1;
 }
@@ -316,6 +322,9 @@ static int take_option(int letter, const char *argument, struct rules_options *o
 	case 'j':
 		options->json = true;
 		return -1;
+	case 'l':
+		options->list = true;
+		return -1;
 	case 'a':
 		return take_date(argument, options);
 	case 'h':
@@ -356,7 +365,8 @@ static int check_fit(const struct command *command, const bool given[128])
 		       {'A', "--all"},
 		       {'4', "--ip4"},
 		       {'6', "--ip6"},
-		       {'x', "--without-exempt"}};
+		       {'x', "--without-exempt"},
+		       {'l', "--list"}};
 
 	for (size_t i = 0; i < sizeof(limited) / sizeof(limited[0]); i++) {
 		if (given[(unsigned char)limited[i].letter] && !strchr(command->takes, limited[i].letter)) {
@@ -380,8 +390,9 @@ int main(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if (optind == argc)
-		return misused("no command given:",
-			       "check, dump, generate, pools, apply, confirm, delete, status or diff");
+		return misused(
+			"no command given:",
+			"check, dump, generate, pools, apply, confirm, delete, status, diff or verify");
 	command = find_command(argv[optind]);
 	if (!command)
 		return misused("unknown command", argv[optind]);

@@ -23,6 +23,8 @@ struct rules_options {
 	int32_t now_offset_s; /* of the clock that --at was written in */
 	bool json;
 	bool strict;
+	bool at_given;             /* now_s is --at's */
+	bool list;                 /* verify: every class, one JSON object a line */
 	uint32_t confirm_within_s; /* apply; 0: no confirmation is waited for */
 	bool kernel;               /* check: the kernel, not the policy */
 	bool all;                  /* pools: not only the enforced ones */
@@ -76,5 +78,6 @@ int rules_diff(const struct rules_options *options);
 int rules_pools(const struct rules_options *options);
 int rules_confirm(const struct rules_options *options);
 int rules_delete(const struct rules_options *options);
+int rules_verify(const struct rules_options *options);
 
 #endif

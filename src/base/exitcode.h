@@ -11,6 +11,7 @@ enum exit_code {
 	EXIT_CODE_POLICY = 4,  /* the policy has errors */
 	EXIT_CODE_SYSTEM = 5,  /* the kernel or the system refused */
 	EXIT_CODE_DAEMON = 6,  /* op25bd does not answer */
+	EXIT_CODE_SAMPLED = 7, /* nothing wrong was found, but not everything was looked at */
 };
 
 #endif

@@ -359,18 +359,24 @@ static struct decision decide_ends(const struct engine *engine, const struct pac
 	return decision;
 }
 
+uint16_t engine_source_class(const struct engine *engine, const struct addr *addr)
+{
+	if (addr->family == ADDR_IP4)
+		return lpm4_lookup(engine->source4, (uint32_t)addr->lo);
+	return lpm6_lookup(engine->source6, addr->hi, addr->lo);
+}
+
+uint16_t engine_target_class(const struct engine *engine, const struct addr *addr)
+{
+	if (addr->family == ADDR_IP4)
+		return lpm4_lookup(engine->target4, (uint32_t)addr->lo);
+	return lpm6_lookup(engine->target6, addr->hi, addr->lo);
+}
+
 static struct ends find_ends(const struct engine *engine, const struct packet *packet)
 {
-	uint16_t source, target;
-
-	if (packet->family == ADDR_IP4) {
-		source = lpm4_lookup(engine->source4, (uint32_t)packet->src.lo);
-		target = lpm4_lookup(engine->target4, (uint32_t)packet->dst.lo);
-	} else {
-		source = lpm6_lookup(engine->source6, packet->src.hi, packet->src.lo);
-		target = lpm6_lookup(engine->target6, packet->dst.hi, packet->dst.lo);
-	}
-	return (struct ends){&engine->sources[source], &engine->targets[target]};
+	return (struct ends){&engine->sources[engine_source_class(engine, &packet->src)],
+			     &engine->targets[engine_target_class(engine, &packet->dst)]};
 }
 
 struct decision decide(const struct engine *engine, const struct packet *packet,

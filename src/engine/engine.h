@@ -129,6 +129,11 @@ struct engine_interface engine_resolve_interface(const struct engine *engine, co
 struct decision decide(const struct engine *engine, const struct packet *packet,
 		       const struct engine_context *context);
 
+/* Numbers of what the policy says of an address as a source, and as a destination: decide() looks at nothing else of
+ * it, so addresses of equal numbers get equal answers. addr: IPv4 or IPv6. */
+uint16_t engine_source_class(const struct engine *engine, const struct addr *addr);
+uint16_t engine_target_class(const struct engine *engine, const struct addr *addr);
+
 /* count packets at once, with their own contexts: look-ups are fetched ahead. The answers are decide()'s. */
 void decide_batch(const struct engine *engine, const struct packet *packets,
 		  const struct engine_context *contexts, struct decision *decisions, size_t count);

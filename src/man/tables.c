@@ -322,6 +322,7 @@ static const struct word {
 	{"exit_policy", NULL, EXIT_CODE_POLICY},
 	{"exit_system", NULL, EXIT_CODE_SYSTEM},
 	{"exit_daemon", NULL, EXIT_CODE_DAEMON},
+	{"exit_sampled", NULL, EXIT_CODE_SAMPLED},
 };
 
 static const struct word *find_word(const char *name, size_t len)

@@ -147,6 +147,14 @@ static void add_counters(struct build *build)
 	c->cleared = build_counter(build, "cleared-mark", "arrived with one of op25b's marks");
 }
 
+static void clear_marks(struct build *build, uint32_t chain)
+{
+	struct ruleset_rule *rule = build_match(build_rule(build, chain, "only our daemon may set our marks"),
+						RULESET_MATCH_MARK, RULESET_EQ, MARK_MASK, MARK_BASE);
+
+	build_do(build_do(rule, RULESET_DO_COUNT, build->counters.cleared, 0), RULESET_DO_SET_MARK, 0, 0);
+}
+
 static void fill_forward(struct build *build)
 {
 	const struct build_chains *c = &build->chains;
@@ -166,10 +174,7 @@ static void fill_forward(struct build *build)
 	build_do(build_match(build_rule(build, chain, "not ours: 465 and 587 end here"),
 			     RULESET_MATCH_TCP_DPORT, RULESET_NE, 0, 25),
 		 RULESET_DO_ACCEPT, 0, 0);
-	build_do(build_do(build_match(build_rule(build, chain, "only our daemon may set our marks"),
-				      RULESET_MATCH_MARK, RULESET_EQ, MARK_MASK, MARK_BASE),
-			  RULESET_DO_COUNT, build->counters.cleared, 0),
-		 RULESET_DO_SET_MARK, 0, 0);
+	clear_marks(build, chain);
 	build_goto(build_match(build_rule(build, chain, ""), RULESET_MATCH_TCP_DPORT, RULESET_EQ, 0, 25),
 		   c->port25);
 	build_goto(build_match(build_rule(build, chain, "a first fragment that hides its port"),
@@ -181,6 +186,8 @@ static void fill_later_fragment(struct build *build)
 {
 	uint32_t chain = build->chains.later_fragment, port25 = build->chains.port25;
 
+	/* The chain that answers may take its data for port 25, too. */
+	clear_marks(build, chain);
 	build_goto(build_match(build_rule(build, chain, "would overwrite a TCP header's flags"),
 			       RULESET_MATCH_FRAG4, RULESET_EQ, 0x1fff, 1),
 		   port25);
@@ -219,8 +226,11 @@ static void fill_undecided(struct build *build)
 		build_goto(build_match(build_rule(build, chain, "a first fragment, or one at offset 1"),
 				       RULESET_MATCH_FRAG4, RULESET_NE, 0x3fff, 0),
 			   daemon);
-		build_goto(build_match(build_rule(build, chain, ""), RULESET_MATCH_FRAG6, RULESET_EQ, 0, 0),
-			   daemon);
+		/* A fragment header that conntrack leaves in place is that of an atomic fragment: a whole packet. */
+		if (!gateway->conntrack)
+			build_goto(build_match(build_rule(build, chain, ""), RULESET_MATCH_FRAG6, RULESET_EQ,
+					       0, 0),
+				   daemon);
 		build_goto(build_match(build_rule(build, chain, "opens a connection"),
 				       RULESET_MATCH_TCP_FLAGS, RULESET_EQ, flags, syn),
 			   daemon);

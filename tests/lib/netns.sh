@@ -19,6 +19,8 @@
 #
 # Names hold the process id, so tests may run side by side. Everything made here goes away when the shell ends,
 # also after a failure, SIGINT or SIGTERM. $scratch is a directory of the test's own.
+#
+# OP25B_TEST_SLOW is a whole number: how many times longer than usual things may take, as on an emulated processor.
 
 # The system's own programs come first: they are the ones whose packages are installed (python3 with its scapy).
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
@@ -112,7 +114,7 @@ expect_equal()
 # wait_until SECONDS COMMAND...: tries ten times a second; 1 when the time is over.
 wait_until()
 {
-	local tries=$(($1 * 10))
+	local tries=$(($1 * 10 * ${OP25B_TEST_SLOW:-1}))
 	shift
 	while ! "$@" >/dev/null 2>&1; do
 		tries=$((tries - 1))
@@ -312,6 +314,6 @@ netns_build()
 # connect_to ADDRESS PORT: a TCP connection within 2 seconds. Bash's own /dev/tcp, so that it needs no program.
 connect_to()
 {
-	timeout 2 bash -c "exec 3<>/dev/tcp/$1/$2"
+	timeout $((2 * ${OP25B_TEST_SLOW:-1})) bash -c "exec 3<>/dev/tcp/$1/$2"
 }
 export -f connect_to

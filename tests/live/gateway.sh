@@ -153,6 +153,12 @@ milliseconds_of()
 	echo $((($(date +%s%N) - begin) / 1000000))
 }
 
+# heard_at_once MILLISECONDS: far less than what a client that hears nothing waits.
+heard_at_once()
+{
+	test "$1" -lt $((900 + 1800 * (${OP25B_TEST_SLOW:-1} - 1)))
+}
+
 connect_from()
 {
 	netns_run "$1" bash -c "connect_to $2 $3"

@@ -68,7 +68,9 @@ netns_run ext nft -f - <<-END
 	}
 END
 
-for conntrack in no yes; do
+# OP25B_QUICK=1 leaves out half of it.
+for conntrack in ${OP25B_QUICK:-no} yes; do
+	[ "$conntrack" != 1 ] || continue
 	policy_write 'mode = enforce' 'fail = closed' 'workers = 4' "conntrack = $conntrack" < <(sections drop)
 	expect "conntrack $conntrack: the ruleset is loaded" apply
 	# shellcheck disable=SC2119
@@ -117,17 +119,17 @@ for conntrack in no yes; do
 	expect "the pool's action becomes reset: a reload is enough" ctl reload
 	answered=$(counted answered-reset)
 	took=$(milliseconds_of connect_from sub 203.0.113.25 25)
-	expect "the client hears at once" test "$took" -lt 900
+	expect "the client hears at once" heard_at_once "$took"
 	expect "the answer chain gave the answer" test "$(counted answered-reset)" -gt "$answered"
 	took=$(milliseconds_of connect_from sub 2001:db8:200::25 25)
-	expect "the same over IPv6" test "$took" -lt 900
+	expect "the same over IPv6" heard_at_once "$took"
 	policy_write 'mode = enforce' 'fail = closed' 'workers = 4' "conntrack = $conntrack" < <(sections icmp)
 	expect "and icmp" ctl reload
 	answered=$(counted answered-icmp)
 	took=$(milliseconds_of connect_from sub 203.0.113.25 25)
-	expect "the client hears at once" test "$took" -lt 900
+	expect "the client hears at once" heard_at_once "$took"
 	took=$(milliseconds_of connect_from sub 2001:db8:200::25 25)
-	expect "the same over IPv6" test "$took" -lt 900
+	expect "the same over IPv6" heard_at_once "$took"
 	expect "the answer chain gave these answers" test "$(counted answered-icmp)" -ge $((answered + 2))
 
 	process_end "$daemon"

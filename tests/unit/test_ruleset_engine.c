@@ -6,7 +6,7 @@
 #include "engine/engine.h"
 #include "ruleset/evaluate.h"
 
-#include "make_policy.h"
+#include "random_policy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,131 +16,10 @@
 
 #include <stdio.h>
 
-enum { POLICIES = 3000, PACKETS = 120, DATES = 4 };
+enum { POLICIES = 3000, PACKETS = 120 };
 
-static const int64_t dates[DATES] = {1000, 2000, 3000, 4000};
 static const int64_t times[] = {0, 999, 1000, 1500, 2000, 2999, 3000, 3500, 4000, 9000};
 static const char *const interfaces[] = {"ppp0", "ppp1", "vlan7", "srv0", "srv1", "up0"};
-static const char *const patterns[] = {"ppp*", "ppp0", "ppp1", "vlan7", "srv0", "srv*", "up0"};
-
-static uint64_t random_state = 88172645463325252ULL;
-
-static uint32_t random_below(uint32_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)(random_state >> 33) % limit;
-}
-
-static bool chance(uint32_t percent)
-{
-	return random_below(100) < percent;
-}
-
-/* A few dozen addresses, so that prefixes and packets meet. */
-static struct addr random_address(uint8_t family)
-{
-	uint32_t host = random_below(40);
-
-	return family == ADDR_IP4 ? addr_ip4(0xc6120000U + host)
-				  : addr_ip6(0x20010db800000000ULL + host / 8, (uint64_t)(host % 8) << 61);
-}
-
-static struct prefix random_prefix(bool host)
-{
-	uint8_t family = chance(50) ? ADDR_IP4 : ADDR_IP6;
-	struct prefix prefix = {.addr = random_address(family)};
-
-	if (family == ADDR_IP4)
-		prefix.len = (uint8_t)(host ? 32 : 26 + random_below(7));
-	else
-		prefix.len = (uint8_t)(host ? 128 : 58 + random_below(12));
-	return prefix_canonical(&prefix);
-}
-
-static void random_interfaces(struct policy_interfaces *list, uint32_t percent)
-{
-	for (uint32_t left = chance(percent) ? 1 + random_below(2) : 0; left > 0; left--)
-		made_interface(list, patterns[random_below(sizeof(patterns) / sizeof(patterns[0]))]);
-}
-
-static bool random_date(struct moment *moment)
-{
-	if (chance(50))
-		return false;
-	moment->s = dates[random_below(DATES)];
-	return true;
-}
-
-static void random_exemption(struct made_policy *made, uint16_t index)
-{
-	struct policy_rule *rule = &made->policy.rules[index];
-	struct prefix prefix = random_prefix(false);
-
-	rule->has_from = chance(40) && random_date(&rule->from);
-	rule->has_until = chance(40) && random_date(&rule->until);
-	if (chance(60))
-		return;
-	rule->to_any = false;
-	made_prefix_value(made, index, POLICY_ROLE_TO, &prefix);
-	for (uint16_t i = 0; i < index; i++) {
-		if (made->policy.rules[i].kind == POLICY_DESTINATION && rule->to_group_count == 0) {
-			rule->to_groups = calloc(1, sizeof(*rule->to_groups));
-			assert_non_null(rule->to_groups);
-			rule->to_groups[rule->to_group_count++] = i;
-		}
-	}
-}
-
-static void random_rule(struct made_policy *made)
-{
-	static const enum policy_role roles[] = {[POLICY_POOL] = POLICY_ROLE_SOURCE,
-						 [POLICY_RELAY] = POLICY_ROLE_SOURCE,
-						 [POLICY_EXEMPT] = POLICY_ROLE_SOURCE,
-						 [POLICY_INSIDE] = POLICY_ROLE_TARGET,
-						 [POLICY_DESTINATION] = POLICY_ROLE_TARGET};
-	enum policy_kind kind = (enum policy_kind)random_below(POLICY_KINDS);
-	uint16_t index = made_rule(made, kind, "rule");
-	struct policy_rule *rule = &made->policy.rules[index];
-
-	if (kind == POLICY_POOL || kind == POLICY_RELAY)
-		random_interfaces(&rule->interfaces, 40);
-	if (kind == POLICY_POOL) {
-		rule->has_monitor_from = random_date(&rule->monitor_from);
-		rule->has_enforce_from = random_date(&rule->enforce_from);
-	}
-	if (kind == POLICY_RELAY)
-		rule->has_subscribers_until = random_date(&rule->subscribers_until);
-	if (kind == POLICY_DESTINATION) {
-		rule->has_enforce_from = true;
-		rule->enforce_from.s = dates[random_below(DATES)];
-	}
-	for (uint32_t left = 1 + random_below(4); left > 0; left--) {
-		struct prefix prefix = random_prefix(kind == POLICY_RELAY);
-
-		made_prefix_value(made, index, roles[kind], &prefix);
-	}
-	if (kind == POLICY_EXEMPT)
-		random_exemption(made, index);
-}
-
-static void random_policy(struct made_policy *made)
-{
-	struct policy_gateway *gateway = &made->policy.gateway;
-
-	made_policy_init(made);
-	gateway->unlisted = (enum policy_unlisted)random_below(3);
-	gateway->established = (enum policy_established)random_below(2);
-	gateway->conntrack = chance(50);
-	gateway->workers = (uint16_t)(chance(50) ? 1 : 4);
-	random_interfaces(&gateway->subscriber_interfaces, 60);
-	if (chance(60))
-		made_interface(&gateway->upstream_interfaces, "up0");
-	for (uint32_t left = 1 + random_below(9); left > 0; left--)
-		random_rule(made);
-	made_policy_finish(made);
-}
 
 /* One packet in both forms. The bytes are parsed by the very parser the daemon uses. */
 struct both {
@@ -254,7 +133,9 @@ static struct both random_packet(void)
 	struct both both = chance(50) ? random_ip4() : random_ip6();
 
 	both.kernel.interface = interfaces[random_below(sizeof(interfaces) / sizeof(interfaces[0]))];
-	both.kernel.ct_state = states[random_below(4)];
+	/* Conntrack puts fragments together; of a piece that it could not it knows nothing. */
+	both.kernel.ct_state =
+		both.ours.fragment == PACKET_WHOLE ? states[random_below(4)] : RULESET_CT_INVALID;
 	both.kernel.ct_known = both.kernel.ct_state != RULESET_CT_INVALID;
 	both.kernel.ct_reply = both.kernel.ct_state == RULESET_CT_ESTABLISHED && chance(50);
 	return both;

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ruleset/verify.h"
+
+#include "ruleset/marks.h"
+#include "ruleset/verify_judge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct ct_row {
+	uint32_t state;
+	bool reply;
+};
+
+/* What conntrack can say; the last two also of what it cannot know as part of any connection. */
+static const struct ct_row tracked[] = {
+	{RULESET_CT_NEW, false},       {RULESET_CT_ESTABLISHED, false}, {RULESET_CT_ESTABLISHED, true},
+	{RULESET_CT_RELATED, false},   {RULESET_CT_RELATED, true},      {RULESET_CT_INVALID, false},
+	{RULESET_CT_UNTRACKED, false},
+};
+/* Without conntrack, and where somebody else's table has it switched on. */
+static const struct ct_row not_tracked[] = {{RULESET_CT_INVALID, false}, {RULESET_CT_ESTABLISHED, false}};
+enum { TRACKED = sizeof(tracked) / sizeof(tracked[0]), TRACKED_UNKNOWN = 2, NOT_TRACKED = 2 };
+
+static const uint32_t marks[] = {0, 7, MARK_RESET, MARK_ICMP, MARK_BASE | 0xf};
+enum { MARKS = sizeof(marks) / sizeof(marks[0]) };
+
+struct memory {
+	struct verify_space space;
+	struct verify_judge judge;
+};
+
+struct run {
+	struct memory *memory;
+	const struct verify_options *options;
+	struct verify_report *report;
+	const struct ct_row *ct;
+	size_t ct_count;
+	uint64_t pairs[VERIFY_FAMILIES]; /* to be seen */
+};
+
+static void keep_finding(struct verify_report *report, const struct verify_finding *finding)
+{
+	report->disagreements++;
+	for (size_t i = 0; i < report->finding_count; i++) {
+		struct verify_finding *known = &report->findings[i];
+
+		if (known->kind == finding->kind && known->counter == finding->counter &&
+		    known->end == finding->end && known->expected.reason == finding->expected.reason) {
+			known->count++;
+			return;
+		}
+	}
+	if (report->finding_count < VERIFY_FINDINGS_MAX)
+		report->findings[report->finding_count++] = *finding;
+}
+
+static void see_case(struct run *run, const struct verify_case *packet)
+{
+	struct verify_report *report = run->report;
+	struct verify_finding finding;
+	enum verify_limit limit;
+
+	verify_judge_case(&run->memory->judge, packet, &finding);
+	report->packets++;
+	report->queued += finding.queued;
+	report->settled += !finding.queued;
+	if (run->options->each) {
+		struct verify_seen seen = {*packet, finding.queued, finding.counter, finding.end,
+					   finding.expected};
+
+		run->options->each(run->options->each_context, &seen);
+	}
+	if (finding.kind == VERIFY_AGREES)
+		return;
+	limit = verify_judge_limit(&run->memory->judge, &finding);
+	if (limit != VERIFY_LIMIT_NONE)
+		report->tolerated[limit]++;
+	else
+		keep_finding(report, &finding);
+}
+
+/* One packet in all its states. A packet in disorder, and a fragment, belong to no connection that conntrack knows. */
+static void see_packet(struct run *run, struct verify_case *packet)
+{
+	bool unknown = run->ct == tracked && !packet->form->sound;
+
+	verify_judge_packet(&run->memory->judge, packet);
+	for (size_t i = unknown ? TRACKED - TRACKED_UNKNOWN : 0; i < run->ct_count; i++) {
+		packet->ct_state = run->ct[i].state;
+		packet->ct_reply = run->ct[i].reply;
+		for (size_t j = 0; j < MARKS; j++) {
+			packet->mark = marks[j];
+			see_case(run, packet);
+		}
+	}
+}
+
+static void see_pair(struct run *run, int family, const struct verify_place *source,
+		     const struct verify_place *target)
+{
+	const struct verify_space *space = &run->memory->space;
+
+	run->report->pairs_seen++;
+	for (size_t i = 0; i < space->interfaces.count; i++) {
+		const char *interface = space->interfaces.items[i];
+
+		run->memory->judge.interface = engine_resolve_interface(run->memory->judge.engine, interface);
+		for (size_t j = 0; j < space->forms[family].count; j++) {
+			struct verify_case packet = {
+				.form = &space->forms[family].items[j],
+				.src = source->addr,
+				.dst = target->addr,
+				.interface = interface,
+				.routable = source->routable && target->routable,
+			};
+
+			see_packet(run, &packet);
+		}
+	}
+}
+
+/* All pairs, or as many as are wanted, evenly; the target moves on by one so that no column is left out. */
+static void see_family(struct run *run, int family)
+{
+	const struct verify_places *sources = &run->memory->space.sources[family];
+	const struct verify_places *targets = &run->memory->space.targets[family];
+	uint64_t all = (uint64_t)sources->count * targets->count, wanted = run->pairs[family];
+
+	run->report->pairs += all;
+	for (uint64_t i = 0; i < wanted; i++) {
+		uint64_t pair = wanted == all ? i : i * (all / wanted) + i * (all % wanted) / wanted;
+		uint64_t turn = wanted == all ? 0 : i;
+
+		see_pair(run, family, &sources->items[pair / targets->count],
+			 &targets->items[(pair + turn) % targets->count]);
+	}
+}
+
+static void plan_pairs(struct run *run)
+{
+	const struct verify_space *space = &run->memory->space;
+	uint64_t most = run->options->packets_max ? run->options->packets_max : VERIFY_PACKETS_MAX;
+	uint64_t packets[VERIFY_FAMILIES], all = 0;
+
+	for (int i = 0; i < VERIFY_FAMILIES; i++) {
+		packets[i] = space->interfaces.count * space->forms[i].count * run->ct_count * MARKS;
+		run->pairs[i] = (uint64_t)space->sources[i].count * space->targets[i].count;
+		all += run->pairs[i] * packets[i];
+	}
+	for (int i = 0; all > most && i < VERIFY_FAMILIES; i++) {
+		/* Rounded down, so that the limit holds; each family gets its half. */
+		uint64_t fair = most / VERIFY_FAMILIES / packets[i];
+
+		if (run->pairs[i] > fair)
+			run->pairs[i] = fair > 0 ? fair : 1;
+	}
+}
+
+static void check_queue(struct run *run)
+{
+	const struct verify_judge *judge = &run->memory->judge;
+	const struct ruleset_queue *queue = &judge->ruleset->queue;
+	struct verify_finding finding = {
+		.kind = VERIFY_QUEUE, .counter = -1, .expected = {.rule_name = ""}, .count = 1};
+
+	if (queue->first != judge->policy->gateway.queue || queue->count != judge->policy->gateway.workers)
+		keep_finding(run->report, &finding);
+}
+
+static void fill_report(const struct run *run)
+{
+	const struct verify_space *space = &run->memory->space;
+	struct verify_report *report = run->report;
+
+	for (int i = 0; i < VERIFY_FAMILIES; i++) {
+		report->source_classes += space->sources[i].count;
+		report->target_classes += space->targets[i].count;
+		report->ranges += space->sources[i].ranges;
+		report->forms += space->forms[i].count;
+	}
+	report->interfaces = space->interfaces.count;
+	report->dates = space->times.dates;
+	report->dates_walked = space->times.walked;
+}
+
+static int prepare(struct run *run)
+{
+	struct verify_judge *judge = &run->memory->judge;
+	struct verify_space *space = &run->memory->space;
+	int r = verify_collect_places(judge->policy, judge->ruleset, judge->engine, space);
+
+	if (r == 0)
+		r = verify_collect_interfaces(judge->policy, judge->ruleset, judge->engine,
+					      &space->interfaces);
+	if (r == 0)
+		r = verify_collect_times(judge->policy, run->options, &space->times);
+	if (r == 0)
+		r = verify_collect_forms(ADDR_IP4, &space->forms[VERIFY_IP4]);
+	if (r == 0)
+		r = verify_collect_forms(ADDR_IP6, &space->forms[VERIFY_IP6]);
+	if (r == 0)
+		r = verify_judge_init(judge);
+	return r;
+}
+
+static void free_memory(struct memory *memory)
+{
+	struct verify_space *space = &memory->space;
+
+	for (int i = 0; i < VERIFY_FAMILIES; i++) {
+		free(space->sources[i].items);
+		free(space->targets[i].items);
+		free(space->forms[i].items);
+	}
+	free(space->interfaces.items);
+	free(memory->judge.bases);
+	free(memory);
+}
+
+int verify_run(const struct policy *policy, const struct ruleset *ruleset, const struct engine *engine,
+	       const struct verify_options *options, struct verify_report *ret)
+{
+	bool conntrack = policy->gateway.conntrack;
+	struct run run = {.memory = calloc(1, sizeof(*run.memory)),
+			  .options = options,
+			  .ct = conntrack ? tracked : not_tracked,
+			  .ct_count = conntrack ? TRACKED : NOT_TRACKED};
+	struct verify_report report = {.memory = run.memory};
+	int r;
+
+	if (!run.memory)
+		return -ENOMEM;
+	run.report = &report;
+	run.memory->judge.policy = policy;
+	run.memory->judge.ruleset = ruleset;
+	run.memory->judge.engine = engine;
+	run.memory->judge.every_date = !options->at_only;
+	run.memory->judge.times = &run.memory->space.times;
+	r = prepare(&run);
+	if (r < 0) {
+		free_memory(run.memory);
+		return r;
+	}
+	plan_pairs(&run);
+	fill_report(&run);
+	check_queue(&run);
+	for (int i = 0; i < VERIFY_FAMILIES; i++)
+		see_family(&run, i);
+	*ret = report;
+	return 0;
+}
+
+void verify_report_free(struct verify_report *report)
+{
+	if (report->memory)
+		free_memory(report->memory);
+	*report = (struct verify_report){0};
+}

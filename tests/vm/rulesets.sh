@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# rulesets.sh SOURCE: every example policy's ruleset as text and through netlink, with the nft queue expression, in a
+# kernel that has it. OP25B_RULES is the program.
+root=$1
+: "${OP25B_RULES:?}"
+# shellcheck source-path=SCRIPTDIR source=../lib/netns.sh
+. "$root/tests/lib/netns.sh"
+netns_need nft
+netns_add rtr || exit 1
+
+# The ruleset as the kernel has it, without what counts.
+listed()
+{
+	netns_run rtr nft list table inet op25b | sed -E 's/packets [0-9]+ bytes [0-9]+/packets N bytes N/'
+}
+
+# What the kernel runs, instruction by instruction: what `nft list` leaves out, such as a register, is here. Elements of
+# sets are left out, because nft begins each set with an element of its own that means nothing.
+instructions()
+{
+	netns_run rtr nft --debug=netlink list table inet op25b 2>&1 | grep -v '^[[:space:]]*element' |
+		sed -E 's/^(inet op25b [a-z0-9_]+) [0-9]+( [0-9]+)*/\1/; s/(pkts|bytes) [0-9]+/\1 N/g'
+}
+
+queue_of()
+{
+	sed -n '/chain to_daemon {/,/^\t}/p' "$1" | grep -oE '\bqueue .*' | sort
+}
+
+apply()
+{
+	netns_run rtr "$OP25B_RULES" apply -p "$root/etc/$1.ini" >"$scratch/said" || return 1
+	cat "$scratch/said"
+}
+
+for policy in "$root"/etc/*.ini; do
+	name=$(basename "$policy" .ini)
+	text="$root/rules/$name.nft"
+	expect "$name: nft loads the text" netns_run rtr nft -f "$text"
+	listed >"$scratch/loaded"
+	expect "$name: nft loads it again over itself" netns_run rtr nft -f "$text"
+	expect_equal "$name: loaded twice is loaded once" "$(listed)" "$(cat "$scratch/loaded")"
+	expect "$name: what the kernel has is listed with its queue" test -n "$(queue_of "$scratch/loaded")"
+	instructions >"$scratch/loaded.code"
+	netns_run rtr nft delete table inet op25b
+	expect "$name: op25b-rules applies the policy" apply "$name"
+	expect "$name: and says that it uses the nft queue expression" grep -q 'using the nft queue expression' "$scratch/said"
+	listed >"$scratch/applied"
+	expect "$name: applied is loaded, the queue included" diff -u "$scratch/loaded" "$scratch/applied"
+	instructions >"$scratch/applied.code"
+	expect "$name: to the last instruction" diff -u "$scratch/loaded.code" "$scratch/applied.code"
+	expect "$name: nft loads the text over what was applied" netns_run rtr nft -f "$text"
+	expect_equal "$name: and nothing changes" "$(listed)" "$(cat "$scratch/loaded")"
+	expect "$name: the policy is applied over the text" apply "$name"
+	expect_equal "$name: and nothing changes, either" "$(listed)" "$(cat "$scratch/loaded")"
+	expect "$name: op25b-rules deletes it" netns_run rtr "$OP25B_RULES" delete
+	expect_equal "$name: nothing is left" "$(netns_run rtr nft list ruleset)" ""
+done
+tap_end
