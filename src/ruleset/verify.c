@@ -141,16 +141,19 @@ static void plan_pairs(struct run *run)
 {
 	const struct verify_space *space = &run->memory->space;
 	uint64_t most = run->options->packets_max ? run->options->packets_max : VERIFY_PACKETS_MAX;
-	uint64_t packets[VERIFY_FAMILIES], all = 0;
+	uint64_t packets[VERIFY_FAMILIES], wanted[VERIFY_FAMILIES];
 
 	for (int i = 0; i < VERIFY_FAMILIES; i++) {
 		packets[i] = space->interfaces.count * space->forms[i].count * run->ct_count * MARKS;
 		run->pairs[i] = (uint64_t)space->sources[i].count * space->targets[i].count;
-		all += run->pairs[i] * packets[i];
+		wanted[i] = run->pairs[i] * packets[i];
 	}
-	for (int i = 0; all > most && i < VERIFY_FAMILIES; i++) {
-		/* Rounded down, so that the limit holds; each family gets its half. */
-		uint64_t fair = most / VERIFY_FAMILIES / packets[i];
+	if (wanted[VERIFY_IP4] + wanted[VERIFY_IP6] <= most)
+		return;
+	for (int i = 0; i < VERIFY_FAMILIES; i++) {
+		/* Half of it, and what the other family leaves of its half. Rounded down, so that the limit holds. */
+		uint64_t other = wanted[1 - i], half = most / 2;
+		uint64_t fair = (other < half ? most - other : half) / packets[i];
 
 		if (run->pairs[i] > fair)
 			run->pairs[i] = fair > 0 ? fair : 1;

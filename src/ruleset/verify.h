@@ -16,7 +16,7 @@
 #include "engine/engine.h"
 #include "ruleset/evaluate.h"
 
-#define VERIFY_PACKETS_MAX UINT64_C(30000000) /* some ten seconds */
+#define VERIFY_PACKETS_MAX UINT64_C(100000000) /* some ten to thirty seconds */
 
 enum {
 	VERIFY_FORM_BYTES = 128,
