@@ -227,7 +227,7 @@ static int index_add(struct index *index, const struct addr *first, const struct
 	struct verify_place place = place_of(first, last);
 	size_t slot;
 
-	if (2 * (places->count + 1) > index->slot_count && !index_grow(index))
+	if ((!index->slots || 2 * (places->count + 1) > index->slot_count) && !index_grow(index))
 		return -ENOMEM;
 	write_key(index, first, key);
 	slot = find_slot(index, key);
