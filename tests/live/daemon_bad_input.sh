@@ -73,7 +73,7 @@ another
 netns_spawn rtr bash -c 'exec "$@" 0<&- 1>&- 2>&-' - "${other[@]}"
 expect "a start without standard files" wait_until 5 "$OP25BCTL" --socket "$scratch/other" status
 expect_equal "none of the numbers is a file's" \
-	"$(readlink "/proc/$spawned/fd/0" "/proc/$spawned/fd/1" "/proc/$spawned/fd/2" | sort -u)" /
+	"$(stat -Lc %F "/proc/$spawned/fd/0" "/proc/$spawned/fd/1" "/proc/$spawned/fd/2" | sort -u)" directory
 process_end "$spawned"
 expect_equal "its exit code" "$?" 0
 expect_equal "nothing but records is in its file" "$(cat "$scratch/other.json")" ""
