@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Block records: one at once for each newly blocked subscriber, then one summary a subscriber and window, never a
+ * Block records: one at once for each newly blocked subscriber, then one summary a window for each rule he met, never a
  * line a packet. Each packet observed is counted in exactly one record, so the sum of `packets` over all records is
  * the number of packets blocked (or, in monitor mode, that would have been).
  *
