@@ -52,6 +52,7 @@ static void emit_first(struct event_collector *c, const struct event_fact *fact,
 		.last_ns = fact->time_ns,
 		.packets = 1,
 		.attempts = attempt,
+		.packets_blocked = !fact->monitored,
 		.destinations = 1,
 		.destinations_exact = true,
 	};
@@ -59,9 +60,30 @@ static void emit_first(struct event_collector *c, const struct event_fact *fact,
 	emit(c, &record);
 }
 
+static size_t list_parts(const struct table *table, const struct parts *parts,
+			 struct event_part out[RECORD_PARTS_MAX + 2])
+{
+	size_t count = 0;
+	uint16_t names;
+
+	while (parts && parts_get(parts, count, &out[count], &names)) {
+		out[count].names = table_names(table, names);
+		count++;
+	}
+	return count;
+}
+
+static uint64_t blocked_in(const struct entry *entry)
+{
+	if (entry->detail && entry->detail->parts)
+		return parts_blocked(entry->detail->parts);
+	return entry->monitored ? 0 : entry->packets;
+}
+
 static void emit_summary(struct event_collector *c, struct entry *entry)
 {
 	const struct detail *detail = entry->detail;
+	struct event_part parts[RECORD_PARTS_MAX + 2];
 	struct event_record record = {
 		.kind = EVENT_KIND_SUMMARY,
 		.fact = table_fact(&c->table, entry),
@@ -69,9 +91,12 @@ static void emit_summary(struct event_collector *c, struct entry *entry)
 		.last_ns = entry->last_ns,
 		.packets = entry->packets,
 		.attempts = entry->attempts,
+		.packets_blocked = blocked_in(entry),
 		.destinations = 1,
 		.destinations_exact = true,
 		.reasons = detail ? detail->reasons : NULL,
+		.parts = parts,
+		.part_count = list_parts(&c->table, detail ? detail->parts : NULL, parts),
 	};
 
 	if (detail && detail->destinations)
@@ -108,75 +133,120 @@ static void count_destination(struct event_collector *c, struct entry *entry, co
 		entry->destinations_lost = 1;
 }
 
-/* False without memory: then what is counted so far must be told before a packet with another reason is counted. */
-static bool count_reason(struct entry *entry, uint8_t reason)
+/* False without memory. */
+static bool can_count_reason(struct entry *entry, uint8_t reason)
 {
 	struct detail *detail = entry->detail;
 
-	if ((!detail || !detail->reasons) && reason == entry->reason)
+	if ((detail && detail->reasons) || reason == entry->reason)
 		return true;
 	detail = detail_of(entry);
 	if (!detail)
 		return false;
-	if (!detail->reasons) {
-		detail->reasons = calloc(EVENT_REASONS_MAX, sizeof(*detail->reasons));
-		if (!detail->reasons)
-			return false;
-		detail->reasons[entry->reason] = entry->packets;
-	}
-	detail->reasons[reason]++;
+	detail->reasons = calloc(EVENT_REASONS_MAX, sizeof(*detail->reasons));
+	if (!detail->reasons)
+		return false;
+	detail->reasons[entry->reason] = entry->packets;
 	return true;
 }
 
-static void count(struct event_collector *c, struct entry *entry, const struct event_fact *fact, bool attempt)
+/* Likewise. */
+static bool can_count_part(struct event_collector *c, struct entry *entry, const struct part_key *key)
 {
-	if (entry->packets == UINT32_MAX || (entry->packets > 0 && !count_reason(entry, fact->reason)))
+	struct part_key shown = {entry->names, (uint8_t)entry->verdict, entry->monitored};
+	struct detail *detail = entry->detail;
+
+	if ((detail && detail->parts) || part_key_equal(key, &shown))
+		return true;
+	detail = detail_of(entry);
+	if (!detail)
+		return false;
+	detail->parts = parts_new(&c->table.names, shown, entry->packets, entry->attempts);
+	detail->shown_ns = entry->last_ns;
+	return detail->parts != NULL;
+}
+
+/* False without memory to tell this packet from those before. */
+static bool count_apart(struct event_collector *c, struct entry *entry, struct part_key key, uint8_t reason,
+			bool attempt)
+{
+	struct detail *detail;
+
+	if (!can_count_reason(entry, reason) || !can_count_part(c, entry, &key))
+		return false;
+	detail = entry->detail;
+	if (detail && detail->reasons)
+		detail->reasons[reason]++;
+	if (detail && detail->parts)
+		parts_count(detail->parts, &c->table.names, key, attempt);
+	return true;
+}
+
+/* What was blocked is shown rather than what was let through, and then the later rather than the earlier. */
+static bool is_to_be_shown(const struct entry *entry, const struct event_fact *fact)
+{
+	if (entry->monitored != fact->monitored)
+		return entry->monitored;
+	return fact->time_ns >= table_shown_ns(entry);
+}
+
+static void widen(struct entry *entry, int64_t time_ns)
+{
+	if (time_ns < entry->first_ns)
+		entry->first_ns = time_ns;
+	if (time_ns > entry->last_ns)
+		entry->last_ns = time_ns;
+}
+
+static void count(struct event_collector *c, struct entry *entry, const struct event_fact *fact,
+		  uint16_t names, bool attempt)
+{
+	struct part_key key = {names, fact->verdict, fact->monitored};
+
+	/* What cannot be told from this packet is told now, and it starts anew. */
+	if (entry->packets == UINT32_MAX ||
+	    (entry->packets > 0 && !count_apart(c, entry, key, fact->reason, attempt)))
 		emit_summary(c, entry);
 	if (entry->packets == 0) {
-		entry->first_ns = fact->time_ns;
-		table_show(&c->table, entry, fact);
+		entry->first_ns = entry->last_ns = fact->time_ns;
+		table_show(&c->table, entry, fact, names);
 	} else {
 		count_destination(c, entry, fact);
-		if (fact->time_ns < entry->first_ns)
-			entry->first_ns = fact->time_ns;
-		if (fact->time_ns >= entry->last_ns)
-			table_show(&c->table, entry, fact);
+		if (is_to_be_shown(entry, fact))
+			table_show(&c->table, entry, fact, names);
+		widen(entry, fact->time_ns);
 	}
 	entry->packets++;
 	entry->attempts += attempt;
 }
 
-/* The state goes on under another policy: what was counted under the old one is told under its name. False: no room. */
-static bool adopt_digest(struct event_collector *c, struct entry *entry, const struct event_fact *fact)
+/* Who was only monitored so far is newly blocked when it becomes earnest. */
+static bool is_newly_blocked(const struct entry *entry, const struct event_fact *fact)
 {
-	uint16_t names;
-
-	if (table_has_digest(&c->table, entry, fact->names.digest))
-		return true;
-	names = table_hold_names(&c->table, &fact->names);
-	if (!names)
-		return false;
-	if (entry->packets > 0)
-		emit_summary(c, entry);
-	table_rename(&c->table, entry, names);
-	return true;
+	return !fact->monitored && !entry->blocked_now && !entry->blocked_before;
 }
 
 /* False: there is no room for it. */
 static bool count_in_table(struct event_collector *c, const struct event_fact *fact, bool attempt)
 {
-	unsigned states;
-	struct entry *entry = table_find(&c->table, fact, &states);
+	struct entry *entry = table_find(&c->table, fact);
+	uint16_t names;
 
-	if (entry) {
-		if (!adopt_digest(c, entry, fact))
+	if (!entry) {
+		entry = table_add(&c->table, fact, c->now_ns);
+		if (!entry)
 			return false;
-		count(c, entry, fact, attempt);
-		return true;
+		emit_first(c, fact, attempt);
+	} else if (is_newly_blocked(entry, fact)) {
+		emit_first(c, fact, attempt);
+	} else {
+		names = table_hold_names(&c->table, entry, &fact->names);
+		if (!names)
+			return false;
+		count(c, entry, fact, names, attempt);
+		intern_release(&c->table.names, names);
 	}
-	if (states >= TABLE_STATES_MAX || !table_add(&c->table, fact, c->now_ns))
-		return false;
-	emit_first(c, fact, attempt);
+	entry->blocked_now |= !fact->monitored;
 	return true;
 }
 
@@ -190,10 +260,13 @@ static void close_window(struct event_collector *c, struct entry *entry)
 
 	if (entry->packets > 0)
 		emit_summary(c, entry);
-	if (quiet)
+	if (quiet) {
 		table_remove(&c->table, entry);
-	else
-		table_reopen(&c->table, entry, c->now_ns);
+		return;
+	}
+	entry->blocked_before = entry->blocked_now;
+	entry->blocked_now = 0;
+	table_reopen(&c->table, entry, c->now_ns);
 }
 
 static void close_ended(struct event_collector *c)

@@ -86,6 +86,16 @@ static bool has_reasons(const struct event_record *r)
 	return r->reasons != NULL;
 }
 
+static bool has_parts(const struct event_record *r)
+{
+	return r->part_count > 0;
+}
+
+static bool is_others(const struct event_record *r)
+{
+	return !about_one(r);
+}
+
 /* ---- how a field is written ---- */
 
 static void put_string(struct out *out, const char *text)
@@ -384,6 +394,11 @@ static void write_monitored(struct out *out, const struct event_record *r)
 	put_bool(out, r->fact.monitored);
 }
 
+static void write_others(struct out *out, const struct event_record *r)
+{
+	put_bool(out, is_others(r));
+}
+
 static void write_attempts(struct out *out, const struct event_record *r)
 {
 	out_u64(out, r->attempts);
@@ -392,6 +407,11 @@ static void write_attempts(struct out *out, const struct event_record *r)
 static void write_packets(struct out *out, const struct event_record *r)
 {
 	out_u64(out, r->packets);
+}
+
+static void write_packets_blocked(struct out *out, const struct event_record *r)
+{
+	out_u64(out, r->packets_blocked);
 }
 
 static void write_first_seen(struct out *out, const struct event_record *r)
@@ -424,17 +444,45 @@ static void write_policy(struct out *out, const struct event_record *r)
 	put_name(out, r->fact.names.digest);
 }
 
+static void write_fields(struct out *out, enum event_object object, const struct event_record *record);
+
+/* A part is written as what it is: a record of fewer packets. */
+static void write_part(struct out *out, const struct event_record *r, const struct event_part *part)
+{
+	struct event_record record = {
+		.config = r->config,
+		.kind = part->others ? EVENT_KIND_OVERFLOW : EVENT_KIND_SUMMARY,
+		.fact = {.verdict = part->verdict, .monitored = part->monitored, .names = part->names},
+		.packets = part->packets,
+		.attempts = part->attempts,
+	};
+
+	out_char(out, '{');
+	write_fields(out, EVENT_OBJECT_RULES, &record);
+	out_char(out, '}');
+}
+
+static void write_parts(struct out *out, const struct event_record *r)
+{
+	for (size_t i = 0; i < r->part_count; i++) {
+		out_char(out, i == 0 ? '[' : ',');
+		write_part(out, r, &r->parts[i]);
+	}
+	out_char(out, ']');
+}
+
 /* ---- the table ---- */
 
 #define TOP   EVENT_OBJECT_TOP
 #define DROP  EVENT_OBJECT_DROP
 #define ALERT EVENT_OBJECT_ALERT
 #define OP25B EVENT_OBJECT_OP25B
+#define RULES EVENT_OBJECT_RULES
 
 /* clang-format off */
 const struct event_field event_fields[] = {
-	{TOP, "timestamp", "text", "when the packet shown was seen, which is the latest one counted: YYYY-MM-DDTHH:MM:SS.ssssss+hhmm", write_timestamp, NULL},
-	{TOP, "event_type", "text", "\"drop\", or \"alert\" for what was only monitored", write_event_type, NULL},
+	{TOP, "timestamp", "text", "when the packet shown was seen, which is the latest one counted, of those not let through if there are any: YYYY-MM-DDTHH:MM:SS.ssssss+hhmm", write_timestamp, NULL},
+	{TOP, "event_type", "text", "\"drop\", or \"alert\" where everything counted was only monitored", write_event_type, NULL},
 	{TOP, "host", "text", "name of the gateway", write_host, NULL},
 	{TOP, "in_iface", "text", "interface the packet came in by, where known", write_in_iface, has_iface},
 	{TOP, "pcap_cnt", "number", "the packet's number in its capture, from 1; replay only", write_pcap_cnt, is_replayed_packet},
@@ -476,27 +524,38 @@ const struct event_field event_fields[] = {
 	{OP25B, "kind", "text", "\"first\": a subscriber is newly blocked; \"summary\": packets of a window; \"overflow\": packets of subscribers for whom the table had no room", write_kind, NULL},
 	{OP25B, "subscriber", "text", "the source address, or the subscriber's delegated prefix; not in overflow records", write_subscriber, about_one},
 	{OP25B, "pool", "text", "the pool that the subscriber is in, if any", write_pool, has_pool},
-	{OP25B, "rule", "text", "name of the rule that decided, if one did", write_rule, has_rule},
+	{OP25B, "rule", "text", "name of the rule that decided about the packet shown, if one did", write_rule, has_rule},
 	{OP25B, "rule_kind", "text", "what kind of section the rule is: pool, destination, relay", write_rule_kind, has_rule},
 	{OP25B, "reason", "text", "why, of the packet shown", write_reason, NULL},
 	{OP25B, "reasons", "object", "packets by reason, when the packets counted have several", write_reasons, has_reasons},
-	{OP25B, "verdict", "text", "drop, reset or icmp: what was done, or in a monitored record would have been", write_verdict, NULL},
-	{OP25B, "monitored", "boolean", "true: the packets were let through", write_monitored, NULL},
+	{OP25B, "verdict", "text", "drop, reset or icmp: what was done with the packet shown, or in a monitored record would have been", write_verdict, NULL},
+	{OP25B, "monitored", "boolean", "true: all packets counted were let through", write_monitored, NULL},
 	{OP25B, "attempts", "number", "connections tried: SYNs without their retransmissions", write_attempts, NULL},
 	{OP25B, "packets", "number", "packets counted; each packet is counted in one record", write_packets, NULL},
+	{OP25B, "packets_blocked", "number", "how many of them were not let through", write_packets_blocked, NULL},
 	{OP25B, "first_seen", "text", "time of the earliest packet counted", write_first_seen, NULL},
 	{OP25B, "last_seen", "text", "time of the latest packet counted", write_last_seen, NULL},
 	{OP25B, "window_s", "number", "length of a window in seconds", write_window, NULL},
 	{OP25B, "distinct_destinations", "number", "how many addresses the packets counted went to; not in overflow records", write_destinations, about_one},
 	{OP25B, "distinct_destinations_exact", "boolean", "false: more than 64, and the number is an estimate (standard error 3.3 %), or memory was short and it is a lower bound", write_destinations_exact, about_one},
-	{OP25B, "policy", "text", "digest of the policy that decided", write_policy, NULL},
+	{OP25B, "policy", "text", "digest of the policy that decided about the packet shown", write_policy, NULL},
+	{OP25B, "rules", "list of objects", "packets by rule, when the packets counted met several or in several ways", write_parts, has_parts},
+	{RULES, "rule", "text", "name of the rule that decided, if one did", write_rule, has_rule},
+	{RULES, "rule_kind", "text", "what kind of section the rule is", write_rule_kind, has_rule},
+	{RULES, "pool", "text", "the pool that the source is in, if any", write_pool, has_pool},
+	{RULES, "others", "boolean", "true: all that met still other rules, more than are told apart here", write_others, is_others},
+	{RULES, "verdict", "text", "drop, reset or icmp, as above", write_verdict, about_one},
+	{RULES, "monitored", "boolean", "true: these packets were let through", write_monitored, NULL},
+	{RULES, "attempts", "number", "of the record's attempts", write_attempts, NULL},
+	{RULES, "packets", "number", "of the record's packets", write_packets, NULL},
+	{RULES, "policy", "text", "digest of the policy that decided", write_policy, about_one},
 };
 /* clang-format on */
 const size_t event_field_count = sizeof(event_fields) / sizeof(event_fields[0]);
 
 const char *event_object_name(enum event_object object)
 {
-	static const char *const names[EVENT_OBJECTS] = {"", "drop", "alert", "op25b"};
+	static const char *const names[EVENT_OBJECTS] = {"", "drop", "alert", "op25b", "rules"};
 
 	return object < EVENT_OBJECTS ? names[object] : "";
 }
@@ -562,5 +621,6 @@ size_t event_record_encode(const struct event_record *record, char out[EVENT_REC
 	config.pcap_filename = NULL;
 	shorter.config = &config;
 	shorter.reasons = NULL;
+	shorter.part_count = 0;
 	return encode(&shorter, out, EVENT_RECORD_MAX);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Block records: one at once for each newly blocked subscriber, then one summary a window for each rule he met, never a
- * line a packet. Each packet observed is counted in exactly one record, so the sum of `packets` over all records is
- * the number of packets blocked (or, in monitor mode, that would have been).
+ * Block records: one at once for each newly blocked subscriber, then one summary a subscriber and window, never a line a
+ * packet. Each packet observed is counted in exactly one record, so the sum of `packets` over all records is the number
+ * of packets blocked (or, in monitor mode, that would have been), and that of `packets_blocked` leaves the latter out.
  *
- * A subscriber is newly blocked when no window of his is open for the rule, pool, verdict and monitored that the packet
- * has; a window without a packet is closed for good. A fact with another policy digest is no new block, but closes the
- * count under the old one early. Packets for which the table has no room are counted in overflow records: at most one a
+ * A subscriber is newly blocked when no window of his is open, and again when until now his packets were only monitored;
+ * a window without a packet is closed for good. Another rule, verdict or policy digest makes no new record: a summary
+ * counts them side by side. Packets for which the table has no room are counted in overflow records: at most one a
  * window, verdict and monitored.
  *
  * The collector takes time and output as arguments: the daemon feeds it from its workers, replay from a capture.

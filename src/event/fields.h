@@ -18,13 +18,14 @@ enum event_object {
 	EVENT_OBJECT_DROP, /* "drop"; in a monitored record, which is no drop, the same fields stand in "op25b"."packet" */
 	EVENT_OBJECT_ALERT, /* "alert": only in a monitored record */
 	EVENT_OBJECT_OP25B, /* "op25b" */
+	EVENT_OBJECT_RULES, /* each object of the list "rules" in "op25b" */
 	EVENT_OBJECTS,
 };
 
 struct event_field {
 	enum event_object object;
 	const char *name;
-	const char *type;    /* "text", "number", "boolean", "list of numbers", "object" */
+	const char *type;    /* "text", "number", "boolean", "list of numbers", "list of objects", "object" */
 	const char *meaning; /* one sentence for the manual */
 	void (*write)(struct out *out, const struct event_record *record);
 	bool (*present)(const struct event_record *record); /* NULL: in every record */
@@ -33,7 +34,7 @@ struct event_field {
 extern const struct event_field event_fields[];
 extern const size_t event_field_count;
 
-/* "drop", "alert", "op25b"; "" for the record itself. */
+/* "drop", "alert", "op25b", "rules"; "" for the record itself. */
 const char *event_object_name(enum event_object object);
 
 #endif

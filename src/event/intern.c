@@ -75,6 +75,11 @@ uint16_t intern_hold(struct intern *intern, const char *bytes, size_t len)
 	return number;
 }
 
+void intern_keep(struct intern *intern, uint16_t number)
+{
+	text_at(intern, number)->users++;
+}
+
 void intern_release(struct intern *intern, uint16_t number)
 {
 	struct intern_text *text;

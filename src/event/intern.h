@@ -32,6 +32,8 @@ struct intern {
 /* The number of a text of at most INTERN_TEXT_MAX bytes (NULs are bytes like others), with one more user; 0 when there
  * is no room for another. A zeroed struct with its key set is empty. */
 uint16_t intern_hold(struct intern *intern, const char *bytes, size_t len);
+/* One more user of a number that has one. */
+void intern_keep(struct intern *intern, uint16_t number);
 void intern_release(struct intern *intern, uint16_t number);
 /* Borrowed until the number's last user releases it; a NUL follows the bytes. */
 const char *intern_text(const struct intern *intern, uint16_t number);

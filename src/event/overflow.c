@@ -26,6 +26,7 @@ static void close_counter(struct overflow *overflow, struct overflow_counter *co
 		.last_ns = counter->last_ns,
 		.packets = counter->packets,
 		.attempts = counter->attempts,
+		.packets_blocked = index % 2 ? 0 : counter->packets,
 		.reasons = counter->reasons[counter->reason] == counter->packets ? NULL : counter->reasons,
 	};
 

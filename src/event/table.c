@@ -7,25 +7,33 @@
 
 enum {
 	NONE = 0, /* no entry has the anchor's index */
+	VLANS = sizeof(((struct entry *)NULL)->vlan) / sizeof(uint16_t),
 	SETS_BYTES_PER_SUBSCRIBER = 256,
 	SETS_BYTES_MIN = 64 * 1024,
 };
 
-static struct event_names names_of(const struct table *table, const struct entry *entry)
+struct event_names table_names(const struct table *table, uint16_t number)
 {
-	struct event_names names;
+	struct event_names names = {"", "", "", ""};
 
-	names.rule = intern_text(&table->names, entry->names);
+	if (!number)
+		return names;
+	names.rule = intern_text(&table->names, number);
 	names.rule_kind = names.rule + strlen(names.rule) + 1;
 	names.pool = names.rule_kind + strlen(names.rule_kind) + 1;
 	names.digest = names.pool + strlen(names.pool) + 1;
 	return names;
 }
 
+int64_t table_shown_ns(const struct entry *entry)
+{
+	return entry->detail && entry->detail->parts ? entry->detail->shown_ns : entry->last_ns;
+}
+
 struct event_fact table_fact(const struct table *table, const struct entry *entry)
 {
 	struct event_fact fact = {
-		.time_ns = entry->last_ns,
+		.time_ns = table_shown_ns(entry),
 		.src = {entry->src_hi, entry->src_lo, entry->ip6 ? ADDR_IP6 : ADDR_IP4},
 		.dst = {entry->dst_hi, entry->dst_lo, entry->ip6 ? ADDR_IP6 : ADDR_IP4},
 		.sport = entry->sport,
@@ -41,31 +49,44 @@ struct event_fact table_fact(const struct table *table, const struct entry *entr
 		.ip_id = entry->ip_id,
 		.tcp_seq = entry->tcp_seq,
 		.tcp_ack = entry->tcp_ack,
-		.vlan_count = entry->vlan_count,
-		.vlan = {entry->vlan[0], entry->vlan[1], entry->vlan[2]},
 		.reason = entry->reason,
-		.names = names_of(table, entry),
+		.names = table_names(table, entry->names),
 		.pcap_cnt = table->pcap_cnt ? table->pcap_cnt[entry - table->entries] : 0,
 	};
 	const char *iface = intern_text(&table->ifaces, entry->in_iface);
 
 	memcpy(fact.in_iface, iface, strnlen(iface, IF_NAME_MAX - 1));
+	for (; fact.vlan_count < VLANS && entry->vlan[fact.vlan_count] != NO_VLAN; fact.vlan_count++)
+		fact.vlan[fact.vlan_count] = entry->vlan[fact.vlan_count];
 	return fact;
 }
 
-void table_show(struct table *table, struct entry *entry, const struct event_fact *fact)
+static void show_interface(struct table *table, struct entry *entry, const char *name)
 {
 	uint16_t iface = 0;
 
-	if (fact->in_iface[0])
-		iface = intern_hold(&table->ifaces, fact->in_iface, strnlen(fact->in_iface, IF_NAME_MAX - 1));
+	if (name[0])
+		iface = intern_hold(&table->ifaces, name, strnlen(name, IF_NAME_MAX - 1));
 	intern_release(&table->ifaces, entry->in_iface);
 	entry->in_iface = iface;
+}
+
+void table_show(struct table *table, struct entry *entry, const struct event_fact *fact, uint16_t names)
+{
+	show_interface(table, entry, fact->in_iface);
+	if (entry->names != names) {
+		intern_keep(&table->names, names);
+		intern_release(&table->names, entry->names);
+		entry->names = names;
+	}
+	entry->verdict = fact->verdict & 3U;
+	entry->monitored = fact->monitored;
 	entry->src_hi = fact->src.hi;
 	entry->src_lo = fact->src.lo;
 	entry->dst_hi = fact->dst.hi;
 	entry->dst_lo = fact->dst.lo;
-	entry->last_ns = fact->time_ns;
+	if (entry->detail)
+		entry->detail->shown_ns = fact->time_ns;
 	entry->tcp_seq = fact->tcp_seq;
 	entry->tcp_ack = fact->tcp_ack;
 	entry->ip_id = fact->ip_id;
@@ -77,8 +98,8 @@ void table_show(struct table *table, struct entry *entry, const struct event_fac
 	entry->ttl = fact->ttl;
 	entry->tos = fact->tos;
 	entry->reason = fact->reason;
-	memcpy(entry->vlan, fact->vlan, sizeof(entry->vlan));
-	entry->vlan_count = fact->vlan_count & 3U;
+	for (size_t i = 0; i < VLANS; i++)
+		entry->vlan[i] = i < fact->vlan_count ? fact->vlan[i] : NO_VLAN;
 	if (table->pcap_cnt)
 		table->pcap_cnt[entry - table->entries] = fact->pcap_cnt;
 }
@@ -89,6 +110,7 @@ void table_drop_detail(struct table *table, struct entry *entry)
 		return;
 	destinations_free(entry->detail->destinations, &table->budget);
 	free(entry->detail->reasons);
+	parts_free(entry->detail->parts, &table->names);
 	free(entry->detail);
 	entry->detail = NULL;
 }
@@ -111,17 +133,6 @@ static struct addr subscriber_of(const struct entry *entry)
 static bool same_name(const char *kept, const char *name)
 {
 	return strncmp(kept, name, RECORD_NAME_MAX) == 0;
-}
-
-static bool same_state(const struct table *table, const struct entry *entry, const struct event_fact *fact)
-{
-	struct event_names names;
-
-	if (entry->verdict != fact->verdict || entry->monitored != fact->monitored)
-		return false;
-	names = names_of(table, entry);
-	return same_name(names.rule, fact->names.rule) && same_name(names.rule_kind, fact->names.rule_kind) &&
-	       same_name(names.pool, fact->names.pool);
 }
 
 static void list_remove(struct table *table, struct entry *entry)
@@ -160,7 +171,7 @@ void table_remove(struct table *table, struct entry *entry)
 	table->count--;
 }
 
-uint16_t table_hold_names(struct table *table, const struct event_names *names)
+static uint16_t hold_names(struct table *table, const struct event_names *names)
 {
 	const char *const parts[] = {names->rule, names->rule_kind, names->pool, names->digest};
 	char bytes[4 * (RECORD_NAME_MAX + 1)];
@@ -174,6 +185,17 @@ uint16_t table_hold_names(struct table *table, const struct event_names *names)
 		len += part + 1;
 	}
 	return intern_hold(&table->names, bytes, len);
+}
+
+uint16_t table_hold_names(struct table *table, const struct entry *entry, const struct event_names *names)
+{
+	struct event_names own = table_names(table, entry->names);
+
+	if (!same_name(own.rule, names->rule) || !same_name(own.rule_kind, names->rule_kind) ||
+	    !same_name(own.pool, names->pool) || !same_name(own.digest, names->digest))
+		return hold_names(table, names);
+	intern_keep(&table->names, entry->names);
+	return entry->names;
 }
 
 static uint32_t take_index(struct table *table)
@@ -191,7 +213,7 @@ struct entry *table_add(struct table *table, const struct event_fact *fact, int6
 {
 	struct addr subscriber = addr_mask(&fact->src, fact->subscriber_len);
 	uint32_t *chain = chain_of(table, &subscriber, fact->subscriber_len);
-	uint16_t names = table_hold_names(table, &fact->names);
+	uint16_t names = hold_names(table, &fact->names);
 	uint32_t index = names ? take_index(table) : NONE;
 	struct entry *entry = &table->entries[index];
 
@@ -203,34 +225,27 @@ struct entry *table_add(struct table *table, const struct event_fact *fact, int6
 		.chain = *chain,
 		.names = names,
 		.subscriber_len = fact->subscriber_len,
-		.verdict = fact->verdict & 3U,
-		.monitored = fact->monitored,
 		.ip6 = fact->src.family == ADDR_IP6,
 	};
 	*chain = index;
 	list_append(table, entry, now_ns);
 	table->count++;
-	table_show(table, entry, fact);
+	table_show(table, entry, fact, names);
 	return entry;
 }
 
-struct entry *table_find(struct table *table, const struct event_fact *fact, unsigned *ret_states)
+struct entry *table_find(struct table *table, const struct event_fact *fact)
 {
 	struct addr subscriber = addr_mask(&fact->src, fact->subscriber_len);
 	uint32_t i = *chain_of(table, &subscriber, fact->subscriber_len);
-	unsigned states = 0;
 
 	for (; i != NONE; i = table->entries[i].chain) {
 		struct entry *entry = &table->entries[i];
 		struct addr own = subscriber_of(entry);
 
-		if (entry->subscriber_len != fact->subscriber_len || !addr_equal(&own, &subscriber))
-			continue;
-		if (same_state(table, entry, fact))
+		if (entry->subscriber_len == fact->subscriber_len && addr_equal(&own, &subscriber))
 			return entry;
-		states++;
 	}
-	*ret_states = states;
 	return NULL;
 }
 
@@ -245,17 +260,6 @@ void table_reopen(struct table *table, struct entry *entry, int64_t now_ns)
 {
 	list_remove(table, entry);
 	list_append(table, entry, now_ns);
-}
-
-bool table_has_digest(const struct table *table, const struct entry *entry, const char *digest)
-{
-	return same_name(names_of(table, entry).digest, digest);
-}
-
-void table_rename(struct table *table, struct entry *entry, uint16_t names)
-{
-	intern_release(&table->names, entry->names);
-	entry->names = names;
 }
 
 int table_init(struct table *table, const struct siphash_key *key, uint32_t subscribers_max, bool replay)

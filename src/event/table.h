@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table of blocked subscribers: one entry a subscriber and state, where the state is what a record says once for
- * all its packets: rule, pool, verdict, monitored. A sender can make the state change with every packet (by turns a
- * destination with a date of its own and one without, or whole SYNs and fragments), so states have entries side by
- * side: closing one for the other would let him write a record a packet.
+ * The table of blocked subscribers: one entry a subscriber. A sender can make the rule that he meets change with every
+ * packet (by turns a destination with a date of its own and one without), so rules are counted side by side within the
+ * entry: a record for each change would let him write one a packet.
  *
  * Entries stand in hash chains by subscriber, and in one list in the order in which their windows opened. Windows are
  * all of one length, so those that end next are always at the list's head.
@@ -14,19 +13,20 @@
 #include "event/destinations.h"
 #include "event/event.h"
 #include "event/intern.h"
+#include "event/parts.h"
 #include "event/record.h"
 
-enum {
-	TABLE_STATES_MAX = 16, /* entries that one subscriber may have */
-};
+enum { NO_VLAN = 0xffff }; /* ids have 12 bits */
 
 /* What few entries need. */
 struct detail {
 	struct destinations *destinations; /* NULL: all packets went to the entry's dst */
 	uint32_t *reasons;                 /* NULL: all packets had the entry's reason */
+	struct parts *parts;               /* NULL: all had the entry's names, verdict and monitored */
+	int64_t shown_ns;                  /* with parts, time of the packet shown; else it is the latest */
 };
 
-/* There may be a million of these. All facts are those of the latest packet counted. */
+/* There may be a million of these. All facts are those of the packet that a record would show. */
 struct entry {
 	uint64_t src_hi, src_lo;
 	uint64_t dst_hi, dst_lo;
@@ -38,11 +38,12 @@ struct entry {
 	uint32_t tcp_seq, tcp_ack, ip_id;
 	uint16_t sport, dport, ip_len, tcp_window;
 	uint8_t tcp_flags, ttl, tos, reason;
-	uint16_t vlan[3];
+	uint16_t vlan[3];  /* from the first NO_VLAN on there are none */
 	uint16_t names;    /* in the table of names */
 	uint16_t in_iface; /* in the table of interfaces; 0 is "" */
 	uint8_t subscriber_len;
-	unsigned verdict : 2, monitored : 1, ip6 : 1, vlan_count : 2, destinations_lost : 1;
+	unsigned verdict : 2, monitored : 1, ip6 : 1, destinations_lost : 1;
+	unsigned blocked_now : 1, blocked_before : 1; /* something was, in this window, in the one before */
 };
 
 _Static_assert(sizeof(struct entry) <= 120, "memory a tracked subscriber");
@@ -66,9 +67,8 @@ struct table {
 int table_init(struct table *table, const struct siphash_key *key, uint32_t subscribers_max, bool replay);
 void table_free(struct table *table);
 
-/* The entry of the fact's subscriber and state, whatever its digest, or NULL; then *ret_states is how many others the
- * subscriber has. Entries stay where they are until they are removed. */
-struct entry *table_find(struct table *table, const struct event_fact *fact, unsigned *ret_states);
+/* The entry of the fact's subscriber, or NULL. Entries stay where they are until they are removed. */
+struct entry *table_find(struct table *table, const struct event_fact *fact);
 /* A new entry with no packets that shows the fact; its window opens at now_ns, which never goes back from call to
  * call. NULL when there is no room for it or its names. */
 struct entry *table_add(struct table *table, const struct event_fact *fact, int64_t now_ns);
@@ -78,15 +78,16 @@ struct entry *table_oldest(const struct table *table);
 /* Its next window opens at now_ns. */
 void table_reopen(struct table *table, struct entry *entry, int64_t now_ns);
 
-bool table_has_digest(const struct table *table, const struct entry *entry, const char *digest);
-/* A hold on the names, 0 when there is no room for them; */
-uint16_t table_hold_names(struct table *table, const struct event_names *names);
-/* which the entry takes over in place of its own. */
-void table_rename(struct table *table, struct entry *entry, uint16_t names);
+/* A hold on the fact's names, to be given back to intern_release(); 0 when there is no room for them. */
+uint16_t table_hold_names(struct table *table, const struct entry *entry, const struct event_names *names);
+/* Borrowed until the number is released. */
+struct event_names table_names(const struct table *table, uint16_t number);
 
-/* Makes the fact the packet that the entry shows. */
-void table_show(struct table *table, struct entry *entry, const struct event_fact *fact);
-/* The packet shown, and the state; the names are borrowed until the entry is renamed or removed. */
+/* When the packet shown was seen. */
+int64_t table_shown_ns(const struct entry *entry);
+/* Makes the fact the packet that the entry shows, under these names. */
+void table_show(struct table *table, struct entry *entry, const struct event_fact *fact, uint16_t names);
+/* The packet shown; its names are borrowed until the entry shows another one. */
 struct event_fact table_fact(const struct table *table, const struct entry *entry);
 void table_drop_detail(struct table *table, struct entry *entry);
 

@@ -21,7 +21,7 @@ static const char usage[] =
 	"Prints manual text in scdoc's language, made from the tables of the programs.\n"
 	"  keys     the keys of a section of the policy file, or of all sections\n"
 	"  reasons  the reasons of decisions\n"
-	"  fields   the fields of a block record: of the object top, drop, alert or op25b, or of all\n"
+	"  fields   the fields of a block record: of the object top, drop, alert, op25b or rules, or of all\n"
 	"  example  two block records\n"
 	"  names    the names of all keys, reasons and fields, one a line\n"
 	"  page     FILE, with lines like @keys pool@ and words like @policy@ filled in\n"

@@ -96,7 +96,7 @@ monitored()
 }
 expect "and counts what it would have blocked" wait_until 2 monitored # the answer may be out before the account is
 sleep 4
-expect_equal "and records it as such" "$(records 'sum(x["op25b"]["packets"] for x in r if x["op25b"]["monitored"])' "$events")" \
+expect_equal "and records it as such" "$(records 'sum(x["op25b"]["packets"] - x["op25b"]["packets_blocked"] for x in r)' "$events")" \
 	"$(field stats reasons.pool-enforce.monitored)"
 
 process_end "$daemon"

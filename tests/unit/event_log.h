@@ -23,7 +23,7 @@ enum { WINDOW_S = 300, LINES_KEPT = 64, REASON_ENFORCE = 9, REASON_TINY = 19 };
 struct log {
 	char lines[LINES_KEPT][EVENT_RECORD_MAX + 1];
 	size_t count;
-	uint64_t packets, attempts;
+	uint64_t packets, attempts, packets_blocked;
 	uint64_t next_seq;
 	bool seq_broken;
 	struct event_collector *collector;
@@ -45,6 +45,19 @@ static inline bool has(const char *line, const char *text)
 	return strstr(line, text) != NULL;
 }
 
+/* The sum of a number over the objects of "rules". */
+static inline uint64_t sum_in_rules(const char *line, const char *name)
+{
+	const char *at = strstr(line, "\"rules\":["), *end;
+	uint64_t sum = 0;
+
+	assert_non_null(at);
+	end = strchr(at, ']');
+	for (at = strchr(at, '{'); at && at < end; at = strchr(at + 1, '{'))
+		sum += number_in(at, name);
+	return sum;
+}
+
 static inline void keep(void *context, const char *line, size_t len)
 {
 	struct log *log = context;
@@ -56,6 +69,11 @@ static inline void keep(void *context, const char *line, size_t len)
 	log->count++;
 	log->packets += number_in(copy, "packets");
 	log->attempts += number_in(copy, "attempts");
+	log->packets_blocked += number_in(copy, "packets_blocked");
+	if (strstr(copy, "\"rules\":[")) {
+		assert_int_equal(sum_in_rules(copy, "packets"), number_in(copy, "packets"));
+		assert_int_equal(sum_in_rules(copy, "attempts"), number_in(copy, "attempts"));
+	}
 	log->seq_broken |= number_in(copy, "seq") != log->next_seq;
 	log->next_seq++;
 }

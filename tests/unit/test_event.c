@@ -27,7 +27,7 @@ static void test_first_record(void **state)
 		"\"reason\":\"pool-enforce\"},"
 		"\"op25b\":{\"schema\":1,\"boot_id\":\"b1\",\"seq\":0,\"kind\":\"first\",\"subscriber\":\"192.0.2.1\","
 		"\"pool\":\"homes\",\"rule\":\"homes\",\"rule_kind\":\"pool\",\"reason\":\"pool-enforce\","
-		"\"verdict\":\"drop\",\"monitored\":false,\"attempts\":1,\"packets\":1,"
+		"\"verdict\":\"drop\",\"monitored\":false,\"attempts\":1,\"packets\":1,\"packets_blocked\":1,"
 		"\"first_seen\":\"2026-01-01T00:00:00.123456+0900\",\"last_seen\":\"2026-01-01T00:00:00.123456+0900\","
 		"\"window_s\":300,\"distinct_destinations\":1,\"distinct_destinations_exact\":true,"
 		"\"policy\":\"0123abcd\"}}\n");
@@ -68,7 +68,7 @@ static void test_summary_record(void **state)
 		"\"op25b\":{\"schema\":1,\"boot_id\":\"b1\",\"seq\":1,\"kind\":\"summary\","
 		"\"subscriber\":\"192.0.2.1\",\"pool\":\"homes\",\"rule\":\"homes\",\"rule_kind\":\"pool\","
 		"\"reason\":\"pool-enforce\",\"reasons\":{\"pool-enforce\":2,\"fragment-tiny\":1},"
-		"\"verdict\":\"drop\",\"monitored\":false,\"attempts\":1,\"packets\":3,"
+		"\"verdict\":\"drop\",\"monitored\":false,\"attempts\":1,\"packets\":3,\"packets_blocked\":3,"
 		"\"first_seen\":\"2026-01-01T00:00:01.123456+0900\",\"last_seen\":\"2026-01-01T00:00:04.123456+0900\","
 		"\"window_s\":300,\"distinct_destinations\":3,\"distinct_destinations_exact\":true,"
 		"\"policy\":\"0123abcd\"}}\n");
@@ -101,7 +101,7 @@ static void test_monitored_ip6_record_is_an_alert(void **state)
 		"\"category\":\"Outbound Port 25 Blocking\",\"severity\":3},"
 		"\"op25b\":{\"schema\":1,\"boot_id\":\"b1\",\"seq\":0,\"kind\":\"first\","
 		"\"subscriber\":\"2001:db8:1:100::/56\",\"rule\":\"homes\",\"rule_kind\":\"pool\","
-		"\"reason\":\"pool-enforce\",\"verdict\":\"reset\",\"monitored\":true,\"attempts\":1,\"packets\":1,"
+		"\"reason\":\"pool-enforce\",\"verdict\":\"reset\",\"monitored\":true,\"attempts\":1,\"packets\":1,\"packets_blocked\":0,"
 		"\"first_seen\":\"2026-01-01T00:00:00.123456+0900\",\"last_seen\":\"2026-01-01T00:00:00.123456+0900\","
 		"\"window_s\":300,\"distinct_destinations\":1,\"distinct_destinations_exact\":true,"
 		"\"policy\":\"0123abcd\",\"packet\":{\"len\":20,\"tc\":8,\"hoplimit\":63,\"tcpseq\":1000,\"tcpack\":0,"
@@ -129,7 +129,7 @@ static void test_overflow_record(void **state)
 		"{\"timestamp\":\"2026-01-01T00:00:01.123456+0900\",\"event_type\":\"drop\",\"host\":\"gw1\","
 		"\"proto\":\"TCP\",\"direction\":\"to_server\",\"drop\":{\"reason\":\"pool-enforce\"},"
 		"\"op25b\":{\"schema\":1,\"boot_id\":\"b1\",\"seq\":1,\"kind\":\"overflow\",\"reason\":\"pool-enforce\","
-		"\"verdict\":\"drop\",\"monitored\":false,\"attempts\":5,\"packets\":5,"
+		"\"verdict\":\"drop\",\"monitored\":false,\"attempts\":5,\"packets\":5,\"packets_blocked\":5,"
 		"\"first_seen\":\"2026-01-01T00:00:01.123456+0900\",\"last_seen\":\"2026-01-01T00:00:01.123456+0900\","
 		"\"window_s\":300,\"policy\":\"0123abcd\"}}\n");
 	assert_int_equal(stats_of(log).overflowed, 5);
@@ -300,33 +300,44 @@ static void test_a_late_packet_widens_the_record_but_is_not_shown(void **state)
 	log_free(log);
 }
 
-/* ---- states ---- */
+/* ---- rules ---- */
 
-static void test_what_differs_is_told_apart(void **state)
+static void test_rules_are_told_apart_within_one_record(void **state)
 {
 	struct log *log = log_new(10);
 	struct event_fact fact = syn(1, ALICE, MX);
 
 	(void)state;
 	observe(log, syn(0, ALICE, MX));
-	fact.monitored = true;
 	event_observe(log->collector, &fact);
-	assert_true(has(log->lines[1], "\"kind\":\"first\""));
-	assert_true(has(log->lines[1], "\"event_type\":\"alert\""));
-	fact.monitored = false;
 	fact.verdict = EVENT_ICMP;
 	event_observe(log->collector, &fact);
-	assert_true(has(log->lines[2], "\"verdict\":\"icmp\""));
 	fact = syn(2, ALICE, MX);
+	fact.tcp_seq++;
 	fact.names.rule = "carriers";
 	fact.names.rule_kind = "destination";
 	event_observe(log->collector, &fact);
-	assert_true(has(log->lines[3], "\"rule\":\"carriers\",\"rule_kind\":\"destination\""));
 	fact = syn(2, ALICE, MX);
 	fact.names.pool = "offices";
 	event_observe(log->collector, &fact);
-	assert_true(has(log->lines[4], "\"pool\":\"offices\""));
-	assert_int_equal(log->count, 5);
+	event_flush(log->collector, T0);
+	assert_int_equal(log->count, 2);
+	assert_true(has(log->lines[1],
+			"\"rules\":["
+			"{\"rule\":\"homes\",\"rule_kind\":\"pool\",\"pool\":\"homes\","
+			"\"verdict\":\"drop\",\"monitored\":false,"
+			"\"attempts\":0,\"packets\":1,\"policy\":\"0123abcd\"},"
+			"{\"rule\":\"homes\",\"rule_kind\":\"pool\",\"pool\":\"homes\","
+			"\"verdict\":\"icmp\",\"monitored\":false,"
+			"\"attempts\":0,\"packets\":1,\"policy\":\"0123abcd\"},"
+			"{\"rule\":\"carriers\",\"rule_kind\":\"destination\",\"pool\":\"homes\","
+			"\"verdict\":\"drop\",\"monitored\":false,"
+			"\"attempts\":1,\"packets\":1,\"policy\":\"0123abcd\"},"
+			"{\"rule\":\"homes\",\"rule_kind\":\"pool\",\"pool\":\"offices\","
+			"\"verdict\":\"drop\",\"monitored\":false,"
+			"\"attempts\":0,\"packets\":1,\"policy\":\"0123abcd\"}]"));
+	assert_true(has(log->lines[1], "\"pool\":\"offices\",\"rule\":\"homes\",")); /* the packet shown */
+	assert_accounted(log);
 	log_free(log);
 }
 
@@ -339,15 +350,66 @@ static void test_changing_to_and_fro_writes_no_record_a_packet(void **state)
 		struct event_fact fact = syn(0, ALICE, MX);
 
 		fact.verdict = i % 2 ? EVENT_DROP : EVENT_RESET;
+		fact.monitored = i % 3 == 0;
 		event_observe(log->collector, &fact);
 	}
 	event_flush(log->collector, T0);
-	assert_int_equal(log->count, 4);
+	assert_int_equal(log->count, 3); /* monitored, blocked, summary */
 	assert_accounted(log);
 	log_free(log);
 }
 
-static void test_another_policy_closes_what_the_old_one_counted(void **state)
+static void test_who_was_monitored_is_newly_blocked(void **state)
+{
+	struct log *log = log_new(10);
+	struct event_fact fact = syn(0, ALICE, MX);
+
+	(void)state;
+	fact.monitored = true;
+	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact);
+	observe(log, syn(1, ALICE, MX));
+	assert_int_equal(log->count, 2);
+	assert_true(has(log->lines[0], "\"event_type\":\"alert\""));
+	assert_true(has(log->lines[1], "\"event_type\":\"drop\""));
+	assert_true(has(log->lines[1], "\"kind\":\"first\""));
+	observe(log, syn(2, ALICE, MX));
+	fact.time_ns = T0 + 3 * NSEC_PER_SEC;
+	event_observe(log->collector, &fact);
+	assert_int_equal(log->count, 2);
+	event_flush(log->collector, T0);
+	assert_int_equal(log->count, 3);
+	/* One summary for both. It shows what was blocked, though something was let through later. */
+	assert_true(has(log->lines[2], "\"event_type\":\"drop\""));
+	assert_true(has(log->lines[2], "\"timestamp\":\"2026-01-01T00:00:02.123456+0900\""));
+	assert_true(has(log->lines[2], "\"last_seen\":\"2026-01-01T00:00:03.123456+0900\""));
+	assert_true(has(log->lines[2], "\"packets\":3,\"packets_blocked\":1,"));
+	assert_accounted(log);
+	log_free(log);
+}
+
+/* He goes on in monitored packets: his window stays open, but after a whole window without a block he is forgotten. */
+static void test_newly_blocked_again_after_a_window_of_monitoring(void **state)
+{
+	struct log *log = log_new(10);
+	int firsts = 0;
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		struct event_fact fact = syn(i * WINDOW_S / 4, ALICE, MX);
+
+		fact.monitored = i % 10 != 0; /* blocked once in two and a half windows */
+		event_observe(log->collector, &fact);
+	}
+	event_flush(log->collector, T0 + 40 * WINDOW_S * NSEC_PER_SEC);
+	for (size_t i = 0; i < log->count; i++)
+		firsts += has(log->lines[i], "\"kind\":\"first\"");
+	assert_int_equal(firsts, 4);
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_another_policy_is_told_apart(void **state)
 {
 	struct log *log = log_new(10);
 	struct event_fact fact = syn(2, ALICE, MX);
@@ -357,17 +419,17 @@ static void test_another_policy_closes_what_the_old_one_counted(void **state)
 	observe(log, syn(1, ALICE, MX));
 	fact.names.digest = "new";
 	event_observe(log->collector, &fact);
-	assert_int_equal(log->count, 2); /* not blocked anew */
-	assert_true(has(log->lines[1], "\"kind\":\"summary\""));
-	assert_true(has(log->lines[1], "\"policy\":\"0123abcd\""));
+	assert_int_equal(log->count, 1); /* not blocked anew */
 	event_flush(log->collector, T0);
-	assert_int_equal(log->count, 3);
-	assert_true(has(log->lines[2], "\"policy\":\"new\""));
+	assert_int_equal(log->count, 2);
+	assert_true(has(log->lines[1], "\"policy\":\"new\",\"rules\":["));
+	assert_true(has(log->lines[1], "\"packets\":1,\"policy\":\"0123abcd\"},"));
+	assert_true(has(log->lines[1], "\"packets\":1,\"policy\":\"new\"}]"));
 	assert_accounted(log);
 	log_free(log);
 }
 
-static void test_states_of_one_subscriber_are_bounded(void **state)
+static void test_rules_beyond_the_bound_are_counted_together(void **state)
 {
 	struct log *log = log_new(1000);
 
@@ -378,11 +440,18 @@ static void test_states_of_one_subscriber_are_bounded(void **state)
 
 		snprintf(name, sizeof(name), "group%d", i);
 		fact.names.rule = name;
+		fact.monitored = i >= 90;
 		event_observe(log->collector, &fact);
 	}
-	assert_int_equal(log->count, 16);
+	assert_int_equal(log->count, 1);
 	event_flush(log->collector, T0);
-	assert_int_equal(stats_of(log).overflowed, 84);
+	assert_int_equal(log->count, 2);
+	assert_true(has(log->lines[1], "\"packets\":99,\"packets_blocked\":89,"));
+	assert_true(has(log->lines[1], "\"rule\":\"group8\""));
+	assert_true(has(log->lines[1],
+			"{\"others\":true,\"monitored\":false,\"attempts\":0,\"packets\":81},"
+			"{\"others\":true,\"monitored\":true,\"attempts\":0,\"packets\":10}]"));
+	assert_int_equal(stats_of(log).overflowed, 0);
 	assert_accounted(log);
 	log_free(log);
 }
@@ -452,7 +521,7 @@ static bool value_has_type(const char *value, const char *type)
 		return *value >= '0' && *value <= '9';
 	if (strcmp(type, "boolean") == 0)
 		return strncmp(value, "true", 4) == 0 || strncmp(value, "false", 5) == 0;
-	if (strcmp(type, "list of numbers") == 0)
+	if (strcmp(type, "list of numbers") == 0 || strcmp(type, "list of objects") == 0)
 		return *value == '[';
 	return strcmp(type, "object") == 0 && *value == '{';
 }
@@ -464,7 +533,8 @@ static const char *object_in(const char *line, enum event_object object)
 
 	if (object == EVENT_OBJECT_TOP)
 		return line;
-	snprintf(key, sizeof(key), "\"%s\":{", event_object_name(object));
+	snprintf(key, sizeof(key), "\"%s\":%s{", event_object_name(object),
+		 object == EVENT_OBJECT_RULES ? "[" : "");
 	return strstr(line, key);
 }
 
@@ -484,10 +554,18 @@ static void test_every_field_is_written_with_its_type(void **state)
 		fact.reason = i % 2 ? REASON_TINY : REASON_ENFORCE;
 		event_observe(log->collector, &fact);
 	}
-	fact.monitored = true;
-	event_observe(log->collector, &fact);
-	fact.monitored = false;
+	for (int i = 0; i < RECORD_PARTS_MAX; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "group%d", i);
+		fact.names.rule = name;
+		event_observe(log->collector, &fact);
+	}
+	fact = syn(0, ALICE, MX);
 	fact.src = fact.dst = addr_ip6(1, 1);
+	event_observe(log->collector, &fact);
+	fact.src = addr_ip4(BOB);
+	fact.monitored = true;
 	event_observe(log->collector, &fact);
 	event_flush(log->collector, T0);
 	for (size_t i = 0; i < event_field_count; i++) {
@@ -528,6 +606,7 @@ static void test_hostile_texts_stay_within_a_record(void **state)
 	memset(fact.in_iface, 2, sizeof(fact.in_iface));
 	for (int i = 0; i < 3; i++) {
 		fact.reason = (uint8_t)i;
+		fact.verdict = (uint8_t)(EVENT_DROP + i);
 		event_observe(log->collector, &fact);
 	}
 	event_flush(log->collector, T0);
@@ -567,10 +646,12 @@ int main(void)
 		cmocka_unit_test(test_a_clock_set_back_does_not_keep_windows_open),
 		cmocka_unit_test(test_times_at_the_ends_of_the_clock),
 		cmocka_unit_test(test_a_late_packet_widens_the_record_but_is_not_shown),
-		cmocka_unit_test(test_what_differs_is_told_apart),
+		cmocka_unit_test(test_rules_are_told_apart_within_one_record),
 		cmocka_unit_test(test_changing_to_and_fro_writes_no_record_a_packet),
-		cmocka_unit_test(test_another_policy_closes_what_the_old_one_counted),
-		cmocka_unit_test(test_states_of_one_subscriber_are_bounded),
+		cmocka_unit_test(test_who_was_monitored_is_newly_blocked),
+		cmocka_unit_test(test_newly_blocked_again_after_a_window_of_monitoring),
+		cmocka_unit_test(test_another_policy_is_told_apart),
+		cmocka_unit_test(test_rules_beyond_the_bound_are_counted_together),
 		cmocka_unit_test(test_names_need_not_outlive_the_call),
 		cmocka_unit_test(test_many_names_come_and_go),
 		cmocka_unit_test(test_fields_are_unique_and_documented),

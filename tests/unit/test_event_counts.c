@@ -234,12 +234,14 @@ static struct event_fact random_fact(uint64_t *seed, int64_t *now_s)
 static void random_run(uint64_t seed, uint32_t subscribers_max)
 {
 	struct log *log = log_new(subscribers_max);
+	uint64_t blocked = 0;
 	int64_t now_s = 0;
 
 	for (int i = 0; i < 20000; i++) {
 		struct event_fact fact = random_fact(&seed, &now_s);
 
 		event_observe(log->collector, &fact);
+		blocked += !fact.monitored;
 		if (seed % 97 == 0)
 			event_tick(log->collector, T0 + now_s * NSEC_PER_SEC);
 		if (seed % 4999 == 0)
@@ -249,6 +251,7 @@ static void random_run(uint64_t seed, uint32_t subscribers_max)
 	event_flush(log->collector, T0 + now_s * NSEC_PER_SEC);
 	assert_int_equal(stats_of(log).subscribers, 0);
 	assert_int_equal(stats_of(log).observed, 20000);
+	assert_int_equal(log->packets_blocked, blocked);
 	assert_accounted(log);
 	log_free(log);
 }
@@ -295,6 +298,8 @@ static bool run_short_of_memory(unsigned *ret_allocations)
 		struct event_fact fact = syn(i, ALICE + i % 3, MX + i % 100);
 
 		fact.reason = (uint8_t)(i / 3 % 4);
+		fact.names.rule = i % 7 ? "homes" : "carriers";
+		fact.monitored = i % 2;
 		event_observe(log->collector, &fact);
 	}
 	if (r == 0) {
