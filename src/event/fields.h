@@ -34,6 +34,9 @@ struct event_field {
 extern const struct event_field event_fields[];
 extern const size_t event_field_count;
 
+/* Writes those fields of the object that the record has, divided by commas. */
+void event_fields_write(struct out *out, enum event_object object, const struct event_record *record);
+
 /* "drop", "alert", "op25b", "rules"; "" for the record itself. */
 const char *event_object_name(enum event_object object);
 
