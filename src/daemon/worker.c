@@ -2,6 +2,7 @@
 #include "daemon/worker.h"
 
 #include "daemon/clock.h"
+#include "daemon/gather.h"
 #include "daemon/judge.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ struct worker {
 	pthread_t thread;
 	bool started;
 	bool intake_stopped;
+	struct gather gather;
 	bool gave_up; /* the kernel refused answers while stopping: its packets stay in flight in the ledger */
 	int wake_fd;
 	_Atomic uint64_t generation;
@@ -197,6 +199,8 @@ static void judge_packets(struct worker *worker)
 			handle_batch(worker, (size_t)n);
 			if (worker->gave_up)
 				return;
+			if (gather_is_due(&worker->gather, clock_steady_ns(), (size_t)n))
+				pause_ns(GATHER_NS);
 			continue;
 		}
 		if (n < 0) {

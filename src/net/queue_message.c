@@ -128,6 +128,9 @@ enum queue_message_kind queue_message_parse(const void *bytes, size_t len, struc
 	return parse_packet(begin + HEADERS, begin + len, ret) ? QUEUE_MESSAGE_PACKET : QUEUE_MESSAGE_OTHER;
 }
 
+/* Answers and marks that one batch can have: those of the ruleset, and room. */
+enum { KINDS_MAX = 8 };
+
 static size_t put_verdict(uint16_t number, const struct queue_verdict *last, bool single, uint8_t *memory)
 {
 	struct nfqnl_msg_verdict_hdr verdict = {.verdict = htonl(last->answer), .id = htonl(last->id)};
@@ -145,21 +148,82 @@ static size_t put_verdict(uint16_t number, const struct queue_verdict *last, boo
 	return header->nlmsg_len;
 }
 
-size_t queue_message_verdicts(uint16_t number, const struct queue_verdict *verdicts, size_t count,
-			      void *memory, size_t *ret_messages)
+static bool alike(const struct queue_verdict *a, const struct queue_verdict *b)
 {
-	uint8_t *at = memory;
-	size_t messages = 0, begin = 0;
+	return a->answer == b->answer && a->mark == b->mark;
+}
+
+/* How the verdicts of a batch are spread: in how many runs, and which kind is the most frequent. */
+struct spread {
+	size_t runs;
+	const struct queue_verdict *majority; /* one of that kind */
+	size_t majority_count;
+};
+
+static struct spread spread_of(const struct queue_verdict *verdicts, size_t count)
+{
+	const struct queue_verdict *kinds[KINDS_MAX];
+	size_t counts[KINDS_MAX], kind_count = 0;
+	struct spread spread = {0};
 
 	for (size_t i = 0; i < count; i++) {
-		if (i + 1 < count && verdicts[i + 1].answer == verdicts[i].answer &&
-		    verdicts[i + 1].mark == verdicts[i].mark)
+		size_t k = 0;
+
+		spread.runs += i == 0 || !alike(&verdicts[i], &verdicts[i - 1]);
+		while (k < kind_count && !alike(kinds[k], &verdicts[i]))
+			k++;
+		if (k == KINDS_MAX)
+			continue;
+		if (k == kind_count) {
+			kinds[kind_count] = &verdicts[i];
+			counts[kind_count++] = 0;
+		}
+		if (++counts[k] > spread.majority_count) {
+			spread.majority_count = counts[k];
+			spread.majority = kinds[k];
+		}
+	}
+	return spread;
+}
+
+static uint8_t *put_runs(uint16_t number, const struct queue_verdict *verdicts, size_t count, uint8_t *at)
+{
+	size_t begin = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (i + 1 < count && alike(&verdicts[i], &verdicts[i + 1]))
 			continue;
 		at += put_verdict(number, &verdicts[i], begin == i, at);
 		begin = i + 1;
-		messages++;
 	}
+	return at;
+}
+
+/* The minority first, each by itself: the batch verdict then meets only what it is meant for. */
+static uint8_t *put_minority(uint16_t number, const struct queue_verdict *verdicts, size_t count,
+			     const struct queue_verdict *majority, uint8_t *at)
+{
+	const struct queue_verdict *last = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (alike(&verdicts[i], majority))
+			last = &verdicts[i];
+		else
+			at += put_verdict(number, &verdicts[i], true, at);
+	}
+	return last ? at + put_verdict(number, last, false, at) : at;
+}
+
+size_t queue_message_verdicts(uint16_t number, const struct queue_verdict *verdicts, size_t count,
+			      void *memory, size_t *ret_messages)
+{
+	struct spread spread = spread_of(verdicts, count);
+	size_t minority = count - spread.majority_count;
+	bool by_runs = spread.runs <= minority + 1;
+	uint8_t *end = by_runs ? put_runs(number, verdicts, count, memory)
+			       : put_minority(number, verdicts, count, spread.majority, memory);
+
 	if (ret_messages)
-		*ret_messages = messages;
-	return (size_t)(at - (uint8_t *)memory);
+		*ret_messages = by_runs ? spread.runs : minority + 1;
+	return (size_t)(end - (uint8_t *)memory);
 }

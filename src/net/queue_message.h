@@ -24,8 +24,9 @@ enum queue_message_kind queue_message_parse(const void *bytes, size_t len, struc
 enum { QUEUE_VERDICT_BYTES = 16 + 4 + 12 + 8 };
 
 /*
- * Encodes verdicts as one message a run of equal answer and mark: a batch verdict up to the run's last id, or a
- * single one. memory: at least count * QUEUE_VERDICT_BYTES bytes, aligned to 4. Returns the bytes written;
+ * Encodes verdicts in as few messages as it takes: one a run of equal answer and mark (a batch verdict up to the run's
+ * last id, or a single one), or where runs are short the rarer ones singly and then one batch verdict for the rest.
+ * memory: at least count * QUEUE_VERDICT_BYTES bytes, aligned to 4. Returns the bytes written;
  * *ret_messages, if not NULL, is how many messages they are.
  */
 size_t queue_message_verdicts(uint16_t number, const struct queue_verdict *verdicts, size_t count,
