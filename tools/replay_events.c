@@ -48,7 +48,7 @@ void replay_events_add(struct replay_events *events, const struct replay_packet 
 	fact.pcap_cnt = judged->number;
 	if (judged->interface)
 		memcpy(fact.in_iface, judged->interface, strnlen(judged->interface, IF_NAME_MAX - 1));
-	event_observe(events->collector, &fact);
+	event_observe(events->collector, &fact, 1);
 }
 
 void replay_events_end(struct replay_events *events)

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+enum { FACTS_AT_ONCE = 256 };
+
 static void take_line(void *context, const char *line, size_t len)
 {
 	struct gateway *gateway = context;
@@ -111,16 +113,19 @@ static void flush_log(struct gateway *gateway)
 
 static void empty_rings(struct gateway *gateway)
 {
-	const struct event_fact *fact;
+	const struct event_fact *facts;
+	size_t count;
 
 	/* An exchange, not a store: what a worker pushed before it saw the flag set must be seen here. */
 	(void)atomic_exchange(&gateway->hub.facts_told, false);
 	for (size_t i = 0; i < gateway->worker_count; i++) {
 		struct ring *ring = gateway->workers[i] ? worker_ring(gateway->workers[i]) : NULL;
 
-		while (ring && (fact = ring_peek(ring)) != NULL) {
-			event_observe(gateway->collector, fact);
-			ring_release(ring);
+		while (ring && (facts = ring_peek(ring, &count)) != NULL) {
+			/* A worker that fills the ring should not wait for the whole of it. */
+			count = count < FACTS_AT_ONCE ? count : FACTS_AT_ONCE;
+			event_observe(gateway->collector, facts, count);
+			ring_release(ring, count);
 		}
 	}
 }

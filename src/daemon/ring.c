@@ -62,21 +62,24 @@ void ring_commit(struct ring *ring)
 	atomic_store_explicit(&ring->written, written + 1, memory_order_release);
 }
 
-const struct event_fact *ring_peek(struct ring *ring)
+const struct event_fact *ring_peek(struct ring *ring, size_t *ret_count)
 {
-	size_t released = atomic_load_explicit(&ring->released, memory_order_relaxed);
+	size_t count, place, released = atomic_load_explicit(&ring->released, memory_order_relaxed);
 
 	if (released == ring->written_seen) {
 		ring->written_seen = atomic_load_explicit(&ring->written, memory_order_acquire);
 		if (released == ring->written_seen)
 			return NULL;
 	}
-	return &ring->facts[released & ring->mask];
+	place = released & ring->mask;
+	count = ring->written_seen - released;
+	*ret_count = count <= ring->mask + 1 - place ? count : ring->mask + 1 - place;
+	return &ring->facts[place];
 }
 
-void ring_release(struct ring *ring)
+void ring_release(struct ring *ring, size_t count)
 {
 	size_t released = atomic_load_explicit(&ring->released, memory_order_relaxed);
 
-	atomic_store_explicit(&ring->released, released + 1, memory_order_release);
+	atomic_store_explicit(&ring->released, released + count, memory_order_release);
 }

@@ -16,6 +16,8 @@
 /* Times are kept within this of 1970, so that windows can be added and taken off: 146 years. */
 #define TIME_MAX_NS (INT64_MAX / 2)
 
+enum { GROUP = 16 }; /* facts whose memory is asked for together */
+
 struct event_collector {
 	struct event_config config;
 	char *host, *boot_id, *pcap_filename;
@@ -227,13 +229,14 @@ static bool is_newly_blocked(const struct entry *entry, const struct event_fact 
 }
 
 /* False: there is no room for it. */
-static bool count_in_table(struct event_collector *c, const struct event_fact *fact, bool attempt)
+static bool count_in_table(struct event_collector *c, uint32_t *chain, const struct event_fact *fact,
+			   bool attempt)
 {
-	struct entry *entry = table_find(&c->table, fact);
+	struct entry *entry = table_find(&c->table, chain, fact);
 	uint16_t names;
 
 	if (!entry) {
-		entry = table_add(&c->table, fact, c->now_ns);
+		entry = table_add(&c->table, chain, fact, c->now_ns);
 		if (!entry)
 			return false;
 		emit_first(c, fact, attempt);
@@ -311,16 +314,43 @@ static struct event_fact sound(const struct event_fact *fact)
 	return copy;
 }
 
-void event_observe(struct event_collector *collector, const struct event_fact *fact)
-{
-	struct event_fact checked = sound(fact);
-	bool attempt = checked.attempt && !retransmissions_seen(&collector->retransmissions, &checked);
+/* A fact on its way into the table. */
+struct observation {
+	struct event_fact fact;
+	uint64_t syn; /* its number among the SYNs */
+	uint32_t *chain;
+};
 
-	collector->stats.observed++;
-	collector->stats.attempts += attempt;
-	advance(collector, checked.time_ns);
-	if (checked.src.family == ADDR_NONE || !count_in_table(collector, &checked, attempt))
-		overflow_count(&collector->overflow, &checked, attempt, collector->now_ns, emit, collector);
+static void observe(struct event_collector *c, struct observation *observation)
+{
+	const struct event_fact *fact = &observation->fact;
+	bool attempt =
+		fact->attempt && !retransmissions_seen(&c->retransmissions, observation->syn, fact->time_ns);
+
+	c->stats.observed++;
+	c->stats.attempts += attempt;
+	advance(c, fact->time_ns);
+	if (fact->src.family == ADDR_NONE || !count_in_table(c, observation->chain, fact, attempt))
+		overflow_count(&c->overflow, fact, attempt, c->now_ns, emit, c);
+}
+
+/* With many subscribers each step would wait for memory: so all take the first, then all the second. */
+void event_observe(struct event_collector *collector, const struct event_fact *facts, size_t count)
+{
+	struct observation group[GROUP];
+
+	for (size_t done = 0, n; done < count; done += n) {
+		n = count - done < GROUP ? count - done : GROUP;
+		for (size_t i = 0; i < n; i++) {
+			group[i].fact = sound(&facts[done + i]);
+			group[i].syn = retransmissions_number(&collector->retransmissions, &group[i].fact);
+			group[i].chain = table_chain(&collector->table, &group[i].fact);
+		}
+		for (size_t i = 0; i < n; i++)
+			table_expect(&collector->table, group[i].chain);
+		for (size_t i = 0; i < n; i++)
+			observe(collector, &group[i]);
+	}
 }
 
 void event_tick(struct event_collector *collector, int64_t now_ns)

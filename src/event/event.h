@@ -95,9 +95,9 @@ int event_collector_new(const struct event_config *config, struct event_collecto
 /* Frees without writing; call event_flush() first. NULL is fine. */
 void event_collector_free(struct event_collector *collector);
 
-/* Counts a packet; emits a record at once when the subscriber is newly blocked. Time may stand still or go back
+/* Counts packets, in their order; emits a record at once when a subscriber is newly blocked. Time may stand still or go back
  * (captures merge badly, clocks step): windows are then closed by the latest time seen. */
-void event_observe(struct event_collector *collector, const struct event_fact *fact);
+void event_observe(struct event_collector *collector, const struct event_fact *facts, size_t count);
 
 /* Closes the windows that have ended by now_ns and emits their summaries. To be called at the deadline below, and at
  * least once a window, so that a clock set back by more than a window is noticed; all windows are then closed. */

@@ -21,9 +21,10 @@ struct retransmissions {
 
 /* Room for about `syns` of them, within fixed bounds. 0 or -ENOMEM. */
 int retransmissions_init(struct retransmissions *cache, const struct siphash_key *key, size_t syns);
-/* True when the same SYN (addresses, ports, sequence number) was seen in the last RETRANSMISSION_S seconds; else it is
- * remembered. */
-bool retransmissions_seen(struct retransmissions *cache, const struct event_fact *fact);
+/* The fact's number in the cache, of addresses, ports and sequence number; asks for its place in memory early. */
+uint64_t retransmissions_number(const struct retransmissions *cache, const struct event_fact *fact);
+/* True when a SYN with this number was seen in the last RETRANSMISSION_S seconds; else it is remembered. */
+bool retransmissions_seen(struct retransmissions *cache, uint64_t number, int64_t time_ns);
 void retransmissions_free(struct retransmissions *cache);
 
 #endif

@@ -8,6 +8,7 @@
 enum {
 	NONE = 0, /* no entry has the anchor's index */
 	VLANS = sizeof(((struct entry *)NULL)->vlan) / sizeof(uint16_t),
+	CACHE_LINE = 64,
 	SETS_BYTES_PER_SUBSCRIBER = 256,
 	SETS_BYTES_MIN = 64 * 1024,
 };
@@ -209,10 +210,8 @@ static uint32_t take_index(struct table *table)
 	return index;
 }
 
-struct entry *table_add(struct table *table, const struct event_fact *fact, int64_t now_ns)
+struct entry *table_add(struct table *table, uint32_t *chain, const struct event_fact *fact, int64_t now_ns)
 {
-	struct addr subscriber = addr_mask(&fact->src, fact->subscriber_len);
-	uint32_t *chain = chain_of(table, &subscriber, fact->subscriber_len);
 	uint16_t names = hold_names(table, &fact->names);
 	uint32_t index = names ? take_index(table) : NONE;
 	struct entry *entry = &table->entries[index];
@@ -234,12 +233,28 @@ struct entry *table_add(struct table *table, const struct event_fact *fact, int6
 	return entry;
 }
 
-struct entry *table_find(struct table *table, const struct event_fact *fact)
+uint32_t *table_chain(const struct table *table, const struct event_fact *fact)
 {
 	struct addr subscriber = addr_mask(&fact->src, fact->subscriber_len);
-	uint32_t i = *chain_of(table, &subscriber, fact->subscriber_len);
+	uint32_t *chain = chain_of(table, &subscriber, fact->subscriber_len);
 
-	for (; i != NONE; i = table->entries[i].chain) {
+	__builtin_prefetch(chain);
+	return chain;
+}
+
+void table_expect(const struct table *table, const uint32_t *chain)
+{
+	const char *entry = (const char *)&table->entries[*chain];
+
+	__builtin_prefetch(entry, 1);
+	__builtin_prefetch(entry + CACHE_LINE, 1);
+}
+
+struct entry *table_find(struct table *table, const uint32_t *chain, const struct event_fact *fact)
+{
+	struct addr subscriber = addr_mask(&fact->src, fact->subscriber_len);
+
+	for (uint32_t i = *chain; i != NONE; i = table->entries[i].chain) {
 		struct entry *entry = &table->entries[i];
 		struct addr own = subscriber_of(entry);
 

@@ -67,11 +67,15 @@ struct table {
 int table_init(struct table *table, const struct siphash_key *key, uint32_t subscribers_max, bool replay);
 void table_free(struct table *table);
 
-/* The entry of the fact's subscriber, or NULL. Entries stay where they are until they are removed. */
-struct entry *table_find(struct table *table, const struct event_fact *fact);
+/* Where the entry of the fact's subscriber hangs, if he has one; asks for it in memory early. */
+uint32_t *table_chain(const struct table *table, const struct event_fact *fact);
+/* The same for the entry that hangs there, most likely his. */
+void table_expect(const struct table *table, const uint32_t *chain);
+/* The entry of the fact's subscriber, or NULL; chain is table_chain()'s. Entries stay where they are until removed. */
+struct entry *table_find(struct table *table, const uint32_t *chain, const struct event_fact *fact);
 /* A new entry with no packets that shows the fact; its window opens at now_ns, which never goes back from call to
  * call. NULL when there is no room for it or its names. */
-struct entry *table_add(struct table *table, const struct event_fact *fact, int64_t now_ns);
+struct entry *table_add(struct table *table, uint32_t *chain, const struct event_fact *fact, int64_t now_ns);
 void table_remove(struct table *table, struct entry *entry);
 /* The entry whose window opened first, or NULL. */
 struct entry *table_oldest(const struct table *table);

@@ -248,13 +248,13 @@ static void observe_example(struct event_collector *collector)
 		.names = {"dynamic", "pool", "dynamic", "5f1d0e8c7a3b49d2960b8c4e2f7d1a36"},
 	};
 
-	event_observe(collector, &fact);
+	event_observe(collector, &fact, 1);
 	for (unsigned i = 0; i < 5; i++) {
 		fact.time_ns += INT64_C(1048576000);
 		fact.dst = addr_ip4(0xcb007119 + (i + 1) / 2);
 		fact.tcp_seq += i % 2;
 		fact.sport = (uint16_t)(fact.sport + i % 2);
-		event_observe(collector, &fact);
+		event_observe(collector, &fact, 1);
 	}
 }
 

@@ -165,7 +165,7 @@ static const uint32_t ALICE = 0xc0000201, BOB = 0xc0000202,
 
 static inline void observe(struct log *log, struct event_fact fact)
 {
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 }
 
 #endif

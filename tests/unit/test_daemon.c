@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/explain.h"
+#include "daemon/gather.h"
 #include "daemon/judge.h"
 #include "daemon/logwriter.h"
 #include "ruleset/marks.h"
@@ -23,6 +24,15 @@
 
 /* Ring */
 
+static const struct event_fact *peek(struct ring *ring)
+{
+	size_t count = 0;
+	const struct event_fact *facts = ring_peek(ring, &count);
+
+	assert_true((facts != NULL) == (count > 0));
+	return facts;
+}
+
 static void test_ring_is_bounded_and_in_order(void **state)
 {
 	struct ring *ring = NULL;
@@ -32,15 +42,15 @@ static void test_ring_is_bounded_and_in_order(void **state)
 	assert_null(ring);
 	assert_int_equal(ring_new(4, &ring), 0);
 	for (int round = 0; round < 10; round++) {
-		assert_null(ring_peek(ring));
+		assert_null(peek(ring));
 		for (int i = 0; i < 4; i++) {
 			ring_reserve(ring)->time_ns = i;
 			ring_commit(ring);
 		}
 		assert_null(ring_reserve(ring));
 		for (int i = 0; i < 4; i++) {
-			assert_int_equal(ring_peek(ring)->time_ns, i);
-			ring_release(ring);
+			assert_int_equal(peek(ring)->time_ns, i);
+			ring_release(ring, 1);
 		}
 	}
 	ring_free(ring);
@@ -74,14 +84,14 @@ static void test_ring_between_threads(void **state)
 	for (int64_t i = 0; i < RING_ROUNDS; i++) {
 		const struct event_fact *fact;
 
-		while ((fact = ring_peek(ring)) == NULL)
+		while ((fact = peek(ring)) == NULL)
 			sched_yield();
 		assert_int_equal(fact->time_ns, i);
 		assert_int_equal(fact->tcp_seq, (uint32_t)(i * 7));
-		ring_release(ring);
+		ring_release(ring, 1);
 	}
 	pthread_join(writer, NULL);
-	assert_null(ring_peek(ring));
+	assert_null(peek(ring));
 	ring_free(ring);
 }
 
@@ -294,9 +304,9 @@ static void test_verdicts_and_marks(void **state)
 		assert_int_equal(verdict.id, i + 1);
 		assert_int_equal(verdict.answer, cases[i].answer);
 		assert_int_equal(verdict.mark, cases[i].mark);
-		assert_int_equal(ring_peek(bench.ring) != NULL, cases[i].fact);
+		assert_int_equal(peek(bench.ring) != NULL, cases[i].fact);
 		if (cases[i].fact)
-			ring_release(bench.ring);
+			ring_release(bench.ring, 1);
 	}
 	assert_int_equal(counted(&bench, LEDGER_DROPPED), 4); /* a reset is a drop too */
 	assert_int_equal(counted(&bench, LEDGER_ACCEPTED), 2);
@@ -317,7 +327,7 @@ static void test_fact_tells_what_the_packet_showed(void **state)
 	make_syn(bytes, 101, 9);
 	packet = queued(5, bytes, sizeof(bytes), 1);
 	judge_one(&bench, &packet);
-	fact = ring_peek(bench.ring);
+	fact = peek(bench.ring);
 	assert_non_null(fact);
 	assert_int_equal(fact->src.lo, 0xc6336509);
 	assert_int_equal(fact->dst.lo, 0xcb007119);
@@ -687,9 +697,40 @@ static void test_log_moves_to_another_path(void **state)
 
 #define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, file_setup, file_teardown)
 
+/* Gathering */
+
+/* Packets that come singly, at a distance; true when the worker was ever told to wait for more. */
+static bool is_ever_gathered(int64_t distance_ns, size_t packets)
+{
+	struct gather gather = {0};
+	bool due = false;
+
+	for (int i = 1; i <= 1000; i++)
+		due |= gather_is_due(&gather, i * distance_ns, packets);
+	return due;
+}
+
+static void test_packets_gather_only_under_load(void **state)
+{
+	struct gather gather = {0};
+
+	(void)state;
+	assert_false(is_ever_gathered(1000000, 1));  /* 1,000 a second */
+	assert_false(is_ever_gathered(100000, 1));   /* 10,000 */
+	assert_true(is_ever_gathered(20000, 1));     /* 50,000 */
+	assert_true(is_ever_gathered(250000, 16));   /* 64,000 */
+	assert_false(is_ever_gathered(250000, 256)); /* so many at once that waiting gains nothing */
+	/* The first packet after a silence is answered as it comes, however great the load was before. */
+	for (int i = 1; i <= 100; i++)
+		(void)gather_is_due(&gather, i * 10000, 1);
+	assert_true(gather_is_due(&gather, 1010000, 1));
+	assert_false(gather_is_due(&gather, 10000000, 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_packets_gather_only_under_load),
 		cmocka_unit_test(test_ring_is_bounded_and_in_order),
 		cmocka_unit_test(test_ring_between_threads),
 		cmocka_unit_test(test_ledger_balances_at_every_moment),

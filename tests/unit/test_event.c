@@ -15,7 +15,7 @@ static void test_first_record(void **state)
 	struct event_fact fact = syn(0, ALICE, MX);
 
 	(void)state;
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	assert_int_equal(log->count, 1);
 	assert_string_equal(
 		log->lines[0],
@@ -42,19 +42,19 @@ static void test_summary_record(void **state)
 	struct event_fact fact = syn(0, ALICE, MX);
 
 	(void)state;
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	fact = syn(1, ALICE, MX);
-	event_observe(log->collector, &fact); /* the same SYN once more */
+	event_observe(log->collector, &fact, 1); /* the same SYN once more */
 	fact = syn(2, ALICE, MX + 1);
 	fact.reason = REASON_TINY;
 	fact.attempt = false;
 	fact.sport = fact.dport = 0;
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	fact = syn(4, ALICE, MX + 2);
 	fact.vlan_count = 2;
 	fact.vlan[0] = 100;
 	fact.vlan[1] = 7;
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	event_tick(log->collector, T0 + WINDOW_S * NSEC_PER_SEC);
 	assert_int_equal(log->count, 2);
 	assert_string_equal(
@@ -90,7 +90,7 @@ static void test_monitored_ip6_record_is_an_alert(void **state)
 	fact.verdict = EVENT_RESET;
 	fact.in_iface[0] = '\0';
 	fact.names.pool = "";
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	assert_string_equal(
 		log->lines[0],
 		"{\"timestamp\":\"2026-01-01T00:00:00.123456+0900\",\"event_type\":\"alert\",\"host\":\"gw1\","
@@ -116,10 +116,10 @@ static void test_overflow_record(void **state)
 	struct event_fact fact = syn(0, ALICE, MX);
 
 	(void)state;
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	for (uint32_t i = 0; i < 5; i++) {
 		fact = syn(1, BOB + i, MX);
-		event_observe(log->collector, &fact);
+		event_observe(log->collector, &fact, 1);
 	}
 	assert_int_equal(log->count, 1);
 	event_flush(log->collector, T0 + NSEC_PER_SEC);
@@ -143,14 +143,14 @@ static void test_overflow_tells_apart_what_was_done_and_by_which_policy(void **s
 	struct event_fact fact = syn(0, ALICE, MX);
 
 	(void)state;
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	fact = syn(1, BOB, MX);
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	fact.monitored = true;
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	fact.monitored = false;
 	fact.names.digest = "new";
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	assert_int_equal(log->count, 2);
 	assert_true(has(log->lines[1], "\"policy\":\"0123abcd\""));
 	event_flush(log->collector, T0);
@@ -173,7 +173,7 @@ static void test_replay_names_the_capture(void **state)
 	config.pcap_filename = "a \"b\".pcap";
 	assert_int_equal(event_collector_new(&config, &log->collector), 0);
 	for (fact.pcap_cnt = 7; fact.pcap_cnt < 10; fact.pcap_cnt++)
-		event_observe(log->collector, &fact);
+		event_observe(log->collector, &fact, 1);
 	event_flush(log->collector, T0);
 	assert_true(has(log->lines[0], ",\"pcap_cnt\":7,\"pcap_filename\":\"a \\u0022b\\u0022.pcap\",") ||
 		    has(log->lines[0], ",\"pcap_cnt\":7,\"pcap_filename\":\"a \\\"b\\\".pcap\","));
@@ -274,7 +274,7 @@ static void test_times_at_the_ends_of_the_clock(void **state)
 		struct event_fact fact = syn(0, ALICE, MX);
 
 		fact.time_ns = times[i];
-		event_observe(log->collector, &fact);
+		event_observe(log->collector, &fact, 1);
 		event_tick(log->collector, times[(i + 1) % 6]);
 		(void)event_next_deadline_ns(log->collector);
 	}
@@ -292,7 +292,7 @@ static void test_a_late_packet_widens_the_record_but_is_not_shown(void **state)
 	observe(log, syn(0, ALICE, MX));
 	observe(log, syn(20, ALICE, MX));
 	late.sport = 1111;
-	event_observe(log->collector, &late);
+	event_observe(log->collector, &late, 1);
 	event_flush(log->collector, T0);
 	assert_true(has(log->lines[1], "\"timestamp\":\"2026-01-01T00:00:20.123456+0900\""));
 	assert_true(has(log->lines[1], "\"first_seen\":\"2026-01-01T00:00:10.123456+0900\""));
@@ -309,17 +309,17 @@ static void test_rules_are_told_apart_within_one_record(void **state)
 
 	(void)state;
 	observe(log, syn(0, ALICE, MX));
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	fact.verdict = EVENT_ICMP;
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	fact = syn(2, ALICE, MX);
 	fact.tcp_seq++;
 	fact.names.rule = "carriers";
 	fact.names.rule_kind = "destination";
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	fact = syn(2, ALICE, MX);
 	fact.names.pool = "offices";
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	event_flush(log->collector, T0);
 	assert_int_equal(log->count, 2);
 	assert_true(has(log->lines[1],
@@ -351,7 +351,7 @@ static void test_changing_to_and_fro_writes_no_record_a_packet(void **state)
 
 		fact.verdict = i % 2 ? EVENT_DROP : EVENT_RESET;
 		fact.monitored = i % 3 == 0;
-		event_observe(log->collector, &fact);
+		event_observe(log->collector, &fact, 1);
 	}
 	event_flush(log->collector, T0);
 	assert_int_equal(log->count, 3); /* monitored, blocked, summary */
@@ -366,8 +366,8 @@ static void test_who_was_monitored_is_newly_blocked(void **state)
 
 	(void)state;
 	fact.monitored = true;
-	event_observe(log->collector, &fact);
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
+	event_observe(log->collector, &fact, 1);
 	observe(log, syn(1, ALICE, MX));
 	assert_int_equal(log->count, 2);
 	assert_true(has(log->lines[0], "\"event_type\":\"alert\""));
@@ -375,7 +375,7 @@ static void test_who_was_monitored_is_newly_blocked(void **state)
 	assert_true(has(log->lines[1], "\"kind\":\"first\""));
 	observe(log, syn(2, ALICE, MX));
 	fact.time_ns = T0 + 3 * NSEC_PER_SEC;
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	assert_int_equal(log->count, 2);
 	event_flush(log->collector, T0);
 	assert_int_equal(log->count, 3);
@@ -399,7 +399,7 @@ static void test_newly_blocked_again_after_a_window_of_monitoring(void **state)
 		struct event_fact fact = syn(i * WINDOW_S / 4, ALICE, MX);
 
 		fact.monitored = i % 10 != 0; /* blocked once in two and a half windows */
-		event_observe(log->collector, &fact);
+		event_observe(log->collector, &fact, 1);
 	}
 	event_flush(log->collector, T0 + 40 * WINDOW_S * NSEC_PER_SEC);
 	for (size_t i = 0; i < log->count; i++)
@@ -418,7 +418,7 @@ static void test_another_policy_is_told_apart(void **state)
 	observe(log, syn(0, ALICE, MX));
 	observe(log, syn(1, ALICE, MX));
 	fact.names.digest = "new";
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	assert_int_equal(log->count, 1); /* not blocked anew */
 	event_flush(log->collector, T0);
 	assert_int_equal(log->count, 2);
@@ -441,7 +441,7 @@ static void test_rules_beyond_the_bound_are_counted_together(void **state)
 		snprintf(name, sizeof(name), "group%d", i);
 		fact.names.rule = name;
 		fact.monitored = i >= 90;
-		event_observe(log->collector, &fact);
+		event_observe(log->collector, &fact, 1);
 	}
 	assert_int_equal(log->count, 1);
 	event_flush(log->collector, T0);
@@ -467,7 +467,7 @@ static void test_names_need_not_outlive_the_call(void **state)
 
 		assert_non_null(name);
 		fact.names = (struct event_names){name, name, name, name};
-		event_observe(log->collector, &fact);
+		event_observe(log->collector, &fact, 1);
 		memset(name, 'x', strlen(name));
 		free(name);
 	}
@@ -489,7 +489,7 @@ static void test_many_names_come_and_go(void **state)
 		snprintf(name, sizeof(name), "p%u", i);
 		fact.names.pool = name;
 		snprintf(fact.in_iface, sizeof(fact.in_iface), "i%u", i);
-		event_observe(log->collector, &fact);
+		event_observe(log->collector, &fact, 1);
 	}
 	event_flush(log->collector, T0);
 	assert_int_equal(stats_of(log).overflowed, 0); /* 65,535 names at once, not in all */
@@ -552,21 +552,21 @@ static void test_every_field_is_written_with_its_type(void **state)
 	fact.vlan_count = 1;
 	for (int i = 0; i < 4; i++) {
 		fact.reason = i % 2 ? REASON_TINY : REASON_ENFORCE;
-		event_observe(log->collector, &fact);
+		event_observe(log->collector, &fact, 1);
 	}
 	for (int i = 0; i < RECORD_PARTS_MAX; i++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "group%d", i);
 		fact.names.rule = name;
-		event_observe(log->collector, &fact);
+		event_observe(log->collector, &fact, 1);
 	}
 	fact = syn(0, ALICE, MX);
 	fact.src = fact.dst = addr_ip6(1, 1);
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	fact.src = addr_ip4(BOB);
 	fact.monitored = true;
-	event_observe(log->collector, &fact);
+	event_observe(log->collector, &fact, 1);
 	event_flush(log->collector, T0);
 	for (size_t i = 0; i < event_field_count; i++) {
 		char key[64];
@@ -607,7 +607,7 @@ static void test_hostile_texts_stay_within_a_record(void **state)
 	for (int i = 0; i < 3; i++) {
 		fact.reason = (uint8_t)i;
 		fact.verdict = (uint8_t)(EVENT_DROP + i);
-		event_observe(log->collector, &fact);
+		event_observe(log->collector, &fact, 1);
 	}
 	event_flush(log->collector, T0);
 	assert_int_equal(log->count, 2); /* keep() checks their lengths */

@@ -63,7 +63,7 @@ static void test_subscribers_of_ip6_are_prefixes(void **state)
 		fact.src = addr_ip6(UINT64_C(0x20010db800010000) + i, i * 7);
 		fact.dst = addr_ip6(1, 2);
 		fact.subscriber_len = 56;
-		event_observe(log->collector, &fact);
+		event_observe(log->collector, &fact, 1);
 	}
 	assert_int_equal(stats_of(log).subscribers, 1);
 	event_flush(log->collector, T0);
@@ -104,7 +104,7 @@ static void test_what_makes_another_attempt(void **state)
 	changed[4].dport++;
 	changed[5].attempt = false;
 	for (size_t i = 0; i < 6; i++)
-		event_observe(log->collector, &changed[i]);
+		event_observe(log->collector, &changed[i], 1);
 	assert_int_equal(stats_of(log).attempts, 6);
 	assert_int_equal(stats_of(log).observed, 7);
 	log_free(log);
@@ -240,7 +240,7 @@ static void random_run(uint64_t seed, uint32_t subscribers_max)
 	for (int i = 0; i < 20000; i++) {
 		struct event_fact fact = random_fact(&seed, &now_s);
 
-		event_observe(log->collector, &fact);
+		event_observe(log->collector, &fact, 1);
 		blocked += !fact.monitored;
 		if (seed % 97 == 0)
 			event_tick(log->collector, T0 + now_s * NSEC_PER_SEC);
@@ -265,6 +265,34 @@ static void test_every_packet_is_in_one_record(void **state)
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 			random_run(seed * UINT64_C(0x9e3779b97f4a7c15), sizes[i]);
 	}
+}
+
+/* Packets handed over together make the same records as one by one. */
+static void test_groups_make_no_difference(void **state)
+{
+	static struct event_fact facts[2000];
+	struct log *singly = log_new(50), *grouped = log_new(50);
+	uint64_t seed = 465;
+	int64_t now_s = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 2000; i++)
+		facts[i] = random_fact(&seed, &now_s);
+	for (size_t i = 0; i < 2000; i++)
+		event_observe(singly->collector, &facts[i], 1);
+	for (size_t done = 0, n; done < 2000; done += n) {
+		n = random_next(&seed) % 100;
+		n = n < 2000 - done ? n : 2000 - done;
+		event_observe(grouped->collector, &facts[done], n);
+	}
+	event_flush(singly->collector, T0 + now_s * NSEC_PER_SEC);
+	event_flush(grouped->collector, T0 + now_s * NSEC_PER_SEC);
+	assert_int_equal(grouped->count, singly->count);
+	for (size_t i = 0; i < LINES_KEPT; i++)
+		assert_string_equal(grouped->lines[i], singly->lines[i]);
+	assert_accounted(grouped);
+	log_free(singly);
+	log_free(grouped);
 }
 
 /* A flood of forged sources: one record for each place in the table, then one a window, whatever comes. */
@@ -300,7 +328,7 @@ static bool run_short_of_memory(unsigned *ret_allocations)
 		fact.reason = (uint8_t)(i / 3 % 4);
 		fact.names.rule = i % 7 ? "homes" : "carriers";
 		fact.monitored = i % 2;
-		event_observe(log->collector, &fact);
+		event_observe(log->collector, &fact, 1);
 	}
 	if (r == 0) {
 		event_flush(log->collector, T0);
@@ -347,6 +375,7 @@ int main(void)
 		cmocka_unit_test(test_destinations_are_estimated_beyond),
 		cmocka_unit_test(test_destinations_short_of_memory_say_so),
 		cmocka_unit_test(test_every_packet_is_in_one_record),
+		cmocka_unit_test(test_groups_make_no_difference),
 		cmocka_unit_test(test_a_flood_writes_few_records),
 	};
 
