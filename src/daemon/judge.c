@@ -2,6 +2,7 @@
 #include "daemon/judge.h"
 
 #include "base/moment.h"
+#include "daemon/spill.h"
 #include "record/record.h"
 #include "ruleset/marks.h"
 
@@ -12,6 +13,7 @@ struct judge {
 	struct ledger *ledger;
 	struct ring *ring;
 	struct ifcache *interfaces;
+	struct spill spill;
 	/* The packets of a batch that can be judged, and where each stands in the batch. */
 	size_t places[QUEUE_BATCH_MAX];
 	struct packet packets[QUEUE_BATCH_MAX];
@@ -35,6 +37,11 @@ struct judge *judge_new(struct ledger *ledger, struct ring *ring, struct ifcache
 void judge_free(struct judge *judge)
 {
 	free(judge);
+}
+
+bool judge_settle(struct judge *judge)
+{
+	return spill_move(&judge->spill, judge->ring);
 }
 
 /* A packet of which the kernel showed nothing gets the fail mode; a monitoring gateway never drops. */
@@ -105,8 +112,9 @@ static bool observe(struct judge *judge, const struct world *world, size_t n, in
 		return false;
 	fact = ring_reserve(judge->ring);
 	if (!fact) {
-		ledger_add(judge->ledger, (unsigned)LEDGER_EVENTS_LOST + (unsigned)decision->reason, 1);
-		return false;
+		ledger_add(judge->ledger, (unsigned)LEDGER_UNATTRIBUTED + (unsigned)decision->reason, 1);
+		spill_add(&judge->spill, decision, world->policy->digest, wall_ns);
+		return true;
 	}
 	record_fill(world->policy, &judge->packets[n], decision, fact);
 	fact->time_ns = wall_ns;
@@ -131,6 +139,7 @@ size_t judge_batch(struct judge *judge, const struct world *world, const struct 
 	size_t n = read_packets(judge, world, packets, count, wall_ns, steady_ns, verdicts);
 	size_t observed = 0;
 
+	(void)judge_settle(judge);
 	decide_batch(world->engine, judge->packets, judge->contexts, judge->decisions, n);
 	for (size_t i = 0; i < n; i++) {
 		write_verdict(judge->decisions[i].verdict, &verdicts[judge->places[i]]);

@@ -17,6 +17,8 @@ struct judge;
 /* The three stay the caller's and must outlive the judge. NULL without memory. */
 struct judge *judge_new(struct ledger *ledger, struct ring *ring, struct ifcache *interfaces);
 void judge_free(struct judge *judge);
+/* Hands on what had no room in the ring. True when nothing waits any more; until then the last world must stay. */
+bool judge_settle(struct judge *judge);
 
 /*
  * Writes one verdict for each of count <= QUEUE_BATCH_MAX packets, in their order. Counts into the ledger without

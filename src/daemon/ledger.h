@@ -30,8 +30,9 @@ enum ledger_slot {
 	LEDGER_DECISIONS, /* [verdict][reason] */
 	LEDGER_MONITORED =
 		LEDGER_DECISIONS + (int)VERDICTS * (int)REASONS, /* [reason]: accepted, would be blocked */
-	LEDGER_EVENTS_LOST = LEDGER_MONITORED + (int)REASONS, /* [reason]: no room on the way to the record */
-	LEDGER_SLOTS = LEDGER_EVENTS_LOST + (int)REASONS,
+	LEDGER_UNATTRIBUTED =
+		LEDGER_MONITORED + (int)REASONS, /* [reason]: no room on the way; in an overflow record */
+	LEDGER_SLOTS = LEDGER_UNATTRIBUTED + (int)REASONS,
 };
 
 struct ledger_counts {

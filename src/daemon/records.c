@@ -196,7 +196,6 @@ void records_reopen(struct gateway *gateway)
 void records_finish(struct gateway *gateway)
 {
 	struct logwriter_stats stats;
-	uint64_t lost;
 
 	if (!gateway->collector)
 		return;
@@ -205,9 +204,6 @@ void records_finish(struct gateway *gateway)
 	gateway->log_retry_ns = 0;
 	flush_log(gateway);
 	logwriter_stats_get(gateway->log, &stats);
-	lost = status_events_lost(gateway);
-	if (lost > 0)
-		say(SAY_WARNING, "records lack %" PRIu64 " packets: the way to them was full", lost);
 	if (stats.written < stats.lines)
 		say(SAY_ERROR, "%" PRIu64 " records are lost: %s was never written to the end",
 		    stats.lines - stats.written, logwriter_path(gateway->log));

@@ -101,13 +101,13 @@ static json_t *log_json(const struct gateway *gateway)
 			 stats.error ? json_string(strerror(-stats.error)) : json_null());
 }
 
-static uint64_t events_lost(const struct ledger_counts *counts)
+static uint64_t unattributed(const struct ledger_counts *counts)
 {
-	uint64_t lost = 0;
+	uint64_t sum = 0;
 
 	for (unsigned reason = 0; reason < REASONS; reason++)
-		lost += counts->values[(unsigned)LEDGER_EVENTS_LOST + reason];
-	return lost;
+		sum += counts->values[(unsigned)LEDGER_UNATTRIBUTED + reason];
+	return sum;
 }
 
 static json_t *events_json(const struct gateway *gateway, const struct ledger_counts *counts)
@@ -122,8 +122,9 @@ static json_t *events_json(const struct gateway *gateway, const struct ledger_co
 	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "host", gateway->host, "boot_id",
 			 gateway->boot_id, "observed", (json_int_t)stats.observed, "attempts",
 			 (json_int_t)stats.attempts, "records", (json_int_t)stats.records, "overflowed",
-			 (json_int_t)stats.overflowed, "lost", (json_int_t)events_lost(counts), "subscribers",
-			 (json_int_t)stats.subscribers, "next_seq", (json_int_t)stats.next_seq);
+			 (json_int_t)stats.overflowed, "unattributed", (json_int_t)unattributed(counts),
+			 "subscribers", (json_int_t)stats.subscribers, "next_seq",
+			 (json_int_t)stats.next_seq);
 }
 
 static void collect(const struct gateway *gateway, struct ledger_counts *counts)
@@ -132,14 +133,6 @@ static void collect(const struct gateway *gateway, struct ledger_counts *counts)
 	for (size_t i = 0; i < gateway->worker_count; i++)
 		if (gateway->workers[i])
 			ledger_collect(worker_ledger(gateway->workers[i]), counts);
-}
-
-uint64_t status_events_lost(const struct gateway *gateway)
-{
-	struct ledger_counts counts;
-
-	collect(gateway, &counts);
-	return events_lost(&counts);
 }
 
 static json_t *workers_json(const struct gateway *gateway, struct queue_kernel *sum)
@@ -202,8 +195,8 @@ static json_t *reason_json(const struct ledger_counts *counts, enum reason reaso
 	json_object_set_new(row, "packets", number(sum));
 	json_object_set_new(row, "monitored",
 			    number(counts->values[(unsigned)LEDGER_MONITORED + (unsigned)reason]));
-	json_object_set_new(row, "events_lost",
-			    number(counts->values[(unsigned)LEDGER_EVENTS_LOST + (unsigned)reason]));
+	json_object_set_new(row, "unattributed",
+			    number(counts->values[(unsigned)LEDGER_UNATTRIBUTED + (unsigned)reason]));
 	return row;
 }
 

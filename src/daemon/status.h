@@ -13,9 +13,6 @@ json_t *status_json(const struct gateway *gateway);
 /* Packets by verdict and by reason; the caller's. NULL without memory. */
 json_t *status_stats_json(const struct gateway *gateway);
 
-/* Packets that are in no record, because the way to the records was full. */
-uint64_t status_events_lost(const struct gateway *gateway);
-
 /* The ledger as text on standard error, when the daemon ends. */
 void status_say_ledger(const struct gateway *gateway);
 

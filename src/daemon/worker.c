@@ -17,6 +17,7 @@
 enum {
 	RING_FACTS = 16384,
 	IDLE_MS = 1000, /* the longest sleep: the watchdog wants to see beats */
+	SETTLE_MS = 5,  /* while packets wait for room in the ring */
 	ERROR_PAUSE_NS = 100000000,
 	LAST_TRIES = 20, /* answers refused while stopping: then the kernel drops them with the queue */
 };
@@ -90,7 +91,8 @@ static void adopt_world(struct worker *worker)
 {
 	const struct world *world = atomic_load_explicit(&worker->hub->world, memory_order_acquire);
 
-	if (world == worker->world)
+	/* Packets that wait for room in the ring name the old world. */
+	if (world == worker->world || !judge_settle(worker->judge))
 		return;
 	worker->world = world;
 	/* Release: whoever sees this number sees the last fact that names the world before. */
@@ -170,7 +172,8 @@ static void wait_for_work(struct worker *worker)
 	};
 	uint64_t wakes;
 
-	if (poll(fds, 2, IDLE_MS) > 0 && (fds[1].revents & POLLIN) != 0)
+	if (poll(fds, 2, judge_settle(worker->judge) ? IDLE_MS : SETTLE_MS) > 0 &&
+	    (fds[1].revents & POLLIN) != 0)
 		(void)!read(worker->wake_fd, &wakes, sizeof(wakes));
 }
 
@@ -219,6 +222,9 @@ static void *run(void *argument)
 	struct worker *worker = argument;
 
 	judge_packets(worker);
+	/* The main thread empties the ring until this thread has ended. */
+	while (!judge_settle(worker->judge))
+		pause_ns(SETTLE_MS * 1000000);
 	atomic_store(&worker->ended, true);
 	return NULL;
 }

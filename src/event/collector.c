@@ -324,14 +324,16 @@ struct observation {
 static void observe(struct event_collector *c, struct observation *observation)
 {
 	const struct event_fact *fact = &observation->fact;
-	bool attempt =
-		fact->attempt && !retransmissions_seen(&c->retransmissions, observation->syn, fact->time_ns);
+	bool many = fact->many.packets > 0;
+	bool attempt = !many && fact->attempt &&
+		       !retransmissions_seen(&c->retransmissions, observation->syn, fact->time_ns);
+	uint32_t packets = many ? fact->many.packets : 1, attempts = many ? fact->many.attempts : attempt;
 
-	c->stats.observed++;
-	c->stats.attempts += attempt;
+	c->stats.observed += packets;
+	c->stats.attempts += attempts;
 	advance(c, fact->time_ns);
-	if (fact->src.family == ADDR_NONE || !count_in_table(c, observation->chain, fact, attempt))
-		overflow_count(&c->overflow, fact, attempt, c->now_ns, emit, c);
+	if (many || fact->src.family == ADDR_NONE || !count_in_table(c, observation->chain, fact, attempt))
+		overflow_count(&c->overflow, fact, packets, attempts, c->now_ns, emit, c);
 }
 
 /* With many subscribers each step would wait for memory: so all take the first, then all the second. */

@@ -7,7 +7,7 @@
  * A subscriber is newly blocked when no window of his is open, and again when until now his packets were only monitored;
  * a window without a packet is closed for good. Another rule, verdict or policy digest makes no new record: a summary
  * counts them side by side. Packets for which the table has no room are counted in overflow records: at most one a
- * window, verdict and monitored.
+ * window, verdict and monitored. So are those of a fact of many.
  *
  * The collector takes time and output as arguments: the daemon feeds it from its workers, replay from a capture.
  */
@@ -60,6 +60,11 @@ struct event_fact {
 	char in_iface[IF_NAME_MAX]; /* "" when unknown */
 	struct event_names names;
 	uint64_t pcap_cnt; /* replay: the packet's number in its capture, else 0 */
+	/* Not 0: this is not one packet but so many, of unknown subscribers; of what stands above only the time, verdict,
+	 * monitored, reason and digest count. */
+	struct {
+		uint32_t packets, attempts;
+	} many;
 };
 
 struct event_config {

@@ -41,19 +41,20 @@ static void open_counter(struct overflow_counter *counter, const struct event_fa
 	memcpy(counter->digest, fact->names.digest, strnlen(fact->names.digest, RECORD_NAME_MAX));
 }
 
-void overflow_count(struct overflow *overflow, const struct event_fact *fact, bool attempt, int64_t now_ns,
+void overflow_count(struct overflow *overflow, const struct event_fact *fact, uint32_t packets,
+		    uint32_t attempts, int64_t now_ns,
 		    void (*ready)(void *context, struct event_record *record), void *context)
 {
 	struct overflow_counter *counter = counter_for(overflow, fact);
 	bool other = strncmp(counter->digest, fact->names.digest, RECORD_NAME_MAX) != 0;
 
-	if (counter->packets > 0 && (other || counter->packets == UINT32_MAX))
+	if (counter->packets > 0 && (other || counter->packets > UINT32_MAX - packets))
 		close_counter(overflow, counter, ready, context);
 	if (counter->packets == 0)
 		open_counter(counter, fact, now_ns);
-	counter->packets++;
-	counter->attempts += attempt;
-	counter->reasons[fact->reason]++;
+	counter->packets += packets;
+	counter->attempts += attempts;
+	counter->reasons[fact->reason] += packets;
 	if (fact->time_ns < counter->first_ns)
 		counter->first_ns = fact->time_ns;
 	if (fact->time_ns >= counter->last_ns) {

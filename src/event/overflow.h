@@ -24,10 +24,11 @@ struct overflow {
 };
 
 /*
- * Counts a packet in the window that it opens or finds open. When what is counted so far must be told first (another
- * policy, or a counter at its end), `ready` is called with the counter before.
+ * Counts packets like the fact in the window that they open or find open. When what is counted so far must be told first
+ * (another policy, or a counter at its end), `ready` is called with the counter before.
  */
-void overflow_count(struct overflow *overflow, const struct event_fact *fact, bool attempt, int64_t now_ns,
+void overflow_count(struct overflow *overflow, const struct event_fact *fact, uint32_t packets,
+		    uint32_t attempts, int64_t now_ns,
 		    void (*ready)(void *context, struct event_record *record), void *context);
 /* Hands every counter whose window opened at or before opened_ns to `ready`, and empties it. */
 void overflow_close(struct overflow *overflow, int64_t opened_ns,

@@ -123,7 +123,7 @@ def waiting():
 
 
 def flood(owner, packets, sources):
-    subprocess.run(inside("sub", "taskset", "-c", "0", program("tests/bench/flood"), "-i", "eth0", "-m", ARGS.mac, "-c", str(packets),
+    subprocess.run(inside("sub", "taskset", "-c", "0", program("tests/live/flood"), "-i", "eth0", "-m", ARGS.mac, "-c", str(packets),
                           "-s", "10.0.0.0", "-n", str(sources), "-q", str(QUEUE), "-o", str(owner)), check=True, stdout=subprocess.DEVNULL)
 
 

@@ -391,7 +391,7 @@ static void test_unjudged_packet_gets_the_fail_mode(void **state)
 	bench_close(&bench);
 }
 
-static void test_full_ring_loses_records_and_no_verdict(void **state)
+static void test_full_ring_keeps_counts_and_verdicts(void **state)
 {
 	struct bench bench;
 	uint8_t bytes[40];
@@ -404,8 +404,23 @@ static void test_full_ring_loses_records_and_no_verdict(void **state)
 		assert_int_equal(judge_one(&bench, &packet).answer, QUEUE_DROP);
 	}
 	assert_int_equal(counted(&bench, LEDGER_DROPPED), 20);
-	assert_int_equal(counted(&bench, (unsigned)LEDGER_EVENTS_LOST + REASON_POOL_ENFORCE),
+	assert_int_equal(counted(&bench, (unsigned)LEDGER_UNATTRIBUTED + REASON_POOL_ENFORCE),
 			 20 - RING_PLACES);
+	assert_false(judge_settle(bench.judge)); /* still no room */
+	for (int i = 0; i < RING_PLACES; i++) {
+		assert_int_equal(peek(bench.ring)->many.packets, 0);
+		ring_release(bench.ring, 1);
+	}
+	assert_true(judge_settle(bench.judge));
+	assert_int_equal(peek(bench.ring)->many.packets, 20 - RING_PLACES);
+	assert_int_equal(peek(bench.ring)->many.attempts, 20 - RING_PLACES);
+	assert_int_equal(peek(bench.ring)->reason, REASON_POOL_ENFORCE);
+	assert_int_equal(peek(bench.ring)->verdict, EVENT_DROP);
+	assert_false(peek(bench.ring)->monitored);
+	assert_string_equal(peek(bench.ring)->names.digest, bench.world.policy->digest);
+	ring_release(bench.ring, 1);
+	assert_null(peek(bench.ring));
+	assert_true(judge_settle(bench.judge));
 	bench_close(&bench);
 }
 
@@ -739,7 +754,7 @@ int main(void)
 		cmocka_unit_test(test_fact_tells_what_the_packet_showed),
 		cmocka_unit_test(test_mixed_batch_answers_everything),
 		cmocka_unit_test(test_unjudged_packet_gets_the_fail_mode),
-		cmocka_unit_test(test_full_ring_loses_records_and_no_verdict),
+		cmocka_unit_test(test_full_ring_keeps_counts_and_verdicts),
 		cmocka_unit_test(test_interface_names_are_kept_for_a_second_and_one_engine),
 		cmocka_unit_test(test_explain_names_rule_and_date),
 		cmocka_unit_test(test_explain_refuses_bad_arguments),

@@ -295,6 +295,32 @@ static void test_groups_make_no_difference(void **state)
 	log_free(grouped);
 }
 
+static void test_facts_of_many_packets_are_in_overflow_records(void **state)
+{
+	struct log *log = log_new(10);
+	struct event_fact fact = {
+		.time_ns = T0,
+		.verdict = EVENT_DROP,
+		.reason = REASON_ENFORCE,
+		.names = {"", "", "", "d"},
+		.many = {UINT32_MAX - 1, 7},
+	};
+
+	(void)state;
+	event_observe(log->collector, &fact, 1);
+	fact.many.packets = 5; /* more than the counter holds: the first are told */
+	event_observe(log->collector, &fact, 1);
+	fact.reason = REASON_TINY;
+	event_observe(log->collector, &fact, 1);
+	event_flush(log->collector, T0);
+	assert_int_equal(log->count, 2);
+	assert_int_equal(number_in(log->lines[0], "packets"), UINT32_MAX - 1);
+	assert_true(has(log->lines[1], "\"reasons\":{\"pool-enforce\":5,\"fragment-tiny\":5}"));
+	assert_int_equal(stats_of(log).observed, UINT64_C(4294967304));
+	assert_accounted(log);
+	log_free(log);
+}
+
 /* A flood of forged sources: one record for each place in the table, then one a window, whatever comes. */
 static void test_a_flood_writes_few_records(void **state)
 {
@@ -376,6 +402,7 @@ int main(void)
 		cmocka_unit_test(test_destinations_short_of_memory_say_so),
 		cmocka_unit_test(test_every_packet_is_in_one_record),
 		cmocka_unit_test(test_groups_make_no_difference),
+		cmocka_unit_test(test_facts_of_many_packets_are_in_overflow_records),
 		cmocka_unit_test(test_a_flood_writes_few_records),
 	};
 
