@@ -55,7 +55,7 @@ static const char usage_text[] =
 	"      --ip4, --ip6      pools: only this family\n"
 	"      --without-exempt  pools: without what is exempt to anywhere\n"
 	"      --list            verify: print every class that can be sent, one JSON object a line\n"
-	"      --json            all but dump and generate: print the result as JSON\n"
+	"      --json            print the result as JSON; generate: as nft's JSON\n"
 	"      --help            print this\n"
 	"      --version         print the version\n"
 	"\n"
@@ -69,6 +69,8 @@ static const char usage_text[] =
 	"  op25b-rules check --kernel\n"
 	"  op25b-rules generate -p policy.ini | less\n"
 	"  op25b-rules generate -p policy.ini -o ruleset.nft && nft -c -f ruleset.nft\n"
+	"  op25b-rules generate -p policy.ini --json | nft -c -j -f -\n"
+	"  op25b-rules dump -p policy.ini --json | jq '.pool[].prefix[]'\n"
 	"  op25b-rules verify -p policy.ini\n"
 	"  op25b-rules pools --ip4 --at 2030-01-01T00:00:00+09:00 >restricted.txt\n"
 	"  op25b-rules status || op25b-rules diff\n"
@@ -161,7 +163,7 @@ static int run_dump(const struct rules_options *options)
 
 	if (code != EXIT_CODE_OK)
 		return code;
-	r = policy_print(policy, stdout);
+	r = (options->json ? policy_print_json : policy_print)(policy, stdout);
 	policy_free(policy);
 	if (r < 0) {
 		fprintf(stderr, "op25b-rules: writing the output: %s\n", strerror(-r));
@@ -170,8 +172,10 @@ static int run_dump(const struct rules_options *options)
 	return rules_flushed(EXIT_CODE_OK);
 }
 
+typedef int ruleset_printer(const struct ruleset *ruleset, FILE *out);
+
 /* Writes beside the file and renames: readers see the old one or the new one, whole. 0 or -errno. */
-static int replace_file(const struct ruleset *ruleset, const char *path)
+static int replace_file(const struct ruleset *ruleset, ruleset_printer *print, const char *path)
 {
 	char *beside CLEANUP_FREE = NULL;
 	FILE *out CLEANUP_FCLOSE = NULL;
@@ -189,7 +193,7 @@ static int replace_file(const struct ruleset *ruleset, const char *path)
 	out = fdopen(fd, "w");
 	if (!out)
 		close(fd);
-	r = out ? ruleset_print(ruleset, out) : -ENOMEM;
+	r = out ? print(ruleset, out) : -ENOMEM;
 	if (r == 0 && (fchmod(fd, 0666 & ~mask) < 0 || fsync(fd) < 0 || rename(beside, path) < 0))
 		r = -errno;
 	if (r < 0)
@@ -198,25 +202,26 @@ static int replace_file(const struct ruleset *ruleset, const char *path)
 }
 
 /* What is no regular file (a pipe, /dev/stdout) is written to, not replaced. */
-static int write_file(const struct ruleset *ruleset, const char *path)
+static int write_file(const struct ruleset *ruleset, ruleset_printer *print, const char *path)
 {
 	FILE *out CLEANUP_FCLOSE = NULL;
 	struct stat status;
 
 	if (stat(path, &status) < 0 || S_ISREG(status.st_mode))
-		return replace_file(ruleset, path);
+		return replace_file(ruleset, print, path);
 	out = fopen(path, "we");
-	return out ? ruleset_print(ruleset, out) : -errno;
+	return out ? print(ruleset, out) : -errno;
 }
 
 static int run_generate(const struct rules_options *options)
 {
+	ruleset_printer *print = options->json ? ruleset_print_json : ruleset_print;
 	struct ruleset *ruleset = NULL;
 	int code = rules_load_ruleset(options, &ruleset), r;
 
 	if (code != EXIT_CODE_OK)
 		return code;
-	r = options->output ? write_file(ruleset, options->output) : ruleset_print(ruleset, stdout);
+	r = options->output ? write_file(ruleset, print, options->output) : print(ruleset, stdout);
 	ruleset_free(ruleset);
 	if (r == 0)
 		return EXIT_CODE_OK;
@@ -226,7 +231,7 @@ static int run_generate(const struct rules_options *options)
 }
 
 static const struct command commands[] = {
-	{"check", rules_check, "jsak"},   {"dump", run_dump, ""},       {"generate", run_generate, "o"},
+	{"check", rules_check, "jsak"},   {"dump", run_dump, "j"},      {"generate", run_generate, "oj"},
 	{"pools", rules_pools, "jaA46x"}, {"apply", rules_apply, "jc"}, {"delete", rules_delete, "j"},
 	{"status", rules_status, "j"},    {"diff", rules_diff, "j"},    {"confirm", rules_confirm, "j"},
 	{"verify", rules_verify, "jal"},

@@ -54,20 +54,39 @@ static void out_escaped(struct out *out, unsigned char c)
 	}
 }
 
+/* The character at text, as it stands within a JSON string; how many bytes it took. */
+static size_t out_character(struct out *out, const char *text, size_t len)
+{
+	unsigned char c = (unsigned char)text[0];
+	size_t n = utf8_length((const unsigned char *)text, len);
+
+	if (n == 0)
+		out_text(out, "\xef\xbf\xbd");
+	else if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
+		out_escaped(out, c);
+	else
+		out_bytes(out, text, n);
+	return n ? n : 1;
+}
+
 void out_json_string(struct out *out, const char *text, size_t len)
 {
 	out_char(out, '"');
-	for (size_t i = 0; i < len;) {
-		unsigned char c = (unsigned char)text[i];
-		size_t n = utf8_length((const unsigned char *)text + i, len - i);
-
-		if (n == 0)
-			out_text(out, "\xef\xbf\xbd");
-		else if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
-			out_escaped(out, c);
-		else
-			out_bytes(out, text + i, n);
-		i += n ? n : 1;
-	}
+	for (size_t i = 0; i < len;)
+		i += out_character(out, text + i, len - i);
 	out_char(out, '"');
+}
+
+void out_json_string_to(FILE *stream, const char *text, size_t len)
+{
+	char memory[8]; /* the longest form of one character has 6 */
+
+	fputc('"', stream);
+	for (size_t i = 0; i < len;) {
+		struct out out = out_over(memory, sizeof(memory));
+
+		i += out_character(&out, text + i, len - i);
+		fwrite(memory, 1, out_len(&out), stream);
+	}
+	fputc('"', stream);
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 struct out {
@@ -51,5 +52,7 @@ static inline void out_text(struct out *out, const char *text)
 void out_u64(struct out *out, uint64_t value);
 /* A JSON string with its quotes. Bytes that are no valid UTF-8 become U+FFFD, control characters \u00XX. */
 void out_json_string(struct out *out, const char *text, size_t len);
+/* The same to a stream, for what is printed; look at ferror() at the end. */
+void out_json_string_to(FILE *stream, const char *text, size_t len);
 
 #endif

@@ -167,6 +167,14 @@ void policy_free(struct policy *policy);
  */
 int policy_print(const struct policy *policy, FILE *out);
 
+/*
+ * The same as JSON: an object a section, "gateway" and "log", then one a kind with the named sections in it by name.
+ * Every key of the table is there, by its name in the policy file; null or [] when the policy does not give it. Only
+ * `file` is not: its prefixes stand in `prefix`. Numbers are numbers, all else is the policy file's text.
+ * 0 or -errno of the stream.
+ */
+int policy_print_json(const struct policy *policy, FILE *out);
+
 const char *policy_kind_name(enum policy_kind kind); /* "pool", "relay", ... */
 const char *policy_mode_name(enum policy_mode mode); /* the word of the policy file; likewise below */
 const char *policy_fail_name(enum policy_fail fail);

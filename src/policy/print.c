@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "policy/reading.h"
 
+#include "base/out.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -14,7 +16,43 @@ struct printing {
 	FILE *out;
 	size_t rule; /* of named sections */
 	const char *base;
+	bool json;
+	int indent;    /* of the keys, in JSON */
+	size_t values; /* of the key in hand, so far */
 };
+
+static bool is_list(const struct policy_key *key)
+{
+	return key->repeatable || key->type == POLICY_TYPE_INTERFACES;
+}
+
+static void put_ini(const struct printing *p, const struct policy_key *key, const char *text)
+{
+	bool goes_on = key->type == POLICY_TYPE_INTERFACES && p->values % INTERFACES_A_LINE != 0;
+
+	if (p->values > 0 && !goes_on)
+		fputc('\n', p->out);
+	if (!goes_on)
+		fprintf(p->out, "%s =", key->name);
+	fprintf(p->out, " %s", text);
+}
+
+static void put_json(const struct printing *p, const struct policy_key *key, const char *text)
+{
+	if (is_list(key))
+		fprintf(p->out, "%s\n%*s", p->values > 0 ? "," : "", p->indent + 2, "");
+	if (key->type == POLICY_TYPE_NUMBER)
+		fputs(text, p->out);
+	else
+		out_json_string_to(p->out, text, strlen(text));
+}
+
+/* One value of the key; a list has any number of them. */
+static void put(struct printing *p, const struct policy_key *key, const char *text)
+{
+	(p->json ? put_json : put_ini)(p, key, text);
+	p->values++;
+}
 
 static uint64_t number_at(const char *field, size_t size)
 {
@@ -35,35 +73,37 @@ static uint64_t number_at(const char *field, size_t size)
 	}
 }
 
-static void print_text(const struct printing *p, const struct policy_key *key)
+static void print_text(struct printing *p, const struct policy_key *key)
 {
 	const char *text;
 
 	memcpy(&text, p->base + key->offset, sizeof(text));
 	if (text[0] != '\0')
-		fprintf(p->out, "%s = %s\n", key->name, text);
+		put(p, key, text);
 }
 
-static void print_name(const struct printing *p, const struct policy_key *key)
+static void print_name(struct printing *p, const struct policy_key *key)
 {
 	const char *text = p->base + key->offset;
 
 	if (text[0] != '\0')
-		fprintf(p->out, "%s = %s\n", key->name, text);
+		put(p, key, text);
 }
 
-static void print_number(const struct printing *p, const struct policy_key *key)
+static void print_number(struct printing *p, const struct policy_key *key)
 {
-	fprintf(p->out, "%s = %llu\n", key->name,
-		(unsigned long long)number_at(p->base + key->offset, key->size));
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)number_at(p->base + key->offset, key->size));
+	put(p, key, text);
 }
 
-static void print_choice(const struct printing *p, const struct policy_key *key)
+static void print_choice(struct printing *p, const struct policy_key *key)
 {
-	fprintf(p->out, "%s = %s\n", key->name, key->words[number_at(p->base + key->offset, key->size)]);
+	put(p, key, key->words[number_at(p->base + key->offset, key->size)]);
 }
 
-static void print_date(const struct printing *p, const struct policy_key *key)
+static void print_date(struct printing *p, const struct policy_key *key)
 {
 	struct moment moment;
 	bool given;
@@ -74,29 +114,23 @@ static void print_date(const struct printing *p, const struct policy_key *key)
 		return;
 	memcpy(&moment, p->base + key->offset, sizeof(moment));
 	moment_format(moment.s, moment.offset_s, text);
-	fprintf(p->out, "%s = %s\n", key->name, text);
+	put(p, key, text);
 }
 
-static void print_interfaces(const struct printing *p, const struct policy_key *key)
+static void print_interfaces(struct printing *p, const struct policy_key *key)
 {
 	struct policy_interfaces list;
 
 	memcpy(&list, p->base + key->offset, sizeof(list));
-	for (size_t i = 0; i < list.count; i++) {
-		bool first = i % INTERFACES_A_LINE == 0;
-		bool last = i + 1 == list.count || (i + 1) % INTERFACES_A_LINE == 0;
-
-		fprintf(p->out, "%s%s%s%s%s", first ? key->name : "", first ? " =" : "", " ", list.names[i],
-			last ? "\n" : "");
-	}
+	for (size_t i = 0; i < list.count; i++)
+		put(p, key, list.names[i]);
 }
 
-/* All prefixes of the rule with that role, or all others; returns how many. */
-static size_t print_prefixes(const struct printing *p, const struct policy_key *key, bool to)
+/* All prefixes of the rule with that role, or all others. */
+static void print_prefixes(struct printing *p, const struct policy_key *key, bool to)
 {
 	const struct policy_order *order = p->order;
 	char text[PREFIX_TEXT_MAX];
-	size_t printed = 0;
 
 	for (uint32_t i = order->ip4_start[p->rule]; i < order->ip4_start[p->rule + 1]; i++) {
 		const struct policy_prefix4 *entry = &p->policy->ip4[order->ip4[i]];
@@ -104,8 +138,7 @@ static size_t print_prefixes(const struct printing *p, const struct policy_key *
 		if ((entry->role == POLICY_ROLE_TO) != to)
 			continue;
 		prefix_format(&(struct prefix){.addr = addr_ip4(entry->addr), .len = entry->len}, text);
-		fprintf(p->out, "%s = %s\n", key->name, text);
-		printed++;
+		put(p, key, text);
 	}
 	for (uint32_t i = order->ip6_start[p->rule]; i < order->ip6_start[p->rule + 1]; i++) {
 		const struct policy_prefix6 *entry = &p->policy->ip6[order->ip6[i]];
@@ -114,19 +147,18 @@ static size_t print_prefixes(const struct printing *p, const struct policy_key *
 			continue;
 		prefix_format(&(struct prefix){.addr = addr_ip6(entry->hi, entry->lo), .len = entry->len},
 			      text);
-		fprintf(p->out, "%s = %s\n", key->name, text);
-		printed++;
+		put(p, key, text);
 	}
-	return printed;
 }
 
-static void print_prefix(const struct printing *p, const struct policy_key *key)
+static void print_prefix(struct printing *p, const struct policy_key *key)
 {
-	if (print_prefixes(p, key, false) == 0)
-		fprintf(p->out, "%s = none\n", key->name);
+	print_prefixes(p, key, false);
+	if (p->values == 0 && !p->json)
+		put(p, key, "none");
 }
 
-static void print_address(const struct printing *p, const struct policy_key *key)
+static void print_address(struct printing *p, const struct policy_key *key)
 {
 	const struct policy_order *order = p->order;
 	char text[ADDR_TEXT_MAX];
@@ -135,34 +167,34 @@ static void print_address(const struct printing *p, const struct policy_key *key
 	for (uint32_t i = order->ip4_start[p->rule]; i < order->ip4_start[p->rule + 1]; i++) {
 		addr = addr_ip4(p->policy->ip4[order->ip4[i]].addr);
 		addr_format(&addr, text);
-		fprintf(p->out, "%s = %s\n", key->name, text);
+		put(p, key, text);
 	}
 	for (uint32_t i = order->ip6_start[p->rule]; i < order->ip6_start[p->rule + 1]; i++) {
 		addr = addr_ip6(p->policy->ip6[order->ip6[i]].hi, p->policy->ip6[order->ip6[i]].lo);
 		addr_format(&addr, text);
-		fprintf(p->out, "%s = %s\n", key->name, text);
+		put(p, key, text);
 	}
 }
 
 /* What list files hold was printed as prefixes. */
-static void print_nothing(const struct printing *p, const struct policy_key *key)
+static void print_nothing(struct printing *p, const struct policy_key *key)
 {
 	(void)p;
 	(void)key;
 }
 
-static void print_to(const struct printing *p, const struct policy_key *key)
+static void print_to(struct printing *p, const struct policy_key *key)
 {
 	const struct policy_rule *rule = &p->policy->rules[p->rule];
 
 	if (rule->to_any)
-		fprintf(p->out, "%s = any\n", key->name);
+		put(p, key, "any");
 	for (size_t i = 0; i < rule->to_group_count; i++)
-		fprintf(p->out, "%s = %s\n", key->name, p->policy->rules[rule->to_groups[i]].name);
+		put(p, key, p->policy->rules[rule->to_groups[i]].name);
 	print_prefixes(p, key, true);
 }
 
-typedef void value_printer(const struct printing *printing, const struct policy_key *key);
+typedef void value_printer(struct printing *printing, const struct policy_key *key);
 
 static value_printer *const printers[] = {
 	[POLICY_TYPE_TEXT] = print_text,
@@ -185,8 +217,12 @@ static void print_section(struct printing *p, enum policy_section section)
 	size_t count;
 	const struct policy_key *keys = policy_section_keys(section, &count);
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		p->values = 0;
 		printers[keys[i].type](p, &keys[i]);
+		if (p->values > 0)
+			fputc('\n', p->out);
+	}
 }
 
 static void print_policy(struct printing *p)
@@ -206,18 +242,89 @@ static void print_policy(struct printing *p)
 	}
 }
 
-int policy_print(const struct policy *policy, FILE *out)
+static void print_json_key(struct printing *p, const struct policy_key *key)
+{
+	p->values = 0;
+	fprintf(p->out, "%*s\"%s\": %s", p->indent, "", key->name, is_list(key) ? "[" : "");
+	printers[key->type](p, key);
+	if (is_list(key) && p->values > 0)
+		fprintf(p->out, "\n%*s", p->indent, "");
+	if (is_list(key))
+		fputc(']', p->out);
+	else if (p->values == 0)
+		fputs("null", p->out);
+}
+
+/* Every key of the table but `file`, whose prefixes stand in `prefix`. */
+static void print_json_section(struct printing *p, enum policy_section section, const void *base)
+{
+	size_t count, printed = 0;
+	const struct policy_key *keys = policy_section_keys(section, &count);
+
+	p->base = base;
+	p->indent = policy_section_is_named(section) ? 6 : 4;
+	fputc('{', p->out);
+	for (size_t i = 0; i < count; i++) {
+		if (keys[i].type == POLICY_TYPE_LIST_FILE)
+			continue;
+		fputs(printed++ > 0 ? ",\n" : "\n", p->out);
+		print_json_key(p, &keys[i]);
+	}
+	fprintf(p->out, "\n%*s}", p->indent - 2, "");
+}
+
+/* The sections of a kind, by name, in the order of the file. */
+static void print_json_kind(struct printing *p, enum policy_kind kind)
+{
+	size_t printed = 0;
+
+	fprintf(p->out, ",\n  \"%s\": {", policy_kind_name(kind));
+	for (p->rule = 0; p->rule < p->policy->rule_count; p->rule++) {
+		const struct policy_rule *rule = &p->policy->rules[p->rule];
+
+		if (rule->kind != kind)
+			continue;
+		fputs(printed++ > 0 ? ",\n    " : "\n    ", p->out);
+		out_json_string_to(p->out, rule->name, strlen(rule->name));
+		fputs(": ", p->out);
+		print_json_section(p, (enum policy_section)(POLICY_SECTION_POOL + kind), rule);
+	}
+	fputs(printed > 0 ? "\n  }" : "}", p->out);
+}
+
+static void print_json_policy(struct printing *p)
+{
+	fputs("{\n  \"gateway\": ", p->out);
+	print_json_section(p, POLICY_SECTION_GATEWAY, &p->policy->gateway);
+	fputs(",\n  \"log\": ", p->out);
+	print_json_section(p, POLICY_SECTION_LOG, &p->policy->log);
+	for (unsigned kind = 0; kind < POLICY_KINDS; kind++)
+		print_json_kind(p, (enum policy_kind)kind);
+	fputs("\n}\n", p->out);
+}
+
+static int print_as(const struct policy *policy, bool json, FILE *out)
 {
 	struct policy_order order;
-	struct printing printing = {.policy = policy, .order = &order, .out = out};
+	struct printing printing = {.policy = policy, .order = &order, .out = out, .json = json};
 	int error = policy_order_make(policy, &order);
 
 	if (error)
 		return error;
 	errno = 0;
-	print_policy(&printing);
+	(json ? print_json_policy : print_policy)(&printing);
 	policy_order_free(&order);
 	if (fflush(out) != 0 || ferror(out))
 		return errno ? -errno : -EIO;
 	return 0;
+}
+
+int policy_print(const struct policy *policy, FILE *out)
+{
+	return print_as(policy, false, out);
+}
+
+int policy_print_json(const struct policy *policy, FILE *out)
+{
+	return print_as(policy, true, out);
 }

@@ -30,7 +30,7 @@ enum {
 
 enum ruleset_op { RULESET_EQ, RULESET_NE, RULESET_LT, RULESET_GT };
 
-/* How each is written in nft's language stands in text.c, how in netlink in net/nft_rule.c. */
+/* How each is written in nft's language stands in text.c, in its JSON in text_json.c, how in netlink in net/nft_rule.c. */
 enum ruleset_match_kind {
 	RULESET_MATCH_IIFNAME, /* interface: a name or a pattern */
 	RULESET_MATCH_NFPROTO, /* value: enum addr_family */
@@ -154,6 +154,8 @@ void ruleset_free(struct ruleset *ruleset);
 
 /* Prints it in nft's language: a file that `nft -f` loads in one transaction, deleting no base chain. 0 or -errno. */
 int ruleset_print(const struct ruleset *ruleset, FILE *out);
+/* The same in nft's JSON, libnftables-json(5): what `nft -j -f` loads. 0 or -errno. */
+int ruleset_print_json(const struct ruleset *ruleset, FILE *out);
 
 /* The element that holds the address, or false. */
 bool ruleset_set_contains(const struct ruleset_set *set, const struct addr *addr);

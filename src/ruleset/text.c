@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ruleset/model.h"
-
-#include "base/out.h"
+#include "ruleset/words.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,11 +13,6 @@ static const char *const head =
 	"# transaction, keeps the counters, and deletes no base chain: deleting one would drop every packet that waits\n"
 	"# in any queue.\n";
 
-static const char *type_name(uint8_t family)
-{
-	return family == ADDR_IP4 ? "ipv4_addr" : "ipv6_addr";
-}
-
 /* "== " and so on; `plain` leaves out what nft takes for granted. */
 static const char *op_text(enum ruleset_op op, bool plain)
 {
@@ -31,43 +24,32 @@ static const char *op_text(enum ruleset_op op, bool plain)
 
 static void print_ct_state(uint32_t bits, FILE *out)
 {
-	static const struct {
-		uint32_t bit;
-		const char *name;
-	} names[] = {
-		{RULESET_CT_ESTABLISHED, "established"},
-		{RULESET_CT_RELATED, "related"},
-		{RULESET_CT_NEW, "new"},
-		{RULESET_CT_INVALID, "invalid"},
-		{RULESET_CT_UNTRACKED, "untracked"},
-	};
 	const char *between = "ct state ";
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if ((bits & names[i].bit) == 0)
+	for (size_t i = 0; i < RULESET_CT_STATES; i++) {
+		if ((bits & ruleset_ct_names[i].bit) == 0)
 			continue;
-		fprintf(out, "%s%s", between, names[i].name);
+		fprintf(out, "%s%s", between, ruleset_ct_names[i].name);
 		between = ",";
 	}
 }
 
 static void print_tcp_flags(const struct ruleset_match *match, FILE *out)
 {
-	static const char *const names[] = {"fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr"};
 	const char *between = "tcp flags & (";
 
-	for (unsigned i = 0; i < 8; i++) {
+	for (unsigned i = 0; i < RULESET_TCP_FLAGS; i++) {
 		if ((match->mask & 1U << i) == 0)
 			continue;
-		fprintf(out, "%s%s", between, names[i]);
+		fprintf(out, "%s%s", between, ruleset_tcp_flag_names[i]);
 		between = " | ";
 	}
 	fprintf(out, ") %s", op_text(match->op, false));
 	between = "";
-	for (unsigned i = 0; i < 8; i++) {
+	for (unsigned i = 0; i < RULESET_TCP_FLAGS; i++) {
 		if ((match->value & 1U << i) == 0)
 			continue;
-		fprintf(out, "%s%s", between, names[i]);
+		fprintf(out, "%s%s", between, ruleset_tcp_flag_names[i]);
 		between = " | ";
 	}
 }
@@ -93,7 +75,7 @@ static void print_mark(const struct ruleset_match *match, FILE *out)
 static void print_l4proto(const struct ruleset_match *match, FILE *out)
 {
 	fprintf(out, "meta l4proto %s", op_text(match->op, true));
-	if (match->value == 6)
+	if (match->value == RULESET_PROTOCOL_TCP)
 		fputs("tcp", out);
 	else
 		fprintf(out, "%" PRIu32, match->value);
@@ -271,25 +253,10 @@ static void print_chain(const struct ruleset *ruleset, const struct ruleset_chai
 	fputs("\t}\n", out);
 }
 
-/* The length of the prefix that the range is, or -1. */
-static int prefix_length(const struct addr *first, const struct addr *last)
-{
-	uint64_t hi = first->hi ^ last->hi, lo = first->lo ^ last->lo;
-	unsigned bits = addr_bits(first->family);
-	unsigned hosts =
-		hi ? 128 - (unsigned)__builtin_clzll(hi) : (lo ? 64 - (unsigned)__builtin_clzll(lo) : 0);
-	struct prefix prefix = {.addr = *first, .len = (uint8_t)(bits - hosts)};
-	struct addr end = prefix_last(&prefix);
-
-	if (prefix_has_host_bits(&prefix) || !addr_equal(&end, last))
-		return -1;
-	return (int)(bits - hosts);
-}
-
 /* A host, a prefix or a range; NUL-terminated. */
 static void element_text(const struct addr *first, const struct addr *last, char out[2 * ADDR_TEXT_MAX + 8])
 {
-	int len = prefix_length(first, last);
+	int len = ruleset_prefix_length(first, last);
 	size_t used = addr_format(first, out);
 
 	if (len == (int)addr_bits(first->family))
@@ -311,13 +278,7 @@ static void print_elements(const struct ruleset_set *set, FILE *out)
 	for (size_t i = 0; i < set->count; i++) {
 		struct addr first, last;
 
-		if (set->family == ADDR_IP4) {
-			first = addr_ip4(set->ip4[i].first);
-			last = addr_ip4(set->ip4[i].last);
-		} else {
-			first = addr_ip6(set->ip6[i].first_hi, set->ip6[i].first_lo);
-			last = addr_ip6(set->ip6[i].last_hi, set->ip6[i].last_lo);
-		}
+		ruleset_element_ends(set, i, &first, &last);
 		element_text(&first, &last, text);
 		fputs(i ? ",\n\t\t\t" : "\t\telements = {\n\t\t\t", out);
 		fputs(text, out);
@@ -329,7 +290,7 @@ static void print_elements(const struct ruleset_set *set, FILE *out)
 static void print_set(const struct ruleset_set *set, FILE *out)
 {
 	fprintf(out, "\n\t# %s\n\tset %s {\n\t\ttype %s\n\t\tflags interval\n\t\tauto-merge\n", set->comment,
-		set->name, type_name(set->family));
+		set->name, ruleset_set_type(set));
 	print_elements(set, out);
 	fputs("\t}\n", out);
 }
@@ -342,7 +303,7 @@ static void print_clearing(const struct ruleset *ruleset, FILE *out)
 	fputs("table inet " RULESET_TABLE " {\n", out);
 	for (size_t i = 0; i < ruleset->set_count; i++)
 		fprintf(out, "\tset %s { type %s; flags interval; auto-merge; }\n", ruleset->sets[i].name,
-			type_name(ruleset->sets[i].family));
+			ruleset_set_type(&ruleset->sets[i]));
 	fputs("}\nflush table inet " RULESET_TABLE "\n", out);
 	for (size_t i = 0; i < ruleset->set_count; i++)
 		fprintf(out, "flush set inet " RULESET_TABLE " %s\n", ruleset->sets[i].name);

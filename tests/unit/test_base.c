@@ -234,9 +234,14 @@ static void test_json_strings_are_always_valid(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		char memory[64];
+		char memory[64], printed[64] = "";
 		struct out out = out_over(memory, sizeof(memory));
+		FILE *stream = fmemopen(printed, sizeof(printed), "w");
 
+		assert_non_null(stream);
+		out_json_string_to(stream, rows[i].text, rows[i].len);
+		fclose(stream);
+		assert_string_equal(printed, rows[i].json);
 		out_json_string(&out, rows[i].text, rows[i].len);
 		assert_false(out.overflow);
 		assert_int_equal(out_len(&out), strlen(rows[i].json));

@@ -44,6 +44,12 @@ for policy in "$root"/etc/*.ini; do
 	expect "$name: what the kernel has is listed with its queue" test -n "$(queue_of "$scratch/loaded")"
 	instructions >"$scratch/loaded.code"
 	netns_run rtr nft delete table inet op25b
+	"$OP25B_RULES" generate --json -p "$policy" 2>/dev/null >"$scratch/$name.json"
+	expect "$name: nft loads the JSON" netns_run rtr nft -j -f "$scratch/$name.json"
+	instructions | grep -v auto-merge >"$scratch/json.code" # nft 1.0.6 leaves it out of JSON
+	grep -v auto-merge "$scratch/loaded.code" >"$scratch/text.code"
+	expect "$name: JSON is text, to the last instruction" diff -u "$scratch/text.code" "$scratch/json.code"
+	netns_run rtr nft delete table inet op25b
 	expect "$name: op25b-rules applies the policy" apply "$name"
 	expect "$name: and says that it uses the nft queue expression" grep -q 'using the nft queue expression' "$scratch/said"
 	listed >"$scratch/applied"
