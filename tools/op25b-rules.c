@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/moment.h"
 #include "base/number.h"
+#include "base/suggest.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -270,6 +271,21 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static int unknown_command(const char *name)
+{
+	const char *names[sizeof(commands) / sizeof(commands[0])];
+	const char *nearest;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		names[i] = commands[i].name;
+	nearest = suggest_nearest(name, strlen(name), names, sizeof(names) / sizeof(names[0]));
+	if (!nearest)
+		return misused("unknown command", name);
+	fprintf(stderr, "op25b-rules: unknown command %s: did you mean %s? (see op25b-rules --help)\n", name,
+		nearest);
+	return EXIT_CODE_USAGE;
+}
+
 /* An exit code to end with, or -1. */
 static int take_date(const char *text, struct rules_options *options)
 {
@@ -400,7 +416,7 @@ int main(int argc, char **argv)
 			"check, dump, generate, pools, apply, confirm, delete, status, diff or verify");
 	command = find_command(argv[optind]);
 	if (!command)
-		return misused("unknown command", argv[optind]);
+		return unknown_command(argv[optind]);
 	if (optind + 1 < argc)
 		return misused("unexpected argument", argv[optind + 1]);
 	if (options.only_ip4 && options.only_ip6)

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/exitcode.h"
 #include "base/files.h"
+#include "base/suggest.h"
 #include "control/client.h"
 
 #include <errno.h>
@@ -123,6 +124,20 @@ static int read_options(int argc, char **argv, struct options *options)
 	return -1;
 }
 
+static void say_unknown(const char *name)
+{
+	const char *names[sizeof(commands) / sizeof(commands[0])];
+	const char *nearest;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		names[i] = commands[i].name;
+	nearest = suggest_nearest(name, strlen(name), names, sizeof(names) / sizeof(names[0]));
+	fprintf(stderr, "op25bctl: unknown command \"%s\"", name);
+	if (nearest)
+		fprintf(stderr, ": did you mean \"%s\"?", nearest);
+	fputs("\n", stderr);
+}
+
 static const struct command *find_command(int argc, char **argv)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
@@ -132,7 +147,7 @@ static const struct command *find_command(int argc, char **argv)
 			fprintf(stderr, "op25bctl: %s takes %d arguments\n", argv[0], commands[i].arguments);
 			return NULL;
 		}
-	fprintf(stderr, "op25bctl: unknown command \"%s\"\n", argv[0]);
+	say_unknown(argv[0]);
 	return NULL;
 }
 

@@ -21,7 +21,8 @@ refused()
 }
 
 expect "no command" refused 2 "no command"
-expect "an unknown command" refused 2 'unknown command "statsu"' statsu
+expect "an unknown command" refused 2 'unknown command "statsu": did you mean "status"?' statsu
+expect "a command like none" refused 2 'unknown command "frobnicate"' frobnicate
 expect "an unknown option" refused 2 "--help" --loud status
 expect "an option without its value" refused 2 "--help" -p
 expect "an argument too many" refused 2 "status takes 0" status now

@@ -35,7 +35,8 @@ prints()
 }
 
 expect "no command" refused 2 "no command given"
-expect "an unknown command" refused 2 "unknown command chekc" chekc
+expect "an unknown command" refused 2 "unknown command chekc: did you mean check?" chekc
+expect "a command like none" refused 2 "unknown command frobnicate (see" frobnicate
 expect "an unknown option" refused 2 "--help" check --loud
 expect "an option without its value" refused 2 "--help" check -p
 expect "a second argument" refused 2 "unexpected argument now" apply now
