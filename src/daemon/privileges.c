@@ -13,6 +13,21 @@ static int fail(int error, const char *what, const char **ret_what)
 	return error;
 }
 
+/* getpwnam(3) lists what a C library may say of a name that does not exist; anything else is trouble. */
+static int look_up_error(int error)
+{
+	switch (error) {
+	case 0:
+	case ENOENT:
+	case ESRCH:
+	case EBADF:
+	case EPERM:
+		return -ENOENT;
+	default:
+		return -error;
+	}
+}
+
 static int change_user(const char *user, const char **ret_what)
 {
 	const struct passwd *account;
@@ -20,7 +35,7 @@ static int change_user(const char *user, const char **ret_what)
 	errno = 0;
 	account = getpwnam(user);
 	if (!account)
-		return fail(errno ? -errno : -ENOENT, "the user is unknown", ret_what);
+		return fail(look_up_error(errno), "the user cannot be looked up", ret_what);
 	/* Keeps the capabilities chosen before, across the change of user. */
 	if (capng_change_id(
 		    (int)account->pw_uid, (int)account->pw_gid,

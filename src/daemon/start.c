@@ -165,6 +165,13 @@ static int open_loop(struct gateway *gateway)
 
 	if (r == 0)
 		r = loop_open(gateway);
+	if (r == -ENOENT) {
+		say(SAY_ERROR,
+		    "--user %s: there is no such user: name one that `getent passwd` knows, or make it "
+		    "(systemd-sysusers makes op25b)",
+		    user);
+		return EXIT_CODE_SYSTEM;
+	}
 	return r < 0 ? fail(EXIT_CODE_SYSTEM, "loop", r) : 0;
 }
 

@@ -61,7 +61,8 @@ expect "a socket without a whole path" refused 4 "not absolute" "${other[@]}"
 another
 expect "no CAP_NET_ADMIN" refused 5 "CAP_NET_ADMIN is missing" setpriv --bounding-set=-net_admin \
 	--inh-caps=-net_admin "${other[@]}"
-expect "a user there is not" refused 5 "unknown" "${other[@]}" --user nobody-of-this-name
+expect "a user there is not" refused 5 "--user nobody-of-this-name: there is no such user: name one" \
+	"${other[@]}" --user nobody-of-this-name
 for files in 6 9 13 17; do
 	expect "only $files descriptors" refused 5 "" bash -c "ulimit -n $files; exec \"\$@\"" - "${other[@]}"
 done

@@ -83,7 +83,7 @@ expect_equal "without the capability: exit code" "$?" 5
 expect "without the capability: is said" grep -q 'CAP_NET_ADMIN is missing' "$scratch/out"
 netns_run rtr "$OP25BD" -p "$policy" --user no-such-user >"$scratch/out" 2>&1
 expect_equal "an unknown user: exit code" "$?" 5
-expect "an unknown user: is said" grep -q 'the user is unknown' "$scratch/out"
+expect "an unknown user: is said" grep -q 'there is no such user' "$scratch/out"
 
 for bad in --nonsense argument '--user' '--foreground argument'; do
 	# shellcheck disable=SC2086
