@@ -166,7 +166,8 @@ static json_t *exchange_worlds(struct gateway *gateway)
 	/* The old world's facts come before the change of records. */
 	records_gather(gateway);
 	if (records_apply_policy(gateway, old->policy) < 0)
-		say(SAY_ERROR, "reload: no memory for new records settings; the old ones stay");
+		say(SAY_ERROR,
+		    "reload: no memory for new records settings; the old ones stay: lower subscribers_max in [log]");
 	old->older = reload->retired;
 	reload->retired = old;
 	reload_tick(gateway);

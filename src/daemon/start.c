@@ -11,6 +11,7 @@
 #include "daemon/say.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <signal.h>
 #include <string.h>
@@ -18,10 +19,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum {
+	BYTES_PER_SUBSCRIBER = 128
+}; /* address space, measured; most of it is touched only when it is needed */
+
 static int fail(int code, const char *what, int error)
 {
 	say(SAY_ERROR, "%s: %s", what, strerror(-error));
 	return code;
+}
+
+/* The same for what a limit on memory may stop; the room for subscribers is nearly all of what is asked for. */
+static int fail_for_room(const struct gateway *gateway, const char *what, int error)
+{
+	if (error != -ENOMEM && error != -EAGAIN)
+		return fail(EXIT_CODE_SYSTEM, what, error);
+	say(SAY_ERROR,
+	    "%s: %s: subscribers_max = %" PRIu32 " in [log] takes about %" PRIu64
+	    " MB of address space: lower it, or raise the limit (ulimit -v, LimitAS= of the unit)",
+	    what, strerror(-error), gateway->world->policy->log.subscribers_max,
+	    (uint64_t)gateway->world->policy->log.subscribers_max * BYTES_PER_SUBSCRIBER / 1000000 + 1);
+	return EXIT_CODE_SYSTEM;
 }
 
 static int load_world(struct gateway *gateway)
@@ -70,7 +88,7 @@ static int make_workers(struct gateway *gateway)
 		int r = worker_new(&gateway->hub, &gateway->workers[i]);
 
 		if (r < 0)
-			return fail(EXIT_CODE_SYSTEM, "worker", r);
+			return fail_for_room(gateway, "worker", r);
 	}
 	return 0;
 }
@@ -92,7 +110,7 @@ static int start_workers(struct gateway *gateway)
 
 		if (r < 0) {
 			end_workers(gateway, i);
-			return fail(EXIT_CODE_SYSTEM, "thread", r);
+			return fail_for_room(gateway, "thread", r);
 		}
 	}
 	return 0;
@@ -149,6 +167,13 @@ static int drop_privileges(struct gateway *gateway, const char *user)
 		say(SAY_WARNING, "the kernel's queue counters cannot be read (%s): status goes without them",
 		    strerror(-gateway->kernel_fd));
 	r = privileges_drop(user, &what);
+	if (r == -ENOENT) {
+		say(SAY_ERROR,
+		    "--user %s: there is no such user: name one that `getent passwd` knows, or make it "
+		    "(systemd-sysusers makes op25b)",
+		    user);
+		return EXIT_CODE_SYSTEM;
+	}
 	return r < 0 ? fail(EXIT_CODE_SYSTEM, what, r) : 0;
 }
 
@@ -156,7 +181,7 @@ static int open_records(struct gateway *gateway)
 {
 	int r = records_start(gateway);
 
-	return r < 0 ? fail(EXIT_CODE_SYSTEM, "records", r) : 0;
+	return r < 0 ? fail_for_room(gateway, "records", r) : 0;
 }
 
 static int open_loop(struct gateway *gateway)
@@ -165,14 +190,7 @@ static int open_loop(struct gateway *gateway)
 
 	if (r == 0)
 		r = loop_open(gateway);
-	if (r == -ENOENT) {
-		say(SAY_ERROR,
-		    "--user %s: there is no such user: name one that `getent passwd` knows, or make it "
-		    "(systemd-sysusers makes op25b)",
-		    user);
-		return EXIT_CODE_SYSTEM;
-	}
-	return r < 0 ? fail(EXIT_CODE_SYSTEM, "loop", r) : 0;
+	return r < 0 ? fail_for_room(gateway, "loop", r) : 0;
 }
 
 int gateway_start(struct gateway *gateway, const char *policy_path, const char *user)

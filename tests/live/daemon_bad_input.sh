@@ -63,6 +63,17 @@ expect "no CAP_NET_ADMIN" refused 5 "CAP_NET_ADMIN is missing" setpriv --boundin
 	--inh-caps=-net_admin "${other[@]}"
 expect "a user there is not" refused 5 "--user nobody-of-this-name: there is no such user: name one" \
 	"${other[@]}" --user nobody-of-this-name
+another
+for room in 50000 120000; do
+	expect "$room KB of address space" refused 5 "subscribers_max = 1000000 in [log] takes about 129 MB" \
+		bash -c "ulimit -v $room; exec \"\$@\"" - "${other[@]}"
+done
+expect "the remedy is named" grep -q 'lower it, or raise the limit' "$scratch/out"
+sed -i 's/^\[log\]/&\nsubscribers_max = 1000/' "$scratch/other.ini"
+netns_spawn rtr bash -c 'ulimit -v 120000; exec "$@"' - "${other[@]}"
+expect "the remedy helps" wait_until 5 "$OP25BCTL" --socket "$scratch/other" status
+process_end "$spawned" >/dev/null
+another
 for files in 6 9 13 17; do
 	expect "only $files descriptors" refused 5 "" bash -c "ulimit -n $files; exec \"\$@\"" - "${other[@]}"
 done
