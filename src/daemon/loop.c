@@ -199,7 +199,7 @@ static void stop(struct gateway *gateway)
 	const struct timespec pause = {.tv_nsec = STOP_LOOK_NS};
 
 	sd_notify(0, "STOPPING=1\nSTATUS=Answering the packets that wait");
-	atomic_store(&gateway->hub.stop, true);
+	hub_stop(&gateway->hub);
 	for (size_t i = 0; i < gateway->worker_count; i++)
 		worker_wake(gateway->workers[i]);
 	for (size_t i = 0; i < gateway->worker_count; i++) {

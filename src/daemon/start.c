@@ -96,7 +96,7 @@ static int make_workers(struct gateway *gateway)
 /* The first count workers: they answer what waits, and end. */
 static void end_workers(struct gateway *gateway, size_t count)
 {
-	atomic_store(&gateway->hub.stop, true);
+	hub_stop(&gateway->hub);
 	for (size_t i = 0; i < count; i++) {
 		worker_wake(gateway->workers[i]);
 		worker_join(gateway->workers[i]);

@@ -220,9 +220,13 @@ void status_say_ledger(const struct gateway *gateway)
 {
 	struct queue_kernel kernel = {0}, sum = {0};
 	struct ledger_counts counts;
+	uint64_t left;
+	int error = 0;
 
 	collect(gateway, &counts);
 	for (size_t i = 0; i < gateway->worker_count; i++) {
+		if (worker_error(gateway->workers[i]) < 0)
+			error = worker_error(gateway->workers[i]);
 		if (gateway->kernel_fd < 0 || !gateway->queues[i] ||
 		    queue_kernel_get(gateway->kernel_fd, queue_number(gateway->queues[i]), &kernel) < 0)
 			continue;
@@ -236,4 +240,10 @@ void status_say_ledger(const struct gateway *gateway)
 	    counts.values[LEDGER_RECEIVED], counts.values[LEDGER_ACCEPTED], counts.values[LEDGER_DROPPED],
 	    counts.values[LEDGER_FAILED_OPEN], counts.values[LEDGER_IN_FLIGHT], sum.waiting,
 	    sum.queue_dropped, sum.user_dropped);
+	left = sum.waiting > counts.values[LEDGER_IN_FLIGHT] ? sum.waiting : counts.values[LEDGER_IN_FLIGHT];
+	if (left > 0)
+		say(SAY_ERROR,
+		    "%" PRIu64 " packets are left unanswered, and the kernel drops them: it took no verdicts "
+		    "within %d seconds (%s)",
+		    left, WORKER_STOP_S, error ? strerror(-error) : "too many waited");
 }

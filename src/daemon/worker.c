@@ -19,7 +19,6 @@ enum {
 	IDLE_MS = 1000, /* the longest sleep: the watchdog wants to see beats */
 	SETTLE_MS = 5,  /* while packets wait for room in the ring */
 	ERROR_PAUSE_NS = 100000000,
-	LAST_TRIES = 20, /* answers refused while stopping: then the kernel drops them with the queue */
 };
 
 struct worker {
@@ -125,11 +124,17 @@ static void note_error(struct worker *worker, int error)
 		atomic_store(&worker->error, error);
 }
 
-/* Until the kernel has taken every one of them; false when it refuses while the gateway stops. */
+/* What is unanswered by now the kernel drops with the queue. */
+static bool stop_is_due(const struct worker *worker)
+{
+	return atomic_load(&worker->hub->stop) && clock_steady_ns() >= worker->hub->stop_until_ns;
+}
+
+/* Until the kernel has taken every one of them; false when it still refuses at the end of a stop's time. */
 static bool answer_all(struct worker *worker, size_t count)
 {
 	size_t done = 0, sent;
-	int tries = 0, r;
+	int r;
 
 	for (;;) {
 		r = queue_answer(worker->queue, worker->verdicts + done, count - done, &sent);
@@ -137,7 +142,7 @@ static bool answer_all(struct worker *worker, size_t count)
 		note_error(worker, r);
 		if (r == 0)
 			return true;
-		if (atomic_load(&worker->hub->stop) && ++tries > LAST_TRIES)
+		if (stop_is_due(worker))
 			return false;
 		pause_ns(ERROR_PAUSE_NS);
 	}
@@ -177,31 +182,27 @@ static void wait_for_work(struct worker *worker)
 		(void)!read(worker->wake_fd, &wakes, sizeof(wakes));
 }
 
-/* True when nothing can come any more and nothing waits: the limit of 0 was in force before the last look. */
-static bool is_drained(struct worker *worker)
+/* First of all: a flood would go on for as long as it is let in. */
+static void stop_intake(struct worker *worker)
 {
-	if (!atomic_load(&worker->hub->stop))
-		return false;
-	if (worker->intake_stopped)
-		return true;
+	if (worker->intake_stopped || !atomic_load(&worker->hub->stop))
+		return;
 	worker->intake_stopped = true;
 	note_error(worker, queue_stop_intake(worker->queue));
-	return false;
 }
 
-/* Until a stop has been asked for and nothing waits any more. */
+/* Until a stop has been asked for and nothing waits any more, or its time is over. */
 static void judge_packets(struct worker *worker)
 {
-	for (;;) {
+	while (!worker->gave_up && !stop_is_due(worker)) {
 		int n;
 
 		atomic_fetch_add_explicit(&worker->beats, 1, memory_order_relaxed);
 		adopt_world(worker);
+		stop_intake(worker);
 		n = queue_receive(worker->queue, worker->packets, QUEUE_BATCH_MAX);
 		if (n > 0) {
 			handle_batch(worker, (size_t)n);
-			if (worker->gave_up)
-				return;
 			if (gather_is_due(&worker->gather, clock_steady_ns(), (size_t)n))
 				pause_ns(GATHER_NS);
 			continue;
@@ -210,10 +211,10 @@ static void judge_packets(struct worker *worker)
 			note_error(worker, n);
 			pause_ns(ERROR_PAUSE_NS);
 		}
-		if (is_drained(worker))
+		/* Nothing could come any more when this last look was taken. */
+		if (worker->intake_stopped)
 			return;
-		if (!worker->intake_stopped)
-			wait_for_work(worker);
+		wait_for_work(worker);
 	}
 }
 
@@ -249,6 +250,12 @@ void worker_wake(struct worker *worker)
 	const uint64_t one = 1;
 
 	(void)!write(worker->wake_fd, &one, sizeof(one));
+}
+
+void hub_stop(struct hub *hub)
+{
+	hub->stop_until_ns = clock_steady_ns() + WORKER_STOP_S * NSEC_PER_SEC;
+	atomic_store(&hub->stop, true);
 }
 
 bool worker_ended(const struct worker *worker)

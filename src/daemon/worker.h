@@ -14,13 +14,20 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+/* So long a stop may take to answer what waits; units allow the daemon several times that (TimeoutStopSec). */
+enum { WORKER_STOP_S = 5 };
+
 /* Where the main thread and its workers meet. */
 struct hub {
 	_Atomic(const struct world *) world; /* what to judge by from the next batch on */
-	atomic_bool stop;                    /* let nothing more in, answer what waits, end */
-	atomic_bool facts_told;              /* facts_fd has been written since the rings were last emptied */
-	int facts_fd;                        /* eventfd: some ring has facts */
+	int64_t stop_until_ns;  /* steady clock, written before stop: what is unanswered then stays so */
+	atomic_bool stop;       /* let nothing more in, answer what waits, end */
+	atomic_bool facts_told; /* facts_fd has been written since the rings were last emptied */
+	int facts_fd;           /* eventfd: some ring has facts */
 };
+
+/* Asks the workers to end, each of which is to be woken for it. */
+void hub_stop(struct hub *hub);
 
 struct worker;
 
@@ -33,7 +40,7 @@ void worker_free(struct worker *worker);
 int worker_start(struct worker *worker, struct queue *queue);
 /* Has the worker look into the hub soon. */
 void worker_wake(struct worker *worker);
-/* True once the thread is at its end, which hub->stop causes: it judges nothing more. */
+/* True once the thread is at its end, which hub_stop() causes: it judges nothing more. */
 bool worker_ended(const struct worker *worker);
 /* Waits for the thread's end. */
 void worker_join(struct worker *worker);

@@ -90,6 +90,36 @@ expect "the queue was full" test "$(field status kernel.queue_dropped)" -gt 0
 process_end "$daemon"
 netns_run rtr nft delete table inet op25b-test
 
+packets_fly()
+{
+	[ "$(field status ledger.in_flight)" -gt 0 ]
+}
+
+# A kernel that takes no verdicts: the stop ends all the same, well before the unit's TimeoutStopSec, and says what is left.
+stop_while_refused()
+{
+	queue_rule 1
+	policy_write 'mode = enforce' 'fail = closed' < <(usual_sections)
+	gateway_start env LD_PRELOAD="$REFUSE_VERDICTS" OP25B_REFUSE="$scratch/refuse"
+	touch "$scratch/refuse"
+	send_syns 20 20 >"$scratch/sent"
+	expect "refused verdicts: packets wait for them" wait_until 5 packets_fly
+	kill -TERM "$daemon"
+	expect "refused verdicts: it ends within ten seconds" wait_until 10 process_ended "$daemon"
+	process_end "$daemon"
+	expect_equal "refused verdicts: exit code 0" "$?" 0
+	expect "refused verdicts: it says what is left, and why" grep -qE \
+		'[1-9][0-9]* packets are left unanswered, and the kernel drops them: .*\(No buffer space available\)' "$daemon_log"
+	read -r received accepted dropped open flying waiting rest < <(final_ledger)
+	expect_equal "refused verdicts: the ledger balances" "$received" "$((accepted + dropped + open + flying))"
+	netns_run rtr nft delete table inet op25b-test
+}
+if [ -n "${REFUSE_VERDICTS-}" ]; then
+	stop_while_refused
+else
+	tap_skip "a kernel that takes no verdicts" "the library that plays it is not named (REFUSE_VERDICTS)"
+fi
+
 # With fail = open nothing at all is lost over a stop: what waits is judged, what comes later passes by itself.
 queue_rule 4 bypass
 netns_run rtr nft -f - <<-END
