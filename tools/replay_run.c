@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ enum {
 	PROGRESS_PACKETS = 1 << 18,        /* between two words about progress */
 	PROGRESS_BYTES = 64 * 1024 * 1024, /* smaller files are through before anybody wonders */
 	RECORD_HEADER = 16,
+	FIRST_PLACES = 64,
 };
 
 struct named_interface {
@@ -44,6 +46,9 @@ struct run {
 
 	struct named_interface *interfaces; /* [0] is the unknown one, or what the options say for all */
 	size_t interface_count, interface_capacity;
+	uint32_t *places; /* hash table of indexes into interfaces, by name; 0: an empty place */
+	size_t place_count;
+	struct siphash_key key; /* a capture's writer must not choose the places */
 
 	uint64_t packets_read, bytes_read;
 	uint64_t file_bytes; /* 0: no progress is shown */
@@ -89,24 +94,59 @@ static int first_interface(struct run *run)
 	return r;
 }
 
+static uint32_t *find_place(const struct run *run, const char *name)
+{
+	uint64_t words[IF_NAME_MAX / sizeof(uint64_t)] = {0};
+	size_t mask = run->place_count - 1, at;
+
+	memcpy(words, name, strnlen(name, IF_NAME_MAX - 1));
+	at = siphash_words(&run->key, words, sizeof(words) / sizeof(words[0])) & mask;
+	while (run->places[at] != 0 &&
+	       strncmp(run->interfaces[run->places[at]].name, name, IF_NAME_MAX - 1) != 0)
+		at = (at + 1) & mask;
+	return &run->places[at];
+}
+
+/* Room for one more with half of the places left free. */
+static int reserve_place(struct run *run)
+{
+	size_t count = run->place_count > 0 ? run->place_count * 2 : FIRST_PLACES;
+	uint32_t *places;
+
+	if ((run->interface_count + 1) * 2 <= run->place_count)
+		return 0;
+	places = calloc(count, sizeof(*places));
+	if (!places)
+		return -ENOMEM;
+	free(run->places);
+	run->places = places;
+	run->place_count = count;
+	for (size_t i = 1; i < run->interface_count; i++)
+		*find_place(run, run->interfaces[i].name) = (uint32_t)i;
+	return 0;
+}
+
 /* The index of the interface that a record came in by, or -ENOMEM. */
 static int interface_of(struct run *run, const char *name, size_t *ret)
 {
+	uint32_t *place;
 	int r;
 
 	*ret = 0;
 	if (!name || run->options->interface || run->options->direction != REPLAY_AS_CAPTURED)
 		return 0;
-	for (size_t i = 1; i < run->interface_count; i++) {
-		if (strncmp(run->interfaces[i].name, name, IF_NAME_MAX - 1) == 0) {
-			*ret = i;
-			return 0;
-		}
+	r = reserve_place(run);
+	if (r < 0)
+		return r;
+	place = find_place(run, name);
+	if (*place == 0) {
+		r = add_interface(run, name);
+		if (r < 0)
+			return r;
+		*place = (uint32_t)(run->interface_count - 1);
 	}
-	r = add_interface(run, name);
-	if (r == 0)
-		*ret = run->interface_count - 1;
-	return r;
+	*ret = *place;
+	return 0;
 }
 
 /* ---- packets ---- */
@@ -271,6 +311,7 @@ int replay_run(const struct engine *engine, const struct replay_options *options
 	run->options = options;
 	run->file = file;
 	run->sink = sink;
+	(void)!getrandom(&run->key, sizeof(run->key), GRND_NONBLOCK);
 	run->file_bytes = bytes_worth_telling(file);
 	if (capture_open(file, &run->capture, &error) < 0) {
 		code = say(file, error.text);
@@ -280,6 +321,7 @@ int replay_run(const struct engine *engine, const struct replay_options *options
 	}
 	capture_close(run->capture);
 	free(run->interfaces);
+	free(run->places);
 	free(run);
 	return code;
 }

@@ -13,6 +13,7 @@ from harness import run_cases, same, true
 from packets import T0, ethernet, ip4, ip6, pcap, pcapng, tcp
 
 POLICY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "policy.ini")
+INTERFACES = os.path.join(os.path.dirname(POLICY), "interfaces.ini")
 PACKETS = [ethernet(ip4("10.1.0.1", "203.0.113.9", tcp(sport=n))) for n in range(1000, 1004)]
 PACKETS.append(ethernet(ip6("2001:db8:1::1", "2001:db8:ffff::9", tcp())))
 PCAP = pcap([(T0, packet) for packet in PACKETS])
@@ -169,8 +170,29 @@ def hostile_names(replay):
     same(replay.run("-p", POLICY, "--events", "-", name).lines[0]["pcap_filename"], name)
 
 
+def many_interfaces(replay):
+    """Three times as many interfaces take three times as long, not nine times, and each keeps its name."""
+    def seconds(count):
+        names = [(1, ("ppp" if n % 2 else "srv") + str(n % (count - 10))) for n in range(count)]
+        replay.write("many", pcapng(names, [(T0, PACKETS[0], n) for n in range(count)]))
+        least = 60.0
+        for _ in range(3):
+            began = os.times().children_user
+            run = replay.run("-p", INTERFACES, "--json", "many")
+            least = min(least, os.times().children_user - began)
+            same(run.json["packets"], count)
+        return least
+    few, many = seconds(20000), seconds(60000)
+    true(many < 6 * few + 0.3, f"20000 interfaces {few:.2f} s, 60000 interfaces {many:.2f} s")
+    # All of them twice, so that each is also found again.
+    names = [(1, ("ppp" if n % 2 else "srv") + str(n)) for n in range(5000)]
+    replay.write("twice", pcapng(names, [(T0, PACKETS[0], n) for _ in range(2) for n in range(5000)]))
+    reasons = [line["reason"] for line in replay.run("-p", INTERFACES, "--list", "--json", "twice").lines]
+    same(reasons, ["inbound", "pool-enforce"] * 5000)
+
+
 if __name__ == "__main__":
     run_cases([wrong_usage, captures_that_are_none, the_other_files_are_still_replayed,
                a_damaged_capture_is_replayed_up_to_there, captures_cut_anywhere, captures_with_flipped_bytes,
                bad_policies, output_that_cannot_be_written, records_never_overwrite_what_is_read, closed_standard_files,
-               hostile_names], sys.argv[1])
+               hostile_names, many_interfaces], sys.argv[1])
