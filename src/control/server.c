@@ -16,6 +16,7 @@
 struct client {
 	struct control_server *server;
 	int fd;
+	uint64_t number;           /* in the order of arrival */
 	bool closing;              /* nothing more is read; it ends when its reply is out */
 	int64_t until_ns;          /* when patience ends */
 	struct control_call *call; /* the request being answered */
@@ -36,6 +37,7 @@ struct control_server {
 	dev_t device;
 	ino_t inode;
 	int64_t now_ns;
+	uint64_t accepted;
 	control_handler *handler;
 	void *context;
 	int64_t rest_until_ns; /* nobody is accepted before; 0: not resting */
@@ -290,6 +292,43 @@ static struct client **free_place(struct control_server *server)
 	return NULL;
 }
 
+/* Nothing is being done for it: it asks nothing, or does not take its reply. */
+static bool may_be_put_out(const struct client *client)
+{
+	int64_t idle_ns = client->server->now_ns - (client->until_ns - CONTROL_CLIENT_WAIT_S * NSEC_PER_SEC);
+
+	return !client->call && (!client->out || idle_ns >= CONTROL_TAKE_MS * INT64_C(1000000));
+}
+
+/* The client that has been idle for longest; NULL if all are busy. */
+static struct client *longest_idle(const struct control_server *server)
+{
+	struct client *found = NULL;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		struct client *client = server->clients[i];
+
+		if (!client || !may_be_put_out(client))
+			continue;
+		if (!found || client->until_ns < found->until_ns ||
+		    (client->until_ns == found->until_ns && client->number < found->number))
+			found = client;
+	}
+	return found;
+}
+
+/* Whoever sits on a place in silence must not keep out those who ask. */
+static struct client **make_place(struct control_server *server)
+{
+	struct client **place = free_place(server);
+	struct client *idle = place ? NULL : longest_idle(server);
+
+	if (!idle)
+		return place;
+	client_free(idle);
+	return free_place(server);
+}
+
 static void watch_listener(struct control_server *server, uint32_t events)
 {
 	struct epoll_event event = {.events = events};
@@ -315,8 +354,8 @@ static void end_rest(struct control_server *server)
 static void accept_client(struct control_server *server)
 {
 	int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct client **place = free_place(server);
-	struct client *client = fd >= 0 && place ? calloc(1, sizeof(*client)) : NULL;
+	struct client **place = fd >= 0 ? make_place(server) : NULL;
+	struct client *client = place ? calloc(1, sizeof(*client)) : NULL;
 
 	if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 		rest(server);
@@ -327,6 +366,7 @@ static void accept_client(struct control_server *server)
 	}
 	client->server = server;
 	client->fd = fd;
+	client->number = server->accepted++;
 	client->until_ns = server->now_ns + CONTROL_CLIENT_WAIT_S * NSEC_PER_SEC;
 	*place = client;
 	if (watch(server->epoll_fd, fd, client) < 0)
@@ -347,6 +387,7 @@ static void drop_slow_clients(struct control_server *server)
 void control_server_run(struct control_server *server, int64_t now_ns)
 {
 	struct epoll_event events[CONTROL_CLIENTS_MAX + 1];
+	bool newcomer = false;
 	int n;
 
 	server->now_ns = now_ns;
@@ -356,7 +397,10 @@ void control_server_run(struct control_server *server, int64_t now_ns)
 		if (events[i].data.ptr)
 			serve_client(events[i].data.ptr, events[i].events);
 		else
-			accept_client(server);
+			newcomer = true;
 	}
+	/* After the others, because it may take the place of one of them that has just been heard. */
+	if (newcomer)
+		accept_client(server);
 	drop_slow_clients(server);
 }

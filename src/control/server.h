@@ -2,6 +2,7 @@
 /*
  * The daemon's end of the control socket, inside the daemon's own loop: nothing blocks, and nothing a client sends
  * or leaves unsaid takes more than a bounded line, a bounded time and one of a few places.
+ * When all places are taken, who comes gets that of the client that has been idle for longest.
  */
 #ifndef OP25B_CONTROL_SERVER_H
 #define OP25B_CONTROL_SERVER_H
@@ -13,7 +14,8 @@
 enum {
 	CONTROL_CLIENTS_MAX = 32,
 	CONTROL_CLIENT_WAIT_S = 10, /* for a whole request, or for a reply to be taken */
-	CONTROL_REST_MS = 500, /* before the next try to accept, after the system had no descriptor for it */
+	CONTROL_TAKE_MS = 1000, /* before a reply not taken may cost the place, when all places are taken */
+	CONTROL_REST_MS = 500,  /* before the next try to accept, after the system had no descriptor for it */
 };
 
 struct control_server;

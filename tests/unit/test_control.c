@@ -216,26 +216,97 @@ static void test_silent_client_loses_its_place(void **state)
 	close(half);
 }
 
-/* Clients that take all places do not keep others out for longer than their time. */
-static void test_crowd_is_bounded(void **state)
+static const char echo_true[] = "{\"op25b\":1,\"command\":\"echo\",\"what\":true}\n";
+
+static void take_all_places(struct bed *bed, int crowd[CONTROL_CLIENTS_MAX], const char *text)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		crowd[i] = connect_client(bed);
+		run(bed);
+		send_text(crowd[i], text);
+		run(bed);
+		bed->now_ns += 1000;
+	}
+}
+
+static void assert_echoes(struct bed *bed, int fd)
+{
+	send_text(fd, echo_true);
+	run(bed);
+	assert_non_null(strstr(receive(fd), "\"result\":true"));
+}
+
+/* Clients that take all places in silence do not keep out those who ask. */
+static void test_silent_crowd_makes_way(void **state)
+{
+	static const char *const silences[] = {"", "{\"op25b\":", echo_true};
+	struct bed *bed = *state;
+	int crowd[CONTROL_CLIENTS_MAX], late;
+
+	for (size_t n = 0; n < 3; n++) {
+		take_all_places(bed, crowd, silences[n]);
+		late = connect_client(bed);
+		run(bed);
+		assert_echoes(bed, late);
+		for (size_t i = 0; i < CONTROL_CLIENTS_MAX && n == 2; i++)
+			(void)receive(crowd[i]); /* the reply it got */
+		assert_string_equal(receive(crowd[0]), "<end>");
+		for (size_t i = 1; i < CONTROL_CLIENTS_MAX; i++)
+			assert_string_equal(receive(crowd[i]), "");
+		close(late);
+		for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+			close(crowd[i]);
+		run(bed);
+	}
+}
+
+/* What has arrived before the newcomer is served before a place is taken away for him. */
+static void test_who_has_just_asked_keeps_its_place(void **state)
 {
 	struct bed *bed = *state;
 	int crowd[CONTROL_CLIENTS_MAX], late;
 
-	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+	take_all_places(bed, crowd, "");
+	late = connect_client(bed);
+	send_text(crowd[0], echo_true);
+	bed->now_ns += 1000;
+	run(bed);
+	assert_non_null(strstr(receive(crowd[0]), "\"result\":true"));
+	assert_string_equal(receive(crowd[1]), "<end>");
+	assert_echoes(bed, late);
+	close(late);
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		close(crowd[i]);
+}
+
+/* Nobody is put out while his request is being worked on, or before he had time to take his reply. */
+static void test_busy_crowd_is_bounded(void **state)
+{
+	struct bed *bed = *state;
+	int crowd[CONTROL_CLIENTS_MAX], late;
+
+	bed->defer = true;
+	crowd[0] = connect_client(bed);
+	send_text(crowd[0], echo_true);
+	run(bed);
+	bed->defer = false;
+	for (size_t i = 1; i < CONTROL_CLIENTS_MAX; i++) {
 		crowd[i] = connect_client(bed);
+		send_text(crowd[i], "{\"op25b\":1,\"command\":\"big\"}\n");
 		run(bed);
 	}
 	late = connect_client(bed);
 	run(bed);
 	assert_string_equal(receive(late), "<end>");
 	close(late);
-	bed->now_ns += (CONTROL_CLIENT_WAIT_S + 1) * NSEC_PER_SEC;
-	run(bed);
+	bed->now_ns += 2 * NSEC_PER_SEC;
 	late = connect_client(bed);
-	send_text(late, "{\"op25b\":1,\"command\":\"echo\",\"what\":true}\n");
 	run(bed);
-	assert_non_null(strstr(receive(late), "\"result\":true"));
+	assert_echoes(bed, late);
+	assert_string_equal(receive(crowd[0]), "");
+	control_call_answer(bed->deferred, json_true());
+	run(bed);
+	assert_non_null(strstr(receive(crowd[0]), "\"result\":true"));
 	close(late);
 	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		close(crowd[i]);
@@ -532,7 +603,9 @@ int main(void)
 		TEST(test_bad_requests_are_refused),
 		TEST(test_oversized_line_ends_the_connection),
 		TEST(test_silent_client_loses_its_place),
-		TEST(test_crowd_is_bounded),
+		TEST(test_silent_crowd_makes_way),
+		TEST(test_who_has_just_asked_keeps_its_place),
+		TEST(test_busy_crowd_is_bounded),
 		TEST(test_half_closed_client_is_answered),
 		TEST(test_answer_may_come_later),
 		TEST(test_client_that_left_before_the_answer),
