@@ -3,7 +3,9 @@
 
 #include "base/exitcode.h"
 #include "base/moment.h"
+#include "engine/engine.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -162,6 +164,25 @@ static json_t *json_summary(const struct policy *policy, int64_t now_s)
 			 "dates_ahead", json_dates(policy, now_s));
 }
 
+/* Reads the policy and compiles it as op25bd will: what is too much for the tables is seen here, not at the start. */
+static int load(const struct rules_options *options, struct diag_list *diags, struct policy **ret)
+{
+	struct engine *engine = NULL;
+	int code = rules_read_policy(options, diags, true, ret), r;
+
+	if (code == EXIT_CODE_OK && (r = engine_build_or_tell(*ret, diags, &engine)) < 0) {
+		code = r == -EBADMSG ? EXIT_CODE_POLICY : EXIT_CODE_SYSTEM;
+		if (code == EXIT_CODE_SYSTEM)
+			fprintf(stderr, "op25b-rules: %s: %s\n", options->policy, strerror(-r));
+		policy_free(*ret);
+		*ret = NULL;
+	}
+	engine_free(engine);
+	if (!options->json)
+		diag_print(diags, stderr);
+	return code;
+}
+
 int rules_check(const struct rules_options *options)
 {
 	struct policy *policy = NULL;
@@ -170,7 +191,7 @@ int rules_check(const struct rules_options *options)
 
 	if (options->kernel)
 		return rules_check_kernel(options);
-	code = rules_read_policy(options, &diags, options->json, &policy);
+	code = load(options, &diags, &policy);
 	if (code == EXIT_CODE_OK && options->strict && diags.warnings > 0)
 		code = EXIT_CODE_DIFFERS;
 	if (options->json)

@@ -12,7 +12,7 @@ static int fill_world(struct world *world, const char *path, struct diag_list *d
 
 	if (r < 0)
 		return r;
-	return engine_build(world->policy, &world->engine);
+	return engine_build_or_tell(world->policy, diags, &world->engine);
 }
 
 int world_build(const char *path, uint64_t generation, struct diag_list *diags, struct world **ret)

@@ -18,7 +18,7 @@ struct world {
 
 /*
  * Reads and compiles the policy at path; findings go to diags. 0 with *ret the caller's (world_free), or what
- * policy_read_file() and engine_build() return. *ret is untouched on failure. Reads the clocks.
+ * policy_read_file() and engine_build_or_tell() return. *ret is untouched on failure. Reads the clocks.
  */
 int world_build(const char *path, uint64_t generation, struct diag_list *diags, struct world **ret);
 void world_free(struct world *world);

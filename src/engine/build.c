@@ -162,6 +162,22 @@ int engine_build(const struct policy *policy, struct engine **ret)
 	return 0;
 }
 
+int engine_build_or_tell(const struct policy *policy, struct diag_list *diags, struct engine **ret)
+{
+	int r = engine_build(policy, ret);
+
+	if (r != -E2BIG)
+		return r;
+	diag_add(
+		diags, DIAG_ERROR, &(struct diag_place){.file = policy->sources[0]},
+		"let lists overlap less: exemptions with the same `to` and dates can share one section, and so can "
+		"pools with the same dates",
+		"the sections overlap in too many different ways: an address can be in one of at most %d combinations of "
+		"sections",
+		CLASSES_MAX);
+	return -EBADMSG;
+}
+
 void engine_free(struct engine *engine)
 {
 	if (!engine)

@@ -118,6 +118,8 @@ struct engine;
  * can index, -ENOMEM. *ret is untouched on failure.
  */
 int engine_build(const struct policy *policy, struct engine **ret);
+/* The same, and a policy that is too much for the tables is an error in diags (may be NULL): then -EBADMSG. */
+int engine_build_or_tell(const struct policy *policy, struct diag_list *diags, struct engine **ret);
 void engine_free(struct engine *engine);
 
 const struct policy *engine_policy(const struct engine *engine);

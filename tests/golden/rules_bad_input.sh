@@ -89,6 +89,30 @@ for policy in missing.ini binary.ini zeros.ini empty.ini; do
 	expect "check --json of $policy is JSON all the same" json_of "$scratch/$policy"
 done
 
+# Seventeen exemptions, each for the addresses that have one bit set: 131072 combinations, more than the tables hold.
+python3 - "$scratch" <<-'END'
+	import sys
+	with open(f"{sys.argv[1]}/many.ini", "w") as policy:
+	    policy.write("[gateway]\nfail = open\nunlisted = accept\n[pool p]\nprefix = 10.0.0.0/8\n")
+	    for bit in range(17):
+	        policy.write(f"[exempt e{bit}]\nfile = bit{bit}.txt\nuntil = 2030-01-01T00:00:00Z\n")
+	        with open(f"{sys.argv[1]}/bit{bit}.txt", "w") as prefixes:
+	            for high in range(1 << (16 - bit)):
+	                n = (high << (bit + 1)) + (1 << bit)
+	                prefixes.write(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}/{32 - bit}\n")
+END
+expect "a policy of too many combinations" check_refused "$scratch/many.ini" \
+	"$scratch/many.ini: error: the sections overlap in too many different ways"
+expect "with the remedy" grep -qF "exemptions with the same \`to\` and dates can share one section" "$scratch/err"
+expect "its summary does not say that all is well" ! grep -q "no errors" "$scratch/out"
+expect "check --json says so, too" json_of "$scratch/many.ini"
+# shellcheck disable=SC2016
+expect "as a finding" bash -c '"$0" check --json -p "$1" | python3 -c "
+import json, sys
+told = json.load(sys.stdin)
+sys.exit(told[\"errors\"] != 1 or told[\"summary\"] is not None or \"combinations\" not in str(told[\"findings\"]))"' \
+	"$tool" "$scratch/many.ini"
+
 # Exit codes of warnings.
 printf '[gateway]\nmode = enforce\nfail = open\nunlisted = accept\n[pool x]\nprefix = 198.51.100.1/24\n' >"$scratch/warns.ini"
 code_of()
