@@ -10,7 +10,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-enum { LINES_BYTES = 16384 }; /* 60 bytes a queue */
+enum { LINES_BYTES = 16384 }; /* read at a time; 60 bytes a queue */
 
 static const char kernel_path[] = "/proc/net/netfilter/nfnetlink_queue";
 
@@ -75,35 +75,54 @@ int queue_kernel_open(void)
 	return fd >= 0 ? fd : -errno;
 }
 
-static ssize_t read_whole(int fd, char *text, size_t size)
+/* Lines of the file as they fit: what follows the last line feed waits for its rest. */
+struct lines {
+	int fd;
+	off_t offset;
+	size_t len;
+	char text[LINES_BYTES + 1];
+};
+
+/* 1: more is there; 0: the end; -errno. */
+static int read_more(struct lines *lines)
 {
-	size_t len = 0;
 	ssize_t n;
 
-	while (len < size && (n = pread(fd, text + len, size - len, (off_t)len)) != 0) {
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		len += n > 0 ? (size_t)n : 0;
+	if (lines->len == LINES_BYTES)
+		lines->len = 0; /* no line of that file is so long */
+	do
+		n = pread(lines->fd, lines->text + lines->len, LINES_BYTES - lines->len, lines->offset);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	lines->offset += n;
+	lines->len += (size_t)n;
+	lines->text[lines->len] = '\0';
+	return n > 0;
+}
+
+/* Looks at every whole line, and takes it out. */
+static bool find_queue(struct lines *lines, uint16_t number, struct queue_kernel *ret)
+{
+	char *line = lines->text, *feed;
+
+	for (; (feed = strchr(line, '\n')) != NULL; line = feed + 1) {
+		*feed = '\0';
+		if (queue_kernel_parse(line, number, ret))
+			return true;
 	}
-	return (ssize_t)len;
+	lines->len = strlen(line);
+	memmove(lines->text, line, lines->len);
+	return false;
 }
 
 int queue_kernel_get(int fd, uint16_t number, struct queue_kernel *ret)
 {
-	char text[LINES_BYTES + 1];
-	ssize_t len = read_whole(fd, text, LINES_BYTES);
-	char *line = text, *feed;
+	struct lines lines = {.fd = fd};
+	int r;
 
-	if (len < 0)
-		return (int)len;
-	text[len] = '\0';
-	for (; *line; line = feed + 1) {
-		feed = strchr(line, '\n');
-		if (!feed)
-			break;
-		*feed = '\0';
-		if (queue_kernel_parse(line, number, ret))
+	while ((r = read_more(&lines)) > 0)
+		if (find_queue(&lines, number, ret))
 			return 0;
-	}
-	return -ENOENT;
+	return r < 0 ? r : -ENOENT;
 }

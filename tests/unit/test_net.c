@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/queue.h"
 #include "net/queue_message.h"
 
 #include <setjmp.h>
@@ -12,6 +13,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -365,6 +367,30 @@ static void test_kernel_line_is_read(void **state)
 	assert_false(queue_kernel_parse("", 100, &kernel));
 }
 
+/* The kernel has room for 65536 queues, and its file for as many lines, of every length. */
+static void test_every_line_of_the_kernels_file_is_read(void **state)
+{
+	FILE *file = tmpfile();
+	struct queue_kernel kernel = {0};
+
+	(void)state;
+	assert_non_null(file);
+	for (unsigned i = 0; i < 65535; i++)
+		fprintf(file, "%5u %6u %5u 2 %5u %5u %5u %8u  1\n", i, i + 1, i % 7 * 100000, 512, i % 11,
+			i % 13, i % 3 * 10000000);
+	assert_int_equal(fflush(file), 0);
+	for (unsigned i = 0; i < 65535; i += 997) {
+		assert_int_equal(queue_kernel_get(fileno(file), (uint16_t)i, &kernel), 0);
+		assert_int_equal(kernel.portid, i + 1);
+		assert_int_equal(kernel.waiting, i % 7 * 100000);
+		assert_int_equal(kernel.queue_dropped, i % 11);
+		assert_int_equal(kernel.user_dropped, i % 13);
+	}
+	assert_int_equal(queue_kernel_get(fileno(file), 65535, &kernel), -ENOENT);
+	fclose(file);
+	assert_int_equal(queue_kernel_get(-1, 1, &kernel), -EBADF);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +406,7 @@ int main(void)
 		cmocka_unit_test(test_ids_wrap_around),
 		cmocka_unit_test(test_random_verdicts_reach_each_packet_once),
 		cmocka_unit_test(test_kernel_line_is_read),
+		cmocka_unit_test(test_every_line_of_the_kernels_file_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
