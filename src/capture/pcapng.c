@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Our own reader of pcapng (draft-ietf-opsawg-pcapng), because libpcap 1.10 ends a file with "an interface has a
- * type 0 different from the type of the first interface" as soon as two interfaces differ in link type or snapshot
- * length (gopacket's test201.pcapng is such a file), and never tells the interfaces' names, which the direction of a
- * packet depends on. Every length is checked against its block, every block against BLOCK_MAX.
+ * Our own reader of pcapng (draft-ietf-opsawg-pcapng), because libpcap 1.10.3 ends a file with "an interface has
+ * a type 0 different from the type of the first interface" as soon as two interfaces differ in link type or snapshot
+ * length (of the four packets of gopacket's test201.pcapng it reads none), and never tells the interfaces' names
+ * (if_name), which the direction of a packet depends on. Every length is checked against its block, every block against BLOCK_MAX.
  */
 #include "base/moment.h"
 #include "base/vec.h"
