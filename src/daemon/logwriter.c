@@ -47,6 +47,13 @@ static void make_room(struct logwriter *writer)
 	writer->end -= keep;
 }
 
+bool logwriter_fits(const struct logwriter *writer, size_t len)
+{
+	size_t begin = writer->begin - writer->line_written;
+
+	return len <= writer->capacity - (writer->end - begin);
+}
+
 void logwriter_add(struct logwriter *writer, const char *line, size_t len)
 {
 	writer->stats.lines++;

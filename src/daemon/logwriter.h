@@ -34,7 +34,9 @@ struct logwriter *logwriter_new(const char *path, size_t capacity);
 /* Closes without writing; logwriter_flush() first. NULL is fine. */
 void logwriter_free(struct logwriter *writer);
 
-/* Takes one line with its line feed. */
+/* True when a line of so many bytes finds room; else logwriter_flush() may make some. */
+bool logwriter_fits(const struct logwriter *writer, size_t len);
+/* Takes one line with its line feed. One that does not fit is lost. */
 void logwriter_add(struct logwriter *writer, const char *line, size_t len);
 
 /* Writes what waits, as far as the file takes it; opens the file where needed. Says whether its health changed. */

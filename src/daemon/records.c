@@ -14,10 +14,38 @@
 
 enum { FACTS_AT_ONCE = 256 };
 
+static void flush_log(struct gateway *gateway)
+{
+	struct logwriter_stats stats;
+
+	if (clock_steady_ns() < gateway->log_retry_ns)
+		return;
+	switch (logwriter_flush(gateway->log)) {
+	case LOGWRITER_FAILED:
+		logwriter_stats_get(gateway->log, &stats);
+		say(SAY_ERROR,
+		    "the record file %s cannot be written: %s; verdicts go on, records wait in memory",
+		    logwriter_path(gateway->log), strerror(-stats.error));
+		break;
+	case LOGWRITER_RECOVERED:
+		logwriter_stats_get(gateway->log, &stats);
+		say(SAY_NOTICE, "the record file %s is written again; %" PRIu64 " records were lost",
+		    logwriter_path(gateway->log), stats.lost_in_failure);
+		break;
+	default:
+		break;
+	}
+	logwriter_stats_get(gateway->log, &stats);
+	gateway->log_retry_ns = stats.error ? clock_steady_ns() + NSEC_PER_SEC : 0;
+}
+
 static void take_line(void *context, const char *line, size_t len)
 {
 	struct gateway *gateway = context;
 
+	/* A window's end, or the daemon's, may bring more at once than can wait, though nothing is wrong with the disk. */
+	if (!logwriter_fits(gateway->log, len))
+		flush_log(gateway);
 	logwriter_add(gateway->log, line, len);
 }
 
@@ -84,31 +112,6 @@ int records_start(struct gateway *gateway)
 	 * boot never go back, and no daemon writes a million records a second for its whole life.
 	 */
 	return new_collector(gateway, (uint64_t)clock_boot_ns() / 1000U, &gateway->collector);
-}
-
-static void flush_log(struct gateway *gateway)
-{
-	struct logwriter_stats stats;
-
-	if (clock_steady_ns() < gateway->log_retry_ns)
-		return;
-	switch (logwriter_flush(gateway->log)) {
-	case LOGWRITER_FAILED:
-		logwriter_stats_get(gateway->log, &stats);
-		say(SAY_ERROR,
-		    "the record file %s cannot be written: %s; verdicts go on, records wait in memory",
-		    logwriter_path(gateway->log), strerror(-stats.error));
-		break;
-	case LOGWRITER_RECOVERED:
-		logwriter_stats_get(gateway->log, &stats);
-		say(SAY_NOTICE, "the record file %s is written again; %" PRIu64 " records were lost",
-		    logwriter_path(gateway->log), stats.lost_in_failure);
-		break;
-	default:
-		break;
-	}
-	logwriter_stats_get(gateway->log, &stats);
-	gateway->log_retry_ns = stats.error ? clock_steady_ns() + NSEC_PER_SEC : 0;
 }
 
 static void empty_rings(struct gateway *gateway)

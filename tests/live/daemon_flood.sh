@@ -118,4 +118,18 @@ wait $flooding 2>/dev/null
 read -r received accepted dropped _ < <(sed -n 's/.*ledger: //p' "$daemon_log" | tail -n 1 | tr -cs 0-9 ' ')
 expect_equal "it answered to the end" "$((dropped >= before && received == accepted + dropped))" 1
 expect_equal "and every packet that it dropped is in a record" "$(recorded)" "$dropped"
+
+# A stop with more windows open than records can wait in memory: all are closed at once, and the disk is well.
+rm "$events"
+flood_policy 50000
+sed -i 's/^window = .*/window = 60/' "$policy"
+gateway_start
+sent=0
+expect "twenty thousand subscribers, three packets each" flood 60000 20000 -s 10.3.0.0
+sent=60000
+expect "are answered" wait_until 10 all_answered
+expect_equal "none of their first records is lost" "$(field status log.lost)" 0
+process_end "$daemon"
+expect "and the stop writes more summaries than that" test "$(records 'len(r)' "$events")" -gt 30000
+expect_equal "in which every packet is" "$(recorded)" 60000
 tap_end

@@ -614,6 +614,30 @@ static void test_log_survives_a_full_disk(void **state)
 	logwriter_free(writer);
 }
 
+static void test_log_says_what_fits(void **state)
+{
+	const struct file *file = *state;
+	struct logwriter *writer = logwriter_new(file->path, 24);
+
+	assert_true(logwriter_fits(writer, 24));
+	assert_false(logwriter_fits(writer, 25));
+	limit_files(15);
+	add(writer, "first line\n");
+	add(writer, "second line\n");
+	assert_true(logwriter_fits(writer, 1));
+	assert_false(logwriter_fits(writer, 2));
+	assert_int_equal(logwriter_flush(writer), LOGWRITER_FAILED);
+	/* The first line is written and makes room; the second is begun, and stays whole. */
+	assert_true(logwriter_fits(writer, 12));
+	assert_false(logwriter_fits(writer, 13));
+	add(writer, "eleven b..\n");
+	limit_files(RLIM_INFINITY);
+	assert_int_equal(logwriter_flush(writer), LOGWRITER_RECOVERED);
+	assert_true(logwriter_fits(writer, 24));
+	expect_content(file->path, "first line\nsecond line\neleven b..\n");
+	logwriter_free(writer);
+}
+
 /* A rotation while a line is half written: the old file must not keep half a line, the new one gets it whole. */
 static void test_log_rotated_while_full(void **state)
 {
@@ -759,6 +783,7 @@ int main(void)
 		cmocka_unit_test(test_explain_names_rule_and_date),
 		cmocka_unit_test(test_explain_refuses_bad_arguments),
 		FILE_TEST(test_log_survives_a_full_disk),
+		FILE_TEST(test_log_says_what_fits),
 		FILE_TEST(test_log_rotated_while_full),
 		FILE_TEST(test_log_rotated_when_room_came_back),
 		FILE_TEST(test_log_ends_whole_when_the_daemon_ends),
