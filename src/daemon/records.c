@@ -114,23 +114,30 @@ int records_start(struct gateway *gateway)
 	return new_collector(gateway, (uint64_t)clock_boot_ns() / 1000U, &gateway->collector);
 }
 
+/* What waits now, and not what comes meanwhile: a worker may fill its ring as fast as it is emptied. */
+static void empty_ring(struct gateway *gateway, struct ring *ring)
+{
+	size_t left = ring_waiting(ring), count;
+
+	while (left > 0) {
+		const struct event_fact *facts = ring_peek(ring, &count);
+
+		/* A worker that fills the ring should not wait for the whole of it. */
+		count = count < FACTS_AT_ONCE ? count : FACTS_AT_ONCE;
+		count = count < left ? count : left;
+		event_observe(gateway->collector, facts, count);
+		ring_release(ring, count);
+		left -= count;
+	}
+}
+
 static void empty_rings(struct gateway *gateway)
 {
-	const struct event_fact *facts;
-	size_t count;
-
 	/* An exchange, not a store: what a worker pushed before it saw the flag set must be seen here. */
 	(void)atomic_exchange(&gateway->hub.facts_told, false);
-	for (size_t i = 0; i < gateway->worker_count; i++) {
-		struct ring *ring = gateway->workers[i] ? worker_ring(gateway->workers[i]) : NULL;
-
-		while (ring && (facts = ring_peek(ring, &count)) != NULL) {
-			/* A worker that fills the ring should not wait for the whole of it. */
-			count = count < FACTS_AT_ONCE ? count : FACTS_AT_ONCE;
-			event_observe(gateway->collector, facts, count);
-			ring_release(ring, count);
-		}
-	}
+	for (size_t i = 0; i < gateway->worker_count; i++)
+		if (gateway->workers[i])
+			empty_ring(gateway, worker_ring(gateway->workers[i]));
 }
 
 void records_gather(struct gateway *gateway)

@@ -62,6 +62,12 @@ void ring_commit(struct ring *ring)
 	atomic_store_explicit(&ring->written, written + 1, memory_order_release);
 }
 
+size_t ring_waiting(const struct ring *ring)
+{
+	return atomic_load_explicit(&ring->written, memory_order_acquire) -
+	       atomic_load_explicit(&ring->released, memory_order_relaxed);
+}
+
 const struct event_fact *ring_peek(struct ring *ring, size_t *ret_count)
 {
 	size_t count, place, released = atomic_load_explicit(&ring->released, memory_order_relaxed);

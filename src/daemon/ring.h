@@ -20,6 +20,8 @@ void ring_free(struct ring *ring);
 struct event_fact *ring_reserve(struct ring *ring);
 void ring_commit(struct ring *ring);
 
+/* Reader: how many facts wait at this moment. */
+size_t ring_waiting(const struct ring *ring);
 /* Reader: the oldest facts, *ret_count of them one behind the other, NULL when there is none. ring_release() gives
  * back the places of the oldest ones. */
 const struct event_fact *ring_peek(struct ring *ring, size_t *ret_count);
