@@ -97,6 +97,8 @@ static bool wait_for_workers(struct gateway *gateway)
 	while (!all_adopted(gateway)) {
 		if (clock_steady_ns() > until_ns)
 			return false;
+		/* A worker must hand on what had no room in its ring before it takes another policy. */
+		records_gather(gateway);
 		nanosleep(&pause, NULL);
 	}
 	return true;

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A reload in a flood that is greater than the ring between worker and main thread; on a queue that no kernel has. */
+#include "base/moment.h"
+#include "daemon/clock.h"
+#include "daemon/gateway.h"
+#include "daemon/records.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { WAIT_MS = 20000 };
+
+/* A SYN of 10.0.0.1 to port 25 of 203.0.113.25. */
+static const uint8_t syn[40] = {0x45, 0,  0,    40,  0, 0,  0, 0, 64, 6, 0, 0, 10, 0, 0,    1, 203,  0,
+				113,  25, 0x80, 0x1, 0, 25, 0, 0, 0,  0, 0, 0, 0,  0, 0x50, 2, 0xff, 0xff};
+
+static atomic_bool stopped;
+
+int __wrap_queue_receive(struct queue *queue, struct queue_packet *packets, size_t max);
+int __wrap_queue_answer(struct queue *queue, const struct queue_verdict *verdicts, size_t count,
+			size_t *ret_sent);
+int __wrap_queue_stop_intake(struct queue *queue);
+int __wrap_queue_fd(const struct queue *queue);
+void __wrap_queue_counters_get(const struct queue *queue, struct queue_counters *ret);
+int __wrap_queue_set_fail_open(struct queue *queue, bool fail_open);
+
+int __wrap_queue_receive(struct queue *queue, struct queue_packet *packets, size_t max)
+{
+	(void)queue;
+	if (atomic_load(&stopped))
+		return 0;
+	for (size_t i = 0; i < max; i++)
+		packets[i] = (struct queue_packet){
+			.id = (uint32_t)i, .payload = syn, .len = sizeof(syn), .wire_len = sizeof(syn)};
+	return (int)max;
+}
+
+int __wrap_queue_answer(struct queue *queue, const struct queue_verdict *verdicts, size_t count,
+			size_t *ret_sent)
+{
+	(void)queue;
+	(void)verdicts;
+	*ret_sent = count;
+	return 0;
+}
+
+int __wrap_queue_stop_intake(struct queue *queue)
+{
+	(void)queue;
+	atomic_store(&stopped, true);
+	return 0;
+}
+
+int __wrap_queue_fd(const struct queue *queue)
+{
+	(void)queue;
+	return -1;
+}
+
+void __wrap_queue_counters_get(const struct queue *queue, struct queue_counters *ret)
+{
+	(void)queue;
+	*ret = (struct queue_counters){0};
+}
+
+int __wrap_queue_set_fail_open(struct queue *queue, bool fail_open)
+{
+	(void)queue;
+	(void)fail_open;
+	return 0;
+}
+
+static char path[] = "/tmp/op25b-reload.XXXXXX";
+static struct gateway gateway;
+
+static int setup(void **state)
+{
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_true(dprintf(fd, "[gateway]\nfail = open\nunlisted = accept\n[log]\nfile = /dev/null\n"
+				"[pool all]\nprefix = 10.0.0.0/8\n") > 0);
+	close(fd);
+	gateway.policy_path = path;
+	assert_int_equal(world_build(path, 1, NULL, &gateway.world), 0);
+	gateway.bound_control = strdup(gateway.world->policy->gateway.control);
+	atomic_store(&gateway.hub.world, gateway.world);
+	gateway.hub.facts_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	gateway.worker_count = 1;
+	assert_int_equal(reload_init(&gateway), 0);
+	assert_int_equal(records_start(&gateway), 0);
+	assert_int_equal(worker_new(&gateway.hub, &gateway.workers[0]), 0);
+	assert_int_equal(worker_start(gateway.workers[0], NULL), 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	hub_stop(&gateway.hub);
+	worker_wake(gateway.workers[0]);
+	while (!worker_ended(gateway.workers[0]))
+		records_gather(&gateway);
+	worker_join(gateway.workers[0]);
+	worker_free(gateway.workers[0]);
+	reload_end(&gateway);
+	event_collector_free(gateway.collector);
+	logwriter_free(gateway.log);
+	world_free(gateway.world);
+	free(gateway.bound_control);
+	close(gateway.hub.facts_fd);
+	unlink(path);
+	return 0;
+}
+
+static uint64_t without_room(void)
+{
+	struct ledger_counts counts = {0};
+
+	ledger_collect(worker_ledger(gateway.workers[0]), &counts);
+	return counts.values[(unsigned)LEDGER_UNATTRIBUTED + (unsigned)REASON_POOL_ENFORCE];
+}
+
+/* What has no room in the ring names the old policy; the worker may take the new one only when it is handed on. */
+static void test_a_full_ring_does_not_delay_it(void **state)
+{
+	struct pollfd done = {.fd = gateway.reload.done_fd, .events = POLLIN};
+	int64_t begin_ns;
+
+	(void)state;
+	for (int i = 0; i < WAIT_MS && without_room() == 0; i++)
+		poll(NULL, 0, 1);
+	assert_true(without_room() > 0);
+	reload_begin(&gateway, NULL);
+	assert_int_equal(poll(&done, 1, WAIT_MS), 1);
+	begin_ns = clock_steady_ns();
+	reload_finish(&gateway);
+	assert_true(clock_steady_ns() - begin_ns < NSEC_PER_SEC);
+	assert_int_equal(gateway.world->generation, 2);
+	assert_int_equal(worker_generation(gateway.workers[0]), 2);
+	assert_null(gateway.reload.retired);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_a_full_ring_does_not_delay_it, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
