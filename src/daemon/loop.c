@@ -194,15 +194,15 @@ static void say_ready(const struct gateway *gateway)
 	sd_notifyf(0, "READY=1\nSTATUS=Policy %s", gateway->world->policy->digest);
 }
 
-static void stop(struct gateway *gateway)
+void loop_end_workers(struct gateway *gateway, size_t count)
 {
 	const struct timespec pause = {.tv_nsec = STOP_LOOK_NS};
 
-	sd_notify(0, "STOPPING=1\nSTATUS=Answering the packets that wait");
 	hub_stop(&gateway->hub);
-	for (size_t i = 0; i < gateway->worker_count; i++)
+	for (size_t i = 0; i < count; i++)
 		worker_wake(gateway->workers[i]);
-	for (size_t i = 0; i < gateway->worker_count; i++) {
+	for (size_t i = 0; i < count; i++) {
+		/* A worker ends when its last fact has room in the ring. */
 		while (!worker_ended(gateway->workers[i])) {
 			records_gather(gateway);
 			nanosleep(&pause, NULL);
@@ -210,6 +210,12 @@ static void stop(struct gateway *gateway)
 		worker_join(gateway->workers[i]);
 	}
 	records_finish(gateway);
+}
+
+static void stop(struct gateway *gateway)
+{
+	sd_notify(0, "STOPPING=1\nSTATUS=Answering the packets that wait");
+	loop_end_workers(gateway, gateway->worker_count);
 	status_say_ledger(gateway);
 }
 

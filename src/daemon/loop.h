@@ -3,11 +3,16 @@
 #ifndef OP25B_DAEMON_LOOP_H
 #define OP25B_DAEMON_LOOP_H
 
+#include <stddef.h>
+
 struct gateway;
 
 /* Keeps the daemon's signals for the loop: before the policy is read, which may take a second, and before any thread. */
 void loop_block_signals(void);
 /* Opens what the loop waits for. 0 or -errno. */
 int loop_open(struct gateway *gateway);
+
+/* The first count workers answer what waits and end; then every record is written. */
+void loop_end_workers(struct gateway *gateway, size_t count);
 
 #endif

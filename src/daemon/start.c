@@ -93,23 +93,13 @@ static int make_workers(struct gateway *gateway)
 	return 0;
 }
 
-/* The first count workers: they answer what waits, and end. */
-static void end_workers(struct gateway *gateway, size_t count)
-{
-	hub_stop(&gateway->hub);
-	for (size_t i = 0; i < count; i++) {
-		worker_wake(gateway->workers[i]);
-		worker_join(gateway->workers[i]);
-	}
-}
-
 static int start_workers(struct gateway *gateway)
 {
 	for (size_t i = 0; i < gateway->worker_count; i++) {
 		int r = worker_start(gateway->workers[i], gateway->queues[i]);
 
 		if (r < 0) {
-			end_workers(gateway, i);
+			loop_end_workers(gateway, i);
 			return fail_for_room(gateway, "thread", r);
 		}
 	}

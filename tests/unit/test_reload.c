@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A reload in a flood that is greater than the ring between worker and main thread; on a queue that no kernel has. */
+/* A reload and a stop in a flood that is greater than the ring between worker and main thread; on a queue that no kernel has. */
 #include "base/moment.h"
 #include "daemon/clock.h"
 #include "daemon/gateway.h"
+#include "daemon/loop.h"
 #include "daemon/records.h"
 
 #include <setjmp.h>
@@ -80,14 +81,17 @@ int __wrap_queue_set_fail_open(struct queue *queue, bool fail_open)
 	return 0;
 }
 
-static char path[] = "/tmp/op25b-reload.XXXXXX";
+static const char path_template[] = "/tmp/op25b-reload.XXXXXX";
+static char path[sizeof(path_template)];
 static struct gateway gateway;
 
 static int setup(void **state)
 {
-	int fd = mkstemp(path);
+	int fd = mkstemp(memcpy(path, path_template, sizeof(path)));
 
 	(void)state;
+	gateway = (struct gateway){0};
+	atomic_store(&stopped, false);
 	assert_true(fd >= 0);
 	assert_true(dprintf(fd, "[gateway]\nfail = open\nunlisted = accept\n[log]\nfile = /dev/null\n"
 				"[pool all]\nprefix = 10.0.0.0/8\n") > 0);
@@ -108,11 +112,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	hub_stop(&gateway.hub);
-	worker_wake(gateway.workers[0]);
-	while (!worker_ended(gateway.workers[0]))
-		records_gather(&gateway);
-	worker_join(gateway.workers[0]);
+	loop_end_workers(&gateway, 1);
 	worker_free(gateway.workers[0]);
 	reload_end(&gateway);
 	event_collector_free(gateway.collector);
@@ -124,12 +124,21 @@ static int teardown(void **state)
 	return 0;
 }
 
-static uint64_t without_room(void)
+static uint64_t counted(unsigned slot)
 {
 	struct ledger_counts counts = {0};
 
 	ledger_collect(worker_ledger(gateway.workers[0]), &counts);
-	return counts.values[(unsigned)LEDGER_UNATTRIBUTED + (unsigned)REASON_POOL_ENFORCE];
+	return counts.values[slot];
+}
+
+static void wait_for_full_ring(void)
+{
+	const unsigned without_room = (unsigned)LEDGER_UNATTRIBUTED + (unsigned)REASON_POOL_ENFORCE;
+
+	for (int i = 0; i < WAIT_MS && counted(without_room) == 0; i++)
+		poll(NULL, 0, 1);
+	assert_true(counted(without_room) > 0);
 }
 
 /* What has no room in the ring names the old policy; the worker may take the new one only when it is handed on. */
@@ -139,9 +148,7 @@ static void test_a_full_ring_does_not_delay_it(void **state)
 	int64_t begin_ns;
 
 	(void)state;
-	for (int i = 0; i < WAIT_MS && without_room() == 0; i++)
-		poll(NULL, 0, 1);
-	assert_true(without_room() > 0);
+	wait_for_full_ring();
 	reload_begin(&gateway, NULL);
 	assert_int_equal(poll(&done, 1, WAIT_MS), 1);
 	begin_ns = clock_steady_ns();
@@ -152,10 +159,23 @@ static void test_a_full_ring_does_not_delay_it(void **state)
 	assert_null(gateway.reload.retired);
 }
 
+static void test_a_stop_takes_every_fact(void **state)
+{
+	struct event_stats stats;
+
+	(void)state;
+	wait_for_full_ring();
+	loop_end_workers(&gateway, 1);
+	event_stats_get(gateway.collector, &stats);
+	assert_int_equal(stats.observed, counted(LEDGER_DROPPED));
+	assert_int_equal(stats.subscribers, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_full_ring_does_not_delay_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_stop_takes_every_fact, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
