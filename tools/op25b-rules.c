@@ -310,9 +310,40 @@ static int take_seconds(const char *text, struct rules_options *options)
 	return -1;
 }
 
+/* What an option without a value sets; NULL: it is another one. */
+static bool *flag_of(int letter, struct rules_options *options)
+{
+	switch (letter) {
+	case 's':
+		return &options->strict;
+	case 'k':
+		return &options->kernel;
+	case 'A':
+		return &options->all;
+	case '4':
+		return &options->only_ip4;
+	case '6':
+		return &options->only_ip6;
+	case 'x':
+		return &options->without_exempt;
+	case 'j':
+		return &options->json;
+	case 'l':
+		return &options->list;
+	default:
+		return NULL;
+	}
+}
+
 /* An exit code when the program is to end now, else -1. */
 static int take_option(int letter, const char *argument, struct rules_options *options)
 {
+	bool *flag = flag_of(letter, options);
+
+	if (flag) {
+		*flag = true;
+		return -1;
+	}
 	switch (letter) {
 	case 'p':
 		options->policy = argument;
@@ -320,32 +351,8 @@ static int take_option(int letter, const char *argument, struct rules_options *o
 	case 'o':
 		options->output = argument;
 		return -1;
-	case 's':
-		options->strict = true;
-		return -1;
 	case 'c':
 		return take_seconds(argument, options);
-	case 'k':
-		options->kernel = true;
-		return -1;
-	case 'A':
-		options->all = true;
-		return -1;
-	case '4':
-		options->only_ip4 = true;
-		return -1;
-	case '6':
-		options->only_ip6 = true;
-		return -1;
-	case 'x':
-		options->without_exempt = true;
-		return -1;
-	case 'j':
-		options->json = true;
-		return -1;
-	case 'l':
-		options->list = true;
-		return -1;
 	case 'a':
 		return take_date(argument, options);
 	case 'h':

@@ -89,6 +89,38 @@ static const char *set_protocol(const struct ruleset_set *set)
 	return set->family == ADDR_IP4 ? "ip" : "ip6";
 }
 
+static void print_left_flags(const struct ruleset_match *match, FILE *out)
+{
+	fputs("{\"&\":[", out);
+	print_payload("tcp", "flags", out);
+	fputc(',', out);
+	print_flags(match->mask, out);
+	fputs("]}", out);
+}
+
+static void print_left_frag4(const struct ruleset_match *match, FILE *out)
+{
+	fputs("{\"&\":[", out);
+	print_payload("ip", "frag-off", out);
+	fprintf(out, ",%" PRIu32 "]}", match->mask);
+}
+
+static void print_left_frag6(const char *more, FILE *out)
+{
+	fprintf(out, "{\"exthdr\":{\"name\":\"frag\"%s}}", more);
+}
+
+static void print_left_ct(enum ruleset_match_kind kind, FILE *out)
+{
+	fprintf(out, "{\"ct\":{\"key\":\"%s\"}}", kind == RULESET_MATCH_CT_STATE ? "state" : "direction");
+}
+
+static void print_left_address(const struct ruleset *ruleset, const struct ruleset_match *match, FILE *out)
+{
+	print_payload(set_protocol(&ruleset->sets[match->set]),
+		      match->kind == RULESET_MATCH_SADDR ? "saddr" : "daddr", out);
+}
+
 static void print_left_mark(const struct ruleset_match *match, FILE *out)
 {
 	if (match->mask != UINT32_MAX)
@@ -115,34 +147,24 @@ static void print_left(const struct ruleset *ruleset, const struct ruleset_match
 		print_payload("tcp", "dport", out);
 		break;
 	case RULESET_MATCH_TCP_FLAGS:
-		fputs("{\"&\":[", out);
-		print_payload("tcp", "flags", out);
-		fputc(',', out);
-		print_flags(match->mask, out);
-		fputs("]}", out);
+		print_left_flags(match, out);
 		break;
 	case RULESET_MATCH_SADDR:
-		print_payload(set_protocol(&ruleset->sets[match->set]), "saddr", out);
-		break;
 	case RULESET_MATCH_DADDR:
-		print_payload(set_protocol(&ruleset->sets[match->set]), "daddr", out);
+		print_left_address(ruleset, match, out);
 		break;
 	case RULESET_MATCH_FRAG4:
-		fputs("{\"&\":[", out);
-		print_payload("ip", "frag-off", out);
-		fprintf(out, ",%" PRIu32 "]}", match->mask);
+		print_left_frag4(match, out);
 		break;
 	case RULESET_MATCH_FRAG6:
-		fputs("{\"exthdr\":{\"name\":\"frag\"}}", out);
+		print_left_frag6("", out);
 		break;
 	case RULESET_MATCH_FRAG6_OFFSET:
-		fputs("{\"exthdr\":{\"name\":\"frag\",\"field\":\"frag-off\"}}", out);
+		print_left_frag6(",\"field\":\"frag-off\"", out);
 		break;
 	case RULESET_MATCH_CT_STATE:
-		fputs("{\"ct\":{\"key\":\"state\"}}", out);
-		break;
 	case RULESET_MATCH_CT_REPLY:
-		fputs("{\"ct\":{\"key\":\"direction\"}}", out);
+		print_left_ct(match->kind, out);
 		break;
 	case RULESET_MATCH_MARK:
 		print_left_mark(match, out);

@@ -3,7 +3,7 @@
 """The rules of the source tree, as tests: repo_rules.py modules|files|purity SOURCE [BUILD].
 
   modules  who may include whom (src/README.md): #include lines against the table MAY_INCLUDE
-  files    file lengths, licence lines, words and calls that must not appear
+  files    lengths of files and functions, licence lines, words and calls that must not appear
   purity   packet, the prefix look-up and the decision do no I/O, read no clock and allocate nothing: every symbol that
            their objects leave undefined is of another such object, or on an allowlist
 
@@ -46,6 +46,7 @@ OWNED_HEADERS = [
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 LINES_MAX = 600
+FUNCTION_LINES_MAX = 40  # between its braces
 TEST_LINES_MAX = 1000  # tables of cases are long and simple
 SOURCE_SUFFIXES = {".c", ".h", ".py", ".sh"}
 CODE_DIRECTORIES = ("src", "tools")
@@ -119,6 +120,18 @@ def scripts(root):
                 yield path
 
 
+def long_functions(lines):
+    """(number of the line with the brace, length) of each; clang-format puts a function's braces first in their lines."""
+    begin = None
+    for number, line in enumerate(lines, 1):
+        if line == "{":
+            begin = number
+        elif line == "}" and begin:
+            if number - begin - 1 > FUNCTION_LINES_MAX:
+                yield begin, number - begin - 1
+            begin = None
+
+
 def text_violations(relative, text, is_code):
     lines = text.splitlines()
     most = TEST_LINES_MAX if str(relative).startswith("tests/") else LINES_MAX
@@ -126,6 +139,9 @@ def text_violations(relative, text, is_code):
         yield f"{relative}: {len(lines)} lines, at most {most}"
     if not any("SPDX-License-Identifier: GPL-2.0-or-later" in line for line in lines[:3]):
         yield f"{relative}: no SPDX line on top"
+    if is_code and relative.suffix in (".c", ".h"):
+        for number, length in long_functions(lines):
+            yield f"{relative}:{number}: a function of {length} lines, at most {FUNCTION_LINES_MAX}"
     for number, line in enumerate(lines, 1):
         if MACHINE.search(line):
             yield f"{relative}:{number}: a path of one machine: {line.strip()}"
@@ -231,6 +247,7 @@ def test_files(tap, source, _build):
     tap.case("lengths, licence lines, words and calls", file_violations(source))
     plants = [
         ("src/base/planted1.c", "int x;\n" * LINES_MAX, "lines, at most"),
+        ("src/base/planted6.c", "int f(void)\n{\n" + "\tg();\n" * (FUNCTION_LINES_MAX + 1) + "}\n", "a function of 41 lines"),
         ("src/base/planted2.c", "/* TO" "DO */\n", "unfinished"),
         ("tools/planted3.c", "int y = ato" "i(text);\n", "a forbidden call"),
         ("tools/planted4.h", "char *path = \"/wo" "rk/shared/x\";\n", "one machine"),
