@@ -87,7 +87,7 @@ struct event_stats {
 	uint64_t observed; /* packets */
 	uint64_t attempts;
 	uint64_t records;     /* emitted */
-	uint64_t overflowed;  /* packets of subscribers for whom there was no room: in an overflow record */
+	uint64_t overflowed;  /* packets in overflow records that were emitted */
 	uint64_t subscribers; /* tracked now */
 	uint64_t next_seq;
 };

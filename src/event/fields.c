@@ -519,7 +519,7 @@ const struct event_field event_fields[] = {
 	{OP25B, "schema", "number", "version of this object; fields may be added to a version, never changed or taken away", write_schema, NULL},
 	{OP25B, "boot_id", "text", "the boot of the machine that wrote the record, \"replay\" in replay; host, boot_id and seq name a live record for ever", write_boot_id, NULL},
 	{OP25B, "seq", "number", "number of the record; it grows by one, but at a restart and where records were lost by more", write_seq, NULL},
-	{OP25B, "kind", "text", "\"first\": a subscriber is newly blocked; \"summary\": packets of a window; \"overflow\": packets of subscribers for whom the table had no room", write_kind, NULL},
+	{OP25B, "kind", "text", "\"first\": a subscriber is newly blocked; \"summary\": packets of a window; \"overflow\": packets that came from subscribers for whom the table had no room, or faster than they could be told apart", write_kind, NULL},
 	{OP25B, "subscriber", "text", "the source address, or the subscriber's delegated prefix; not in overflow records", write_subscriber, about_one},
 	{OP25B, "pool", "text", "the pool that the subscriber is in, if any", write_pool, has_pool},
 	{OP25B, "rule", "text", "name of the rule that decided about the packet shown, if one did", write_rule, has_rule},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packets of subscribers for whom the table has no room, as when a flood forges its sources: counted together, by
+ * Packets of subscribers for whom the table has no room, as when a flood forges its sources, and those that no longer
+ * are single facts, because they came faster than they were taken: counted together, by
  * what was done to them, one record a window. A fixed number of counters, so nothing a sender does can add to them.
  */
 #ifndef OP25B_EVENT_OVERFLOW_H
