@@ -187,6 +187,9 @@ static void test_refused_verdicts_end_with_it(void **state)
 
 	wait_for_packets();
 	atomic_store(&fake.refuses, true);
+	/* A batch must have been refused: a worker that has nothing to answer ends at once. */
+	for (int i = 0; i < WAIT_MS && worker_error(bed->worker) == 0; i++)
+		poll(NULL, 0, 1);
 	hub_stop(&bed->hub);
 	worker_wake(bed->worker);
 	poll(NULL, 0, 50);
