@@ -127,8 +127,6 @@ static void count_decision(struct ledger *ledger, const struct decision *decisio
 {
 	ledger_add(ledger, decision->verdict == VERDICT_ACCEPT ? LEDGER_ACCEPTED : LEDGER_DROPPED, 1);
 	ledger_add(ledger, ledger_decision(decision->verdict, decision->reason), 1);
-	if (decision->attempt)
-		ledger_add(ledger, LEDGER_ATTEMPTS, 1);
 	if (decision->verdict != decision->would)
 		ledger_add(ledger, (unsigned)LEDGER_MONITORED + (unsigned)decision->reason, 1);
 }

@@ -25,7 +25,6 @@ enum ledger_slot {
 	LEDGER_NOT_PARSED,
 	LEDGER_VERDICT_ERRORS,
 	LEDGER_SEND_RETRIES,
-	LEDGER_ATTEMPTS, /* judged packets that open a connection */
 
 	LEDGER_DECISIONS, /* [verdict][reason] */
 	LEDGER_MONITORED =

@@ -17,10 +17,14 @@ static bool move_count(struct spill *spill, struct ring *ring, unsigned verdict,
 		       unsigned reason)
 {
 	struct spill_count *count = &spill->counts[verdict][monitored][reason];
+	struct spill_count some = *count;
 	struct event_fact *fact;
 
 	if (count->packets == 0)
 		return true;
+	if (count->packets > UINT32_MAX)
+		some = (struct spill_count){UINT32_MAX,
+					    count->attempts < UINT32_MAX ? count->attempts : UINT32_MAX};
 	fact = ring_reserve(ring);
 	if (!fact)
 		return false;
@@ -30,12 +34,13 @@ static bool move_count(struct spill *spill, struct ring *ring, unsigned verdict,
 		.monitored = monitored,
 		.reason = (uint8_t)reason,
 		.names = {"", "", "", spill->digest},
-		.many = {count->packets, count->attempts},
+		.many = {(uint32_t)some.packets, (uint32_t)some.attempts},
 	};
 	ring_commit(ring);
-	spill->packets -= count->packets;
-	*count = (struct spill_count){0};
-	return true;
+	spill->packets -= some.packets;
+	count->packets -= some.packets;
+	count->attempts -= some.attempts;
+	return count->packets == 0;
 }
 
 bool spill_move(struct spill *spill, struct ring *ring)

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 struct spill_count {
-	uint32_t packets, attempts;
+	uint64_t packets, attempts;
 };
 
 /* All zeroes at first. */

@@ -13,12 +13,17 @@ static const struct ledger_field {
 	enum ledger_slot slot;
 	const char *name;
 } ledger_fields[] = {
-	{LEDGER_RECEIVED, "received"},         {LEDGER_ACCEPTED, "accepted"},
-	{LEDGER_DROPPED, "dropped"},           {LEDGER_FAILED_OPEN, "failed_open"},
-	{LEDGER_IN_FLIGHT, "in_flight"},       {LEDGER_UNJUDGED, "unjudged"},
-	{LEDGER_ATTEMPTS, "attempts"},         {LEDGER_BATCHES, "batches"},
-	{LEDGER_OVERRUNS, "overruns"},         {LEDGER_LOST_IDS, "lost_ids"},
-	{LEDGER_NOT_PARSED, "not_parsed"},     {LEDGER_VERDICT_ERRORS, "verdict_errors"},
+	{LEDGER_RECEIVED, "received"},
+	{LEDGER_ACCEPTED, "accepted"},
+	{LEDGER_DROPPED, "dropped"},
+	{LEDGER_FAILED_OPEN, "failed_open"},
+	{LEDGER_IN_FLIGHT, "in_flight"},
+	{LEDGER_UNJUDGED, "unjudged"},
+	{LEDGER_BATCHES, "batches"},
+	{LEDGER_OVERRUNS, "overruns"},
+	{LEDGER_LOST_IDS, "lost_ids"},
+	{LEDGER_NOT_PARSED, "not_parsed"},
+	{LEDGER_VERDICT_ERRORS, "verdict_errors"},
 	{LEDGER_SEND_RETRIES, "send_retries"},
 };
 

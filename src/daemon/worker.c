@@ -210,6 +210,7 @@ static void judge_packets(struct worker *worker)
 		if (n < 0) {
 			note_error(worker, n);
 			pause_ns(ERROR_PAUSE_NS);
+			continue;
 		}
 		/* Nothing could come any more when this last look was taken. */
 		if (worker->intake_stopped)

@@ -23,7 +23,7 @@
 
 enum {
 	EVENT_SCHEMA = 1,        /* version of the op25b object */
-	EVENT_RECORD_MAX = 4096, /* bytes of the longest record with its line feed */
+	EVENT_RECORD_MAX = 8192, /* bytes of the longest record with its line feed */
 	EVENT_REASONS_MAX = 64,  /* reason numbers are below this */
 };
 

@@ -310,7 +310,6 @@ static void test_verdicts_and_marks(void **state)
 	}
 	assert_int_equal(counted(&bench, LEDGER_DROPPED), 4); /* a reset is a drop too */
 	assert_int_equal(counted(&bench, LEDGER_ACCEPTED), 2);
-	assert_int_equal(counted(&bench, LEDGER_ATTEMPTS), 5); /* what comes in is nobody's attempt */
 	assert_int_equal(counted(&bench, ledger_decision(VERDICT_RESET, REASON_POOL_ENFORCE)), 1);
 	assert_int_equal(counted(&bench, (unsigned)LEDGER_MONITORED + REASON_POOL_MONITOR), 1);
 	bench_close(&bench);

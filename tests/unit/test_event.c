@@ -588,6 +588,32 @@ static void test_every_field_is_written_with_its_type(void **state)
 	log_free(log);
 }
 
+/* The longest names that a policy can have, each in another rule, and every reason. */
+static void test_long_names_leave_nothing_out(void **state)
+{
+	struct log *log = log_new(10);
+	struct event_fact fact = syn(0, ALICE, MX);
+	char rule[RECORD_NAME_MAX + 1], pool[RECORD_NAME_MAX + 1];
+
+	(void)state;
+	memset(rule, 'r', RECORD_NAME_MAX);
+	memset(pool, 'p', RECORD_NAME_MAX);
+	rule[RECORD_NAME_MAX] = pool[RECORD_NAME_MAX] = '\0';
+	fact.names = (struct event_names){rule, "destination", pool, "0123456789abcdef0123456789abcdef"};
+	for (int i = 0; i < 200; i++) {
+		rule[0] = (char)('a' + i % 20);
+		fact.reason = (uint8_t)(i % EVENT_REASONS_MAX);
+		fact.monitored = i % 3 == 0;
+		event_observe(log->collector, &fact, 1);
+	}
+	event_flush(log->collector, T0);
+	assert_int_equal(log->count, 3);
+	assert_true(has(log->lines[2], "\"reasons\":{"));
+	assert_true(has(log->lines[2], "\"rules\":[{"));
+	assert_accounted(log);
+	log_free(log);
+}
+
 static void test_hostile_texts_stay_within_a_record(void **state)
 {
 	char control[400];
@@ -656,6 +682,7 @@ int main(void)
 		cmocka_unit_test(test_many_names_come_and_go),
 		cmocka_unit_test(test_fields_are_unique_and_documented),
 		cmocka_unit_test(test_every_field_is_written_with_its_type),
+		cmocka_unit_test(test_long_names_leave_nothing_out),
 		cmocka_unit_test(test_hostile_texts_stay_within_a_record),
 		cmocka_unit_test(test_refused_configurations),
 	};
