@@ -7,15 +7,16 @@
 
 gateway_bed
 
+# Where all is slow it may be over before it was that many.
 flood_runs()
 {
-	[ "$(rule_packets)" -gt "$1" ]
+	[ "$(rule_packets)" -gt "$1" ] || process_ended "$flood"
 }
 
 # flood_begin SECONDS [OPTION...]: returns when some thousand packets are under way.
 flood_begin()
 {
-	local seconds=$1 before
+	local seconds=$(($1 * ${OP25B_TEST_SLOW:-1})) before
 	before=$(rule_packets)
 	shift
 	send_syns 0 2000 --seconds "$seconds" "$@" >"$scratch/sent" &
@@ -51,11 +52,14 @@ stop_in_flood()
 	expect "$name: the queue is free" ! grep -q . <(netns_run rtr cat /proc/net/netfilter/nfnetlink_queue)
 }
 
-queue_rule 1
-stop_in_flood "one worker" 1
-netns_run rtr nft delete table inet op25b-test
+# OP25B_QUICK=1 leaves out what is much like the rest.
+if [ -z "${OP25B_QUICK-}" ]; then
+	queue_rule 1
+	stop_in_flood "one worker" 1
+	netns_run rtr nft delete table inet op25b-test
+fi
 queue_rule 4
-stop_in_flood "four workers" 4
+[ -n "${OP25B_QUICK-}" ] || stop_in_flood "four workers" 4
 stop_in_flood "four workers, IPv6" 4 --ip6
 expect_equal "four workers: a subscriber has one first record, whichever queues its packets took" \
 	"$(records 'len([x for x in r if x["op25b"]["kind"] == "first"]) == len({x["op25b"]["subscriber"] for x in r})' "$events")" True

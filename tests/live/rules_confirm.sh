@@ -10,6 +10,8 @@ netns_need nft python3 script setsid
 netns_add rtr || tap_skip_all "the namespace cannot be set up"
 old="$root/etc/small-isp.ini"
 new="$root/etc/monitor-first.ini"
+# Whatever lasts has to last longer where all is slow.
+slow=${OP25B_TEST_SLOW:-1}
 run=/run/op25b/rules-$(netns_run rtr stat -L -c %i /proc/self/ns/net)
 
 rules()
@@ -60,7 +62,7 @@ nobody_waits()
 : >"$scratch/nothing"
 expect "there is nothing to confirm" ends_with 1 "nothing waits" rules confirm
 expect "apply --confirm-within says what it waits for" ends_with 0 "waiting for op25b-rules confirm until" \
-	rules apply --confirm-within 2 -p "$old"
+	rules apply --confirm-within $((2 * slow)) -p "$old"
 expect "it is loaded" rules status -p "$old"
 listed >"$scratch/old"
 expect "status shows that it waits" ends_with 0 "waiting for op25b-rules confirm until" rules status -p "$old"
@@ -68,10 +70,10 @@ expect "not confirmed, the table goes again" wait_until 6 is_now "$scratch/nothi
 expect "the keeper ends" wait_until 5 nobody_waits
 expect "status tells" ends_with 1 "was not confirmed" rules status -p "$old"
 expect "a confirmation comes too late" ends_with 1 "too late" rules confirm
-expect "confirmed" rules apply --confirm-within 3 -p "$old"
+expect "confirmed" rules apply --confirm-within $((3 * slow)) -p "$old"
 expect "confirm says so" ends_with 0 "confirmed: the rules stay" rules confirm
 expect "the keeper is gone" nobody_waits
-sleep 3.5
+sleep $((4 * slow))
 expect "the rules stay" is_now "$scratch/old"
 expect "only once" ends_with 1 "nothing waits" rules confirm
 
@@ -94,7 +96,7 @@ netns_run rtr nft -f - <<-END
 END
 listed >"$scratch/by_hand"
 handles >"$scratch/handles"
-expect "another policy is loaded" rules apply --confirm-within 2 -p "$new"
+expect "another policy is loaded" rules apply --confirm-within $((2 * slow)) -p "$new"
 expect "it is" rules status -p "$new"
 expect "what was done by hand is gone" ! is_now "$scratch/by_hand"
 expect "not confirmed, all is back to the last comment" wait_until 6 is_now "$scratch/by_hand" ||
@@ -105,7 +107,7 @@ rules apply -p "$old" >/dev/null
 expect "after an apply without a confirmation status no longer speaks of it" ! ends_with 0 "confirmed" rules status -p "$old"
 netns_run rtr nft add table inet op25b '{ flags dormant; }'
 listed >"$scratch/asleep"
-rules apply --confirm-within 1 -p "$new" >/dev/null
+rules apply --confirm-within $((1 * slow)) -p "$new" >/dev/null
 expect "a table that slept sleeps again" wait_until 6 is_now "$scratch/asleep"
 wait_until 5 nobody_waits
 netns_run rtr nft add chain inet op25b stray '{ tcp dport { 25, 26 } accept; }'
@@ -126,7 +128,7 @@ expect "nothing of that changed the rules" is_now "$scratch/new"
 expect "nor who waits" ends_with 0 "confirmed" rules confirm
 rules apply -p "$old" >/dev/null
 for policy in "$new" "$root/etc/dual-stack-phased.ini"; do
-	rules apply --confirm-within 2 -p "$policy" >/dev/null 2>"$scratch/at_once.$(basename "$policy")" &
+	rules apply --confirm-within $((2 * slow)) -p "$policy" >/dev/null 2>"$scratch/at_once.$(basename "$policy")" &
 	started+=("$!")
 done
 won=0
@@ -138,7 +140,7 @@ expect "and the other rolled back" wait_until 8 is_now "$scratch/old"
 wait_until 5 nobody_waits
 
 # 4. Whoever ran it goes.
-netns_run rtr setsid -w timeout 20 script -qec "'$tool' apply --confirm-within 3 -p '$new'; sleep 60" /dev/null >"$scratch/tty" 2>&1 </dev/null &
+netns_run rtr setsid -w timeout 20 script -qec "'$tool' apply --confirm-within $((3 * slow)) -p '$new'; sleep 60" /dev/null >"$scratch/tty" 2>&1 </dev/null &
 session=$!
 expect "in a terminal: it is loaded" wait_until 5 is_now "$scratch/new"
 expect "it says so there" wait_until 5 grep -q "waiting for" "$scratch/tty"
@@ -159,7 +161,7 @@ expect "the terminal is lost: the old rules come back" wait_until 8 is_now "$scr
 wait_until 5 nobody_waits
 before=$(date +%s)
 said=$(rules apply --confirm-within 60 -p "$new" 2>&1)
-expect "a command substitution does not wait for the keeper" test $(($(date +%s) - before)) -lt 10
+expect "a command substitution does not wait for the keeper" test $(($(date +%s) - before)) -lt $((10 * slow))
 expect "it has the answer" test -n "$said"
 for signal in HUP INT TERM QUIT PIPE; do
 	kill -s $signal "$(keeper)"

@@ -123,14 +123,14 @@ expect "nothing was changed" netns_run rtr nft list table inet op25b
 kill $holder
 wait $holder 2>/dev/null
 ok=yes
-for _ in 1 2 3 4 5 6; do
+for ((i = 0; i < 6 / ${OP25B_TEST_SLOW:-1}; i++)); do
 	rules apply -p "$policy" >/dev/null 2>>"$scratch/many" &
 	waited+=($!)
 done
 for pid in "${waited[@]}"; do
 	wait "$pid" || ok=no
 done
-expect_equal "six at once, one after the other" "$ok$(cat "$scratch/many")" yes
+expect_equal "several at once, one after the other" "$ok$(cat "$scratch/many")" yes
 expect "and the rules are the policy's" rules status -p "$policy"
 rm -f "$lock"
 tap_end

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The classes of `op25b-rules verify` against the real kernel: for every example policy one packet a class is sent
 # through a router that has the policy's interfaces. First without a daemon, to see what is queued; then with op25bd.
+# CLASSES=N sends a sample of N, EXAMPLES=PATTERN takes only the policies whose names it matches.
 
 # shellcheck source-path=SCRIPTDIR source=../lib/netns.sh
 . "$(dirname "$0")/../lib/netns.sh"
@@ -74,6 +75,7 @@ daemon_answers()
 example()
 {
 	local next
+	[[ $1 =~ ${EXAMPLES-} ]] || return 0
 	tampered=${3:-}
 	rm -rf "${scratch:?}/etc"
 	cp -r "$SOURCE/etc" "$scratch/etc"
