@@ -7,12 +7,14 @@
 
 vm_cache=${XDG_CACHE_HOME:-/var/cache}/op25b-tests
 
-# crc32c_generic first: without it libcrc32c cannot be loaded, nor nf_tables. The last line is what gives the test its
-# sense. af_packet and others are built in in some versions.
-vm_modules="crc32c_generic virtio_pci 9pnet_virtio 9p overlay veth af_packet nf_tables nfnetlink_queue nfnetlink_log
- nft_ct nft_log nft_limit nft_reject_inet nft_fib_inet nft_quota nft_redir nft_nat nft_chain_nat nft_objref nft_compat
- nft_hash nft_numgen nf_conntrack_netlink xt_NFQUEUE bridge br_netfilter 8021q nf_conntrack_bridge nft_meta_bridge
- nft_flow_offload nft_queue"
+# Of these the virtual machine's root directory is made. crc32c_generic first: without it libcrc32c cannot be loaded.
+vm_modules_first="crc32c_generic virtio_pci 9pnet_virtio 9p overlay"
+
+# What the tests need; the last one is what gives them their sense. af_packet and others are built in in some versions.
+vm_modules="veth af_packet nf_tables nfnetlink_queue nfnetlink_log nft_ct nft_log nf_log_syslog nft_limit nft_reject_inet
+ nft_reject_ipv4 nft_reject_ipv6 nft_reject_bridge nft_fib_inet nft_quota nft_redir nft_nat nft_chain_nat nft_objref
+ nft_compat nft_hash nft_numgen nf_conntrack_netlink xt_NFQUEUE bridge br_netfilter 8021q nf_conntrack_bridge
+ nft_meta_bridge nft_flow_offload nft_queue"
 
 # The package that linux-image-amd64 stands for, and its version: "PACKAGE VERSION".
 kernel_wanted()
@@ -33,27 +35,28 @@ kernel_unpack()
 		depmod -b "$2" "$(ls "$2/lib/modules")"
 }
 
-# kernel_modules DIRECTORY: paths of the modules' files, each after those it needs.
+# kernel_modules DIRECTORY VERSION: the modules' files, and those of what they need, as paths below DIRECTORY.
 kernel_modules()
 {
-	local name version
-	version=$(ls "$1/lib/modules")
-	for name in $vm_modules; do
-		modprobe --show-depends -d "$1" -S "$version" "$name" 2>/dev/null
-	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++'
+	local name
+	for name in $vm_modules_first $vm_modules; do
+		modprobe --show-depends -d "$1" -S "$2" "$name" 2>/dev/null
+	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | sed "s|^$1/||" | sort -u
 }
 
-# kernel_initramfs DIRECTORY INIT FILE: busybox, the modules in their order, and INIT.
+# kernel_initramfs DIRECTORY INIT FILE: busybox, INIT, the modules as modprobe wants them, and their names in two lists.
 kernel_initramfs()
 {
-	local tree=$1/initramfs module
-	mkdir -p "$tree/bin" "$tree/modules" && cp "$2" "$tree/init" && chmod 755 "$tree/init" || return 1
-	cp "$(command -v busybox)" "$tree/bin/busybox" || return 1
-	kernel_modules "$1" >"$1/order"
-	grep -q '/nft_queue\.ko' "$1/order" || return 1
-	while read -r module; do
-		cp "$module" "$tree/modules/" && echo "/modules/${module##*/}" >>"$tree/modules/order" || return 1
-	done <"$1/order"
+	local tree=$1/initramfs version
+	version=$(ls "$1/lib/modules")
+	mkdir -p "$tree/bin" && cp "$2" "$tree/init" && chmod 755 "$tree/init" &&
+		cp "$(command -v busybox)" "$tree/bin/busybox" || return 1
+	kernel_modules "$1" "$version" >"$1/wanted"
+	grep -q '/nft_queue\.ko$' "$1/wanted" || return 1
+	(cd "$1" && xargs cp --parents -t "$tree" <wanted && cp --parents -t "$tree" "lib/modules/$version"/modules.builtin*) &&
+		: >"$tree/lib/modules/$version/modules.order" && depmod -b "$tree" "$version" || return 1
+	# shellcheck disable=SC2086 # one line each
+	printf '%s\n' $vm_modules_first >"$tree/modules.first" && printf '%s\n' $vm_modules >"$tree/modules" || return 1
 	(cd "$tree" && find . | cpio -o -H newc -R 0:0 --quiet) | gzip -1 >"$3"
 }
 
