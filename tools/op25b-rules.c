@@ -52,6 +52,8 @@ static const char usage_text[] =
 	"      --kernel          check: what this kernel can do, and which means will be used; no policy is read\n"
 	"      --confirm-within SECONDS\n"
 	"                        apply: put the rules of before back after so long, unless op25b-rules confirm comes\n"
+	"      --whole           apply: send all sets, not only what differs from the last apply\n"
+	"      --full            status, diff: read large sets, too, if it takes minutes\n"
 	"      --all             pools: of all pools, not only of those that are enforced\n"
 	"      --ip4, --ip6      pools: only this family\n"
 	"      --without-exempt  pools: without what is exempt to anywhere\n"
@@ -232,9 +234,9 @@ static int run_generate(const struct rules_options *options)
 }
 
 static const struct command commands[] = {
-	{"check", rules_check, "jsak"},   {"dump", run_dump, "j"},      {"generate", run_generate, "oj"},
-	{"pools", rules_pools, "jaA46x"}, {"apply", rules_apply, "jc"}, {"delete", rules_delete, "j"},
-	{"status", rules_status, "j"},    {"diff", rules_diff, "j"},    {"confirm", rules_confirm, "j"},
+	{"check", rules_check, "jsak"},   {"dump", run_dump, "j"},       {"generate", run_generate, "oj"},
+	{"pools", rules_pools, "jaA46x"}, {"apply", rules_apply, "jcw"}, {"delete", rules_delete, "j"},
+	{"status", rules_status, "jf"},   {"diff", rules_diff, "jf"},    {"confirm", rules_confirm, "j"},
 	{"verify", rules_verify, "jal"},
 };
 
@@ -253,6 +255,8 @@ static const struct option long_options[] = {
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'v'},
 	{"list", no_argument, NULL, 'l'},
+	{"whole", no_argument, NULL, 'w'},
+	{"full", no_argument, NULL, 'f'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -330,6 +334,10 @@ static bool *flag_of(int letter, struct rules_options *options)
 		return &options->json;
 	case 'l':
 		return &options->list;
+	case 'w':
+		return &options->whole;
+	case 'f':
+		return &options->full;
 	default:
 		return NULL;
 	}
@@ -394,6 +402,8 @@ static int check_fit(const struct command *command, const bool given[128])
 		       {'4', "--ip4"},
 		       {'6', "--ip6"},
 		       {'x', "--without-exempt"},
+		       {'w', "--whole"},
+		       {'f', "--full"},
 		       {'l', "--list"}};
 
 	for (size_t i = 0; i < sizeof(limited) / sizeof(limited[0]); i++) {

@@ -24,6 +24,8 @@ struct rules_options {
 	bool json;
 	bool strict;
 	bool at_given;             /* now_s is --at's */
+	bool whole;                /* apply: send everything */
+	bool full;                 /* status, diff: read everything */
 	bool list;                 /* verify: every class, one JSON object a line */
 	uint32_t confirm_within_s; /* apply; 0: no confirmation is waited for */
 	bool kernel;               /* check: the kernel, not the policy */
@@ -66,8 +68,8 @@ json_t *rules_json_pending(const struct pending *pending);
  * Applies in a process of its own that puts the present rules back unless it hears rules_confirm() in time. -1 when
  * the rules are loaded, with *report and *pending; else an exit code, and all is said.
  */
-int rules_apply_kept(const struct ruleset *ruleset, uint32_t within_s, struct nft_report *report,
-		     struct pending *pending);
+int rules_apply_kept(const struct ruleset *ruleset, const struct nft_known *known, uint32_t within_s,
+		     struct nft_report *report, struct pending *pending);
 
 /* Each runs a command and returns its exit code. */
 int rules_check(const struct rules_options *options);

@@ -1,16 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rules.h"
 #include "rules_pending.h"
+#include "rules_state.h"
 
 #include "base/exitcode.h"
+#include "net/nft_ask.h"
 #include "net/nft_read.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Larger sets would take apply longer to read back than to load: the kernel's time grows with the square. */
-enum { READ_BACK_ELEMENTS_MAX = 100000 };
+/* What was applied, and what had been before. */
+struct applied {
+	const struct ruleset *ruleset;
+	struct nft_known before;
+	struct nft_report report;
+	struct pending pending;
+};
+
+static const char *whole_text(enum nft_whole whole)
+{
+	static const char *const texts[] = {
+		[NFT_WHOLE_NOT] = "",
+		[NFT_WHOLE_NEW] = "there was no table",
+		[NFT_WHOLE_UNKNOWN] = "what was loaded is not known from an earlier apply",
+		[NFT_WHOLE_CHANGED] = "somebody has changed rulesets since the last apply",
+		[NFT_WHOLE_REFUSED] = "the kernel refused the difference",
+	};
+
+	return texts[whole];
+}
 
 int rules_refused(const struct nft_report *report, int r)
 {
@@ -22,17 +42,42 @@ int rules_refused(const struct nft_report *report, int r)
 	return EXIT_CODE_SYSTEM;
 }
 
-/* Takes the array over. */
-static json_t *json_applied(const struct ruleset *ruleset, const struct nft_report *report,
-			    const char *read_back_word, json_t *foreign, const struct pending *pending)
+static json_t *json_sent(const struct nft_report *report)
 {
-	return json_pack("{sb ss sb si si sI sI sI sI sI ss so so}", "applied", 1, "queue_form",
+	if (report->whole == NFT_WHOLE_NOT)
+		return json_pack("{ss sI sI sI}", "what", "difference", "added", (json_int_t)report->added,
+				 "removed", (json_int_t)report->removed, "whole_sets",
+				 (json_int_t)report->whole_sets);
+	return json_pack("{ss ss ss}", "what", "whole", "because", whole_text(report->whole), "refused",
+			 report->refused);
+}
+
+/* Takes the array over. */
+static json_t *json_applied(const struct applied *applied, const char *read_back_word, json_t *foreign)
+{
+	const struct nft_report *report = &applied->report;
+	const struct ruleset *ruleset = applied->ruleset;
+
+	return json_pack("{sb ss sb si si sI sI sI sI sI so ss so so}", "applied", 1, "queue_form",
 			 report->queue == NFT_QUEUE_XT_TARGET ? "xt-nfqueue" : "nft-queue", "replaced",
 			 (int)report->table_was_there, "queue", (int)ruleset->queue.first, "queues",
 			 (int)ruleset->queue.count, "chains", (json_int_t)report->chains, "rules",
 			 (json_int_t)report->rules, "sets", (json_int_t)report->sets, "elements",
-			 (json_int_t)report->elements, "counters", (json_int_t)report->counters, "read_back",
-			 read_back_word, "before_ours", foreign, "pending", rules_json_pending(pending));
+			 (json_int_t)report->elements, "counters", (json_int_t)report->counters, "sent",
+			 json_sent(report), "read_back", read_back_word, "before_ours", foreign, "pending",
+			 rules_json_pending(&applied->pending));
+}
+
+static void print_sent(const struct nft_report *report)
+{
+	if (report->whole == NFT_WHOLE_NOT)
+		printf("only the difference was sent: %zu ranges came, %zu went, %zu sets were sent whole\n",
+		       report->added, report->removed, report->whole_sets);
+	else if (report->whole == NFT_WHOLE_REFUSED)
+		printf("all sets were sent, because the kernel refused the difference: %s\n",
+		       report->refused);
+	else if (report->whole != NFT_WHOLE_NEW)
+		printf("all sets were sent, because %s\n", whole_text(report->whole));
 }
 
 static void print_applied(const struct ruleset *ruleset, const struct nft_report *report)
@@ -42,6 +87,7 @@ static void print_applied(const struct ruleset *ruleset, const struct nft_report
 	printf("%s table inet " RULESET_TABLE ": %zu rules in %zu chains, %zu elements in %zu sets\n",
 	       report->table_was_there ? "replaced" : "made", report->rules, report->chains, report->elements,
 	       report->sets);
+	print_sent(report);
 	if (queue->count == 1)
 		printf("packets go to queue %u ", queue->first);
 	else
@@ -56,40 +102,64 @@ static void print_applied(const struct ruleset *ruleset, const struct nft_report
 		puts("without op25bd they are dropped (fail = closed)");
 }
 
-/* Reads the table back and compares. 0, 1 when it differs, or -errno; *partly when a set was too large. */
-static int read_back(const struct ruleset *ruleset, enum nft_queue_form form, bool *partly)
+/* What was found: how much of the table was read, or else asked for. */
+struct read_back {
+	size_t unread, kept;
+	struct nft_asked asked;
+};
+
+static int tell_difference(const struct change_list *changes, size_t unread)
 {
+	if (changes->count == unread)
+		return 0;
+	fputs("op25b-rules: what was loaded reads back otherwise; the kernel's rules would have to change:\n",
+	      stderr);
+	rules_print_changes(changes, stderr);
+	return 1;
+}
+
+/* Large sets cannot be read in a useful time; what was changed in them can be asked for. */
+static int ask_large_sets(const struct applied *applied, const struct nft_known *now, struct nft_asked *asked)
+{
+	bool different = applied->report.whole == NFT_WHOLE_NOT;
+	int r = nft_ask(now, different ? &applied->before : NULL, asked);
+
+	if (r < 0 || asked->same)
+		return r;
+	fprintf(stderr, "op25b-rules: what was loaded reads back otherwise: %s\n", asked->wrong);
+	return 1;
+}
+
+/* Reads the table back and compares. 0, 1 when it differs, or -errno. */
+static int read_back(const struct applied *applied, struct read_back *ret)
+{
+	const struct nft_known now = state_after(applied->ruleset, &applied->report);
 	struct ruleset_image wanted = {0}, live = {0};
 	struct change_list changes = {0};
-	size_t unread = 0;
-	int r = nft_expect(ruleset, form, &wanted);
+	int r = nft_expect(applied->ruleset, applied->report.queue, &wanted);
 
 	if (r == 0)
-		r = nft_read(READ_BACK_ELEMENTS_MAX, &live);
+		r = nft_read(NFT_LARGE_SET, &now, &live);
 	if (r == 0)
 		r = compare_images(&live, &wanted, &changes);
 	for (size_t i = 0; i < changes.count; i++)
-		unread += changes.items[i].kind == CHANGE_SET_UNREAD;
-	*partly = unread > 0;
-	if (r == 0 && changes.count > unread) {
-		fputs("op25b-rules: what was loaded reads back otherwise; the kernel's rules would have to change:\n",
-		      stderr);
-		rules_print_changes(&changes, stderr);
-		r = 1;
-	}
+		ret->unread += changes.items[i].kind == CHANGE_SET_UNREAD;
+	for (size_t i = 0; i < live.set_count; i++)
+		ret->kept += live.sets[i].kept;
+	if (r == 0)
+		r = tell_difference(&changes, ret->unread);
 	change_list_clear(&changes);
 	image_clear(&wanted);
 	image_clear(&live);
-	return r;
+	return r != 0 || ret->kept == 0 ? r : ask_large_sets(applied, &now, &ret->asked);
 }
 
 /* An exit code, and in *ret a word for scripts. */
-static int judge_read_back(const struct ruleset *ruleset, enum nft_queue_form form, const char **ret)
+static int judge_read_back(const struct applied *applied, struct read_back *found, const char **ret)
 {
-	bool partly;
-	int r = read_back(ruleset, form, &partly);
+	int r = read_back(applied, found);
 
-	*ret = partly ? "partly" : "same";
+	*ret = found->unread > 0 || found->kept > 0 ? "partly" : "same";
 	if (r == 0)
 		return EXIT_CODE_OK;
 	*ret = "differs";
@@ -100,25 +170,36 @@ static int judge_read_back(const struct ruleset *ruleset, enum nft_queue_form fo
 	return EXIT_CODE_SYSTEM;
 }
 
-static int tell_applied(const struct rules_options *options, const struct ruleset *ruleset,
-			const struct nft_report *report, const struct pending *pending)
+static void print_read_back(const struct read_back *found)
 {
+	if (found->unread > 0)
+		puts("read back and the same, but for large sets (op25b-rules status --full compares these, too)");
+	else if (found->kept > 0)
+		printf("read back, and the same; of large sets %zu addresses were asked for (op25b-rules status --full reads all)\n",
+		       found->asked.addresses);
+	else
+		puts("read back, and the same");
+}
+
+static int tell_applied(const struct rules_options *options, const struct applied *applied)
+{
+	struct read_back found = {0};
 	char text[PENDING_TEXT_MAX];
 	const char *word;
-	int code = judge_read_back(ruleset, report->queue, &word);
-	json_t *foreign = rules_tell_foreign(options, ruleset);
+	int code = judge_read_back(applied, &found, &word);
+	json_t *foreign = rules_tell_foreign(options, applied->ruleset);
 
+	/* What is not as it should be must not be built on. */
+	if (code == EXIT_CODE_DIFFERS)
+		state_forget();
 	if (options->json)
-		return rules_flushed(
-			rules_print_json(json_applied(ruleset, report, word, foreign, pending), code));
+		return rules_flushed(rules_print_json(json_applied(applied, word, foreign), code));
 	json_decref(foreign);
-	print_applied(ruleset, report);
-	if (strcmp(word, "partly") == 0)
-		puts("read back and the same, but for large sets (op25b-rules status compares these, too)");
-	else if (code == EXIT_CODE_OK)
-		puts("read back, and the same");
-	if (pending->state == PENDING_WAITING) {
-		rules_pending_text(pending, text, sizeof(text));
+	print_applied(applied->ruleset, &applied->report);
+	if (code == EXIT_CODE_OK)
+		print_read_back(&found);
+	if (applied->pending.state == PENDING_WAITING) {
+		rules_pending_text(&applied->pending, text, sizeof(text));
 		puts(text);
 	}
 	return rules_flushed(code);
@@ -155,34 +236,41 @@ static int lock_rules(void)
 	return pending.state == PENDING_WAITING ? rules_refuse_pending(&pending) : -1;
 }
 
-static int apply_now(const struct ruleset *ruleset, struct nft_report *report)
+static int apply_now(struct applied *applied)
 {
+	struct nft_known now;
 	int code = lock_rules(), r;
 
 	if (code >= 0)
 		return code;
-	r = nft_apply(ruleset, report);
+	r = nft_apply(applied->ruleset, &applied->before, &applied->report);
 	if (r < 0)
-		return rules_refused(report, r);
+		return rules_refused(&applied->report, r);
+	now = state_after(applied->ruleset, &applied->report);
+	state_write(&now);
 	pending_forget();
 	return -1;
 }
 
 int rules_apply(const struct rules_options *options)
 {
-	struct pending pending = {.state = PENDING_NONE};
+	struct applied applied = {.pending.state = PENDING_NONE};
 	struct ruleset *ruleset = NULL;
-	struct nft_report report;
 	int code = rules_load_ruleset(options, &ruleset);
 
 	if (code != EXIT_CODE_OK)
 		return code;
+	applied.ruleset = ruleset;
+	if (!options->whole)
+		state_read(&applied.before);
 	if (options->confirm_within_s > 0)
-		code = rules_apply_kept(ruleset, options->confirm_within_s, &report, &pending);
+		code = rules_apply_kept(ruleset, &applied.before, options->confirm_within_s, &applied.report,
+					&applied.pending);
 	else
-		code = apply_now(ruleset, &report);
+		code = apply_now(&applied);
 	if (code < 0)
-		code = tell_applied(options, ruleset, &report, &pending);
+		code = tell_applied(options, &applied);
+	nft_known_clear(&applied.before);
 	ruleset_free(ruleset);
 	return code;
 }
@@ -197,6 +285,7 @@ int rules_delete(const struct rules_options *options)
 	r = nft_delete(&report);
 	if (r < 0)
 		return rules_refused(&report, r);
+	state_forget();
 	if (options->json)
 		return rules_flushed(rules_print_json(
 			json_pack("{sb}", "deleted", (int)report.table_was_there), EXIT_CODE_OK));

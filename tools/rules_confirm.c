@@ -5,6 +5,7 @@
  */
 #include "rules.h"
 #include "rules_pending.h"
+#include "rules_state.h"
 
 #include "base/cleanup.h"
 #include "base/exitcode.h"
@@ -34,6 +35,8 @@ struct word {
 };
 
 struct keep {
+	const struct ruleset *ruleset;
+	const struct nft_known *known;
 	struct word word;
 	struct pending_keeper keeper;
 	struct nft_saved *saved;
@@ -72,9 +75,10 @@ static int reach(struct keep *keep, enum stage stage, int r)
 	return r;
 }
 
-static int load(struct keep *keep, const struct ruleset *ruleset, uint32_t within_s)
+static int load(struct keep *keep, uint32_t within_s)
 {
 	struct word *word = &keep->word;
+	struct nft_known now;
 	struct pending before = {0};
 
 	keep->lock = rules_lock();
@@ -83,13 +87,16 @@ static int load(struct keep *keep, const struct ruleset *ruleset, uint32_t withi
 	if (reach(keep, STAGE_PENDING, pending_read(&before)) == 0 && before.state == PENDING_WAITING)
 		word->error = -EBUSY;
 	word->pending = before;
-	if (word->error < 0 || reach(keep, STAGE_SAVE, nft_save(&keep->saved, &word->report)) < 0)
+	if (word->error < 0 ||
+	    reach(keep, STAGE_SAVE, nft_save(keep->known, &keep->saved, &word->report)) < 0)
 		return word->error;
 	word->pending = (struct pending){PENDING_WAITING, time(NULL) + within_s, getpid()};
 	if (reach(keep, STAGE_STATE, pending_begin(&keep->keeper, &word->pending)) < 0)
 		return word->error;
-	if (reach(keep, STAGE_APPLY, nft_apply(ruleset, &word->report)) < 0)
+	if (reach(keep, STAGE_APPLY, nft_apply(keep->ruleset, keep->known, &word->report)) < 0)
 		return word->error;
+	now = state_after(keep->ruleset, &word->report);
+	state_write(&now);
 	word->pending.until_s = time(NULL) + within_s;
 	(void)pending_write(&keep->keeper, &word->pending);
 	return reach(keep, STAGE_DONE, 0);
@@ -109,16 +116,32 @@ static bool confirmed_in(const struct keep *keep, uint32_t within_s)
 	}
 }
 
-static enum pending_state roll_back(const struct nft_saved *saved)
+/* What the sets hold is known again, if it was when they were saved. */
+static void note_return(const struct keep *keep, const struct nft_report *report)
 {
+	struct nft_known now = *keep->known;
+
+	if (report->generation == 0) {
+		state_forget();
+		return;
+	}
+	now.generation = report->generation;
+	now.mark = report->mark;
+	state_write(&now);
+}
+
+static enum pending_state roll_back(const struct keep *keep)
+{
+	const struct nft_known now = state_after(keep->ruleset, &keep->word.report);
 	struct nft_report report;
 	int r = -EAGAIN;
 
 	/* Also without the lock: a transaction is whole in any case, and this one must come. */
 	(void)rules_lock();
 	for (int i = 0; i < ROLL_BACK_TRIES; i++) {
-		r = nft_restore(saved, &report);
+		r = nft_restore(keep->saved, &now, &report);
 		if (r == 0) {
+			note_return(keep, &report);
 			syslog(LOG_WARNING, "not confirmed: the rules of before are back");
 			return PENDING_ROLLED_BACK;
 		}
@@ -129,14 +152,15 @@ static enum pending_state roll_back(const struct nft_saved *saved)
 	return PENDING_FAILED;
 }
 
-static _Noreturn void keep_rules(const struct ruleset *ruleset, uint32_t within_s, int report_fd)
+static _Noreturn void keep_rules(const struct ruleset *ruleset, const struct nft_known *known,
+				 uint32_t within_s, int report_fd)
 {
-	struct keep keep = {.keeper = {-1, -1}, .lock = -1};
+	struct keep keep = {.ruleset = ruleset, .known = known, .keeper = {-1, -1}, .lock = -1};
 	int r;
 
 	leave_session(report_fd);
 	openlog("op25b-rules", LOG_PID, LOG_DAEMON);
-	r = load(&keep, ruleset, within_s);
+	r = load(&keep, within_s);
 	if (r < 0 && keep.keeper.file >= 0) {
 		keep.word.pending.state = PENDING_NONE;
 		(void)pending_write(&keep.keeper, &keep.word.pending);
@@ -148,7 +172,7 @@ static _Noreturn void keep_rules(const struct ruleset *ruleset, uint32_t within_
 	close(REPORT_FD);
 	if (r < 0)
 		_exit(EXIT_CODE_SYSTEM);
-	keep.word.pending.state = confirmed_in(&keep, within_s) ? PENDING_CONFIRMED : roll_back(keep.saved);
+	keep.word.pending.state = confirmed_in(&keep, within_s) ? PENDING_CONFIRMED : roll_back(&keep);
 	(void)pending_write(&keep.keeper, &keep.word.pending);
 	_exit(EXIT_CODE_OK);
 }
@@ -169,7 +193,8 @@ static int hear(int fd, struct word *word)
 	return 0;
 }
 
-static int start_keeper(const struct ruleset *ruleset, uint32_t within_s, struct word *word)
+static int start_keeper(const struct ruleset *ruleset, const struct nft_known *known, uint32_t within_s,
+			struct word *word)
 {
 	int ends[2], r;
 	pid_t keeper;
@@ -185,7 +210,7 @@ static int start_keeper(const struct ruleset *ruleset, uint32_t within_s, struct
 		return r;
 	}
 	if (keeper == 0)
-		keep_rules(ruleset, within_s, ends[1]);
+		keep_rules(ruleset, known, within_s, ends[1]);
 	close(ends[1]);
 	r = hear(ends[0], word);
 	close(ends[0]);
@@ -244,11 +269,11 @@ static int tell_failure(const struct word *word)
 	return EXIT_CODE_SYSTEM;
 }
 
-int rules_apply_kept(const struct ruleset *ruleset, uint32_t within_s, struct nft_report *report,
-		     struct pending *pending)
+int rules_apply_kept(const struct ruleset *ruleset, const struct nft_known *known, uint32_t within_s,
+		     struct nft_report *report, struct pending *pending)
 {
 	struct word word = {0};
-	int r = start_keeper(ruleset, within_s, &word);
+	int r = start_keeper(ruleset, known, within_s, &word);
 
 	if (r < 0) {
 		fprintf(stderr,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* op25b-rules status and diff: the kernel's table against the policy's. */
 #include "rules.h"
+#include "rules_state.h"
 
 #include "base/exitcode.h"
 #include "net/nft_probe.h"
@@ -180,6 +181,7 @@ json_t *rules_json_changes(const struct change_list *changes)
 
 /* Both sides of a comparison: the change texts are theirs. */
 struct sides {
+	struct nft_known known;
 	struct ruleset_image live, wanted;
 	struct change_list changes;
 };
@@ -189,17 +191,30 @@ static void sides_clear(struct sides *sides)
 	change_list_clear(&sides->changes);
 	image_clear(&sides->live);
 	image_clear(&sides->wanted);
+	nft_known_clear(&sides->known);
 }
 
-static int compare_sides(const struct ruleset *ruleset, struct sides *sides)
+static bool some_kept(const struct sides *sides)
+{
+	for (size_t i = 0; i < sides->live.set_count; i++) {
+		if (sides->live.sets[i].kept)
+			return true;
+	}
+	return false;
+}
+
+static int compare_sides(const struct rules_options *options, const struct ruleset *ruleset,
+			 struct sides *sides)
 {
 	struct nft_abilities abilities;
 	int r = nft_probe(&abilities);
 
+	if (!options->full)
+		state_read(&sides->known);
 	if (r == 0)
 		r = nft_expect(ruleset, abilities.queue, &sides->wanted);
 	if (r == 0)
-		r = nft_read(SIZE_MAX, &sides->live);
+		r = nft_read(SIZE_MAX, &sides->known, &sides->live);
 	return r < 0 ? r : compare_images(&sides->live, &sides->wanted, &sides->changes);
 }
 
@@ -235,6 +250,18 @@ static void print_pending(const struct pending *pending)
 	}
 }
 
+/* How the verdict came about. */
+static const char *read_word(const struct sides *sides)
+{
+	return some_kept(sides) ? "all-but-large-sets" : "all";
+}
+
+static void print_read(const struct sides *sides)
+{
+	if (some_kept(sides))
+		puts("large sets were not read: no ruleset has changed since the last apply filled them (--full reads them)");
+}
+
 static int print_status(const struct rules_options *options, const struct sides *sides)
 {
 	struct pending pending = {.state = PENDING_NONE};
@@ -242,11 +269,12 @@ static int print_status(const struct rules_options *options, const struct sides 
 
 	(void)pending_read(&pending);
 	if (options->json)
-		return rules_flushed(rules_print_json(json_pack("{sb sb so so}", "same", code == EXIT_CODE_OK,
-								"loaded", (int)sides->live.there, "pending",
-								rules_json_pending(&pending), "changes",
-								rules_json_changes(&sides->changes)),
-						      code));
+		return rules_flushed(
+			rules_print_json(json_pack("{sb sb ss so so}", "same", code == EXIT_CODE_OK, "loaded",
+						   (int)sides->live.there, "read", read_word(sides),
+						   "pending", rules_json_pending(&pending), "changes",
+						   rules_json_changes(&sides->changes)),
+					 code));
 	if (code == EXIT_CODE_OK)
 		puts("the kernel's rules are the policy's");
 	else if (!sides->live.there)
@@ -254,6 +282,7 @@ static int print_status(const struct rules_options *options, const struct sides 
 	else
 		printf("the kernel's rules are not the policy's: %zu differences (op25b-rules diff shows them)\n",
 		       sides->changes.count);
+	print_read(sides);
 	print_pending(&pending);
 	return rules_flushed(code);
 }
@@ -263,15 +292,16 @@ static int print_diff(const struct rules_options *options, const struct sides *s
 	int code = verdict_on(&sides->changes);
 
 	if (options->json)
-		return rules_flushed(
-			rules_print_json(json_pack("{sb so}", "same", code == EXIT_CODE_OK, "changes",
-						   rules_json_changes(&sides->changes)),
-					 code));
+		return rules_flushed(rules_print_json(json_pack("{sb ss so}", "same", code == EXIT_CODE_OK,
+								"read", read_word(sides), "changes",
+								rules_json_changes(&sides->changes)),
+						      code));
 	if (code == EXIT_CODE_OK)
 		puts("apply would change nothing");
 	else
 		puts("apply would change:");
 	rules_print_changes(&sides->changes, stdout);
+	print_read(sides);
 	return rules_flushed(code);
 }
 
@@ -284,7 +314,7 @@ static int compare_and(int (*print)(const struct rules_options *options, const s
 
 	if (code != EXIT_CODE_OK)
 		return code;
-	r = compare_sides(ruleset, &sides);
+	r = compare_sides(options, ruleset, &sides);
 	code = r < 0 ? cannot_tell(r) : print(options, &sides);
 	sides_clear(&sides);
 	ruleset_free(ruleset);

@@ -4,6 +4,7 @@
 #include "net/nft_batch.h"
 #include "net/nft_clear.h"
 #include "net/nft_elements.h"
+#include "net/nft_plan.h"
 #include "net/nft_rule.h"
 #include "net/nft_table.h"
 
@@ -21,8 +22,10 @@ enum { TRIES_MAX = 8 };
 
 struct apply {
 	const struct ruleset *ruleset;
+	const struct nft_known *known;
 	struct nft_socket *nft;
 	struct nft_table table;
+	struct nft_plan plan;
 	struct nft_batch batch;
 	enum nft_queue_form form;
 };
@@ -79,6 +82,19 @@ static void put_chain(struct apply *apply, const struct ruleset_chain *chain)
 	nft_batch_finish(&apply->batch, message);
 }
 
+static void put_sets(struct apply *apply)
+{
+	for (size_t i = 0; i < apply->plan.count; i++) {
+		const struct nft_planned_set *planned = &apply->plan.sets[i];
+
+		if (planned->stays)
+			nft_plan_put_difference(&apply->batch, apply->nft, planned);
+		else
+			nft_put_set(&apply->batch, apply->nft, planned->wanted, (uint32_t)i + 1,
+				    apply->plan.mark);
+	}
+}
+
 static void put_content(struct apply *apply)
 {
 	const struct ruleset *ruleset = apply->ruleset;
@@ -86,8 +102,7 @@ static void put_content(struct apply *apply)
 	for (size_t i = 0; i < ruleset->counter_count; i++)
 		nft_put_object(&apply->batch, apply->nft, NFT_MSG_NEWOBJ, ruleset->counters[i].name,
 			       NFT_OBJECT_COUNTER);
-	for (size_t i = 0; i < ruleset->set_count; i++)
-		nft_put_set(&apply->batch, apply->nft, &ruleset->sets[i], (uint32_t)i + 1);
+	put_sets(apply);
 	for (size_t i = 0; i < ruleset->chain_count; i++)
 		put_chain(apply, &ruleset->chains[i]);
 	for (size_t i = 0; i < ruleset->chain_count; i++) {
@@ -97,9 +112,21 @@ static void put_content(struct apply *apply)
 	}
 }
 
+/* Had somebody come between reading the table and the transaction, that would have been refused. */
+static void note_plan(const struct apply *apply, struct nft_report *report)
+{
+	report->whole = report->refused[0] ? NFT_WHOLE_REFUSED : apply->plan.whole;
+	report->whole_sets = apply->plan.whole_sets;
+	report->removed = apply->plan.removed;
+	report->added = apply->plan.added;
+	report->mark = apply->plan.mark;
+	report->generation = nft_generation_next(apply->table.generation);
+}
+
 static int apply_once(struct apply *apply, struct nft_report *report)
 {
-	const struct nft_stays stays = {chain_stays, counter_stays, apply->ruleset};
+	const struct nft_stays stays = {chain_stays, counter_stays, apply->ruleset, nft_plan_keeps,
+					&apply->plan};
 	int r = nft_table_read(apply->nft, &apply->table);
 
 	if (r < 0) {
@@ -107,6 +134,10 @@ static int apply_once(struct apply *apply, struct nft_report *report)
 		return r;
 	}
 	report->table_was_there = apply->table.there;
+	r = nft_plan_make(apply->known, &apply->table, apply->ruleset->sets, apply->ruleset->set_count,
+			  &apply->plan);
+	if (r < 0)
+		return r;
 	r = nft_batch_begin(&apply->batch, apply->nft, apply->table.generation);
 	if (r < 0)
 		return r;
@@ -118,7 +149,16 @@ static int apply_once(struct apply *apply, struct nft_report *report)
 	if (r < 0)
 		return r;
 	report->bytes = apply->batch.len;
-	return nft_batch_send(&apply->batch, apply->nft, report->error);
+	r = nft_batch_send(&apply->batch, apply->nft, report->error);
+	if (r == 0)
+		note_plan(apply, report);
+	return r;
+}
+
+/* That an element is not as it was known to be. */
+static bool refutes(int r)
+{
+	return r == -EEXIST || r == -ENOENT || r == -ENOTEMPTY;
 }
 
 static int apply_until_quiet(struct apply *apply, struct nft_report *report)
@@ -126,11 +166,19 @@ static int apply_until_quiet(struct apply *apply, struct nft_report *report)
 	int r = -EAGAIN;
 
 	for (int i = 0; i < TRIES_MAX; i++) {
+		bool different;
+
 		r = apply_once(apply, report);
+		different = apply->plan.whole == NFT_WHOLE_NOT;
+		nft_plan_free(&apply->plan);
 		nft_table_free(&apply->table);
 		nft_batch_free(&apply->batch);
-		if (r != -EINTR && r != -ERESTART)
+		if (r < 0 && different && refutes(r)) {
+			memcpy(report->refused, report->error, sizeof(report->refused));
+			apply->known = NULL;
+		} else if (r != -EINTR && r != -ERESTART) {
 			return r;
+		}
 	}
 	return r;
 }
@@ -187,10 +235,10 @@ static void count_content(const struct ruleset *ruleset, struct nft_report *repo
 	report->rules = ruleset_rule_count(ruleset);
 }
 
-int nft_apply(const struct ruleset *ruleset, struct nft_report *report)
+int nft_apply(const struct ruleset *ruleset, const struct nft_known *known, struct nft_report *report)
 {
 	struct nft_socket nft = {0};
-	struct apply apply = {.ruleset = ruleset, .nft = &nft};
+	struct apply apply = {.ruleset = ruleset, .known = known, .nft = &nft};
 	int r;
 
 	*report = (struct nft_report){.error = "opening netlink"};

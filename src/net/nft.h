@@ -7,6 +7,7 @@
 #ifndef OP25B_NET_NFT_H
 #define OP25B_NET_NFT_H
 
+#include "net/nft_known.h"
 #include "ruleset/model.h"
 
 enum { NFT_ERROR_MAX = 240 };
@@ -17,20 +18,37 @@ enum nft_queue_form {
 	NFT_QUEUE_XT_TARGET, /* the xtables target NFQUEUE, where the kernel was built without the expression */
 };
 
+/* Why sets were sent whole, and not what differs in them. */
+enum nft_whole {
+	NFT_WHOLE_NOT,     /* they were not */
+	NFT_WHOLE_NEW,     /* there was no table */
+	NFT_WHOLE_UNKNOWN, /* what the last apply left is not known */
+	NFT_WHOLE_CHANGED, /* somebody has changed rulesets since */
+	NFT_WHOLE_REFUSED, /* the kernel did not take what differs: report->refused */
+};
+
 struct nft_report {
 	enum nft_queue_form queue;
 	bool table_was_there;
 	size_t counters, sets, elements, chains, rules; /* of the ruleset now loaded */
 	size_t bytes;                                   /* of the transaction */
-	char error[NFT_ERROR_MAX]; /* what was refused, in words without the errno's own; "" on success */
+	enum nft_whole whole;
+	size_t whole_sets; /* sets that were sent whole: new ones, and those of which half and more is new */
+	size_t removed, added; /* ranges of the others */
+	uint64_t mark; /* with the generation, what nft_known.h needs to know of the sets now loaded */
+	uint32_t generation;
+	char refused[NFT_ERROR_MAX]; /* with NFT_WHOLE_REFUSED: what was refused at first */
+	char error[NFT_ERROR_MAX];   /* what was refused, in words without the errno's own; "" on success */
 };
 
 /*
  * Makes the ruleset the table's whole content; counters that stay keep their values. Nothing is changed on failure.
+ * Where `known` (NULL: nothing) holds what is in the kernel's sets, only what differs in them is sent; should the kernel
+ * refuse that, all of it.
  * Returns 0 with *report filled; -EPERM without CAP_NET_ADMIN; -EOPNOTSUPP when the kernel can queue in neither way;
  * another -errno with the thing refused named in report->error.
  */
-int nft_apply(const struct ruleset *ruleset, struct nft_report *report);
+int nft_apply(const struct ruleset *ruleset, const struct nft_known *known, struct nft_report *report);
 
 /* Deletes the table. 0 also when it was not there (report->table_was_there tells); -errno as above. */
 int nft_delete(struct nft_report *report);

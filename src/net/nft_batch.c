@@ -165,8 +165,9 @@ static bool refused_element(const struct nft_batch *batch, size_t at, uint32_t p
 {
 	const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)(batch->data + at);
 	const struct nlattr *element, *key, *value;
+	int type = message->nlmsg_type & 0xff;
 
-	if ((message->nlmsg_type & 0xff) != NFT_MSG_NEWSETELEM ||
+	if ((type != NFT_MSG_NEWSETELEM && type != NFT_MSG_DELSETELEM) || pointer == 0 ||
 	    pointer + 3 * sizeof(struct nlattr) > message->nlmsg_len)
 		return false;
 	element = (const struct nlattr *)(const void *)(batch->data + at + pointer);

@@ -49,15 +49,17 @@ static void put_removal(struct nft_batch *batch, struct nft_socket *nft, uint16_
 }
 
 /*
- * Rules first, then what they referred to. Sets go whole and come anew: that is how a set whose type has changed is
- * replaced, and it spares the kernel the search among elements that are on their way out.
+ * Rules first, then what they referred to. Sets whose content is not known go whole and come anew: that is how a set
+ * whose type has changed is replaced, and it spares the kernel the search among elements that are on their way out.
  */
 void nft_put_clearing(struct nft_batch *batch, struct nft_socket *nft, const struct nft_table *table,
 		      const struct nft_stays *stays)
 {
 	put_removal(batch, nft, NFT_MSG_DELRULE, "the rules of table", RULESET_TABLE);
-	for (size_t i = 0; i < table->sets.count; i++)
-		put_removal(batch, nft, NFT_MSG_DELSET, "the old set", table->sets.items[i].name);
+	for (size_t i = 0; i < table->sets.count; i++) {
+		if (!stays->set || !stays->set(stays->set_context, &table->sets.items[i]))
+			put_removal(batch, nft, NFT_MSG_DELSET, "the old set", table->sets.items[i].name);
+	}
 	for (size_t i = 0; i < table->chains.count; i++) {
 		if (!stays->chain(stays->context, &table->chains.items[i]))
 			put_removal(batch, nft, NFT_MSG_DELCHAIN, "the old chain",

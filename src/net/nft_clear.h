@@ -11,6 +11,8 @@ struct nft_stays {
 	bool (*chain)(const void *context, const struct nft_object *chain);
 	bool (*object)(const void *context, const struct nft_object *object);
 	const void *context;
+	bool (*set)(const void *set_context, const struct nft_object *set); /* NULL: no set */
+	const void *set_context;
 };
 
 /* Flags 0 also wakes a table that somebody put to sleep. */

@@ -13,8 +13,12 @@ enum { NFT_TYPE_IPADDR = 7, NFT_TYPE_IP6ADDR = 8, NFT_BYTEORDER_BIG = 2, NFT_UDA
 /* A nested attribute's length is 16 bits; each element takes at most 40 bytes. */
 enum { ELEMENTS_BYTES_MAX = UINT16_MAX - 128 };
 
-/* What nft keeps beside a set, so that `nft list` shows it as nft would have made it. Comforts: failing is no failure. */
-static void put_user_data(struct nlmsghdr *message)
+/* Among what nft keeps beside a set; nft lets pass what it does not know. */
+enum { UDATA_MARK = 0x62 };
+
+/* What nft keeps beside a set, so that `nft list` shows it as nft would have made it, and our mark. Comforts: failing is
+ * no failure, because a set without the mark is made anew the next time. */
+static void put_user_data(struct nlmsghdr *message, uint64_t mark)
 {
 	struct nftnl_udata_buf *buffer = nftnl_udata_buf_alloc(NFT_UDATA_ROOM);
 
@@ -22,12 +26,31 @@ static void put_user_data(struct nlmsghdr *message)
 		return;
 	nftnl_udata_put_u32(buffer, NFTNL_UDATA_SET_KEYBYTEORDER, NFT_BYTEORDER_BIG);
 	nftnl_udata_put_u32(buffer, NFTNL_UDATA_SET_MERGE_ELEMENTS, 1);
+	nftnl_udata_put(buffer, UDATA_MARK, sizeof(mark), &mark);
 	mnl_attr_put(message, NFTA_SET_USERDATA, nftnl_udata_buf_len(buffer), nftnl_udata_buf_data(buffer));
 	nftnl_udata_buf_free(buffer);
 }
 
+static int see_user_data(const struct nftnl_udata *attr, void *data)
+{
+	if (nftnl_udata_type(attr) == UDATA_MARK && nftnl_udata_len(attr) == sizeof(uint64_t))
+		memcpy(data, nftnl_udata_get(attr), sizeof(uint64_t));
+	return 0;
+}
+
+uint64_t nft_set_mark(const struct nftnl_set *set)
+{
+	uint32_t len = 0;
+	const void *bytes = nftnl_set_get_data(set, NFTNL_SET_USERDATA, &len);
+	uint64_t mark = 0;
+
+	if (bytes)
+		(void)nftnl_udata_parse(bytes, len, see_user_data, &mark);
+	return mark;
+}
+
 static void put_set_head(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset_set *set,
-			 uint32_t id)
+			 uint32_t id, uint64_t mark)
 {
 	const struct nft_note note = {.what = "set", .name = set->name};
 	bool ip4 = set->family == ADDR_IP4;
@@ -39,11 +62,11 @@ static void put_set_head(struct nft_batch *batch, struct nft_socket *nft, const 
 	mnl_attr_put_u32(message, NFTA_SET_KEY_TYPE, htonl(ip4 ? NFT_TYPE_IPADDR : NFT_TYPE_IP6ADDR));
 	mnl_attr_put_u32(message, NFTA_SET_KEY_LEN, htonl(ip4 ? 4 : 16));
 	mnl_attr_put_u32(message, NFTA_SET_ID, htonl(id));
-	put_user_data(message);
+	put_user_data(message, mark);
 	nft_batch_finish(batch, message);
 }
 
-static void put_element(struct nlmsghdr *message, const struct addr *addr, bool end)
+void nft_put_element(struct nlmsghdr *message, const struct addr *addr, bool end)
 {
 	struct nlattr *element = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
 	struct nlattr *key = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
@@ -56,8 +79,7 @@ static void put_element(struct nlmsghdr *message, const struct addr *addr, bool 
 	mnl_attr_nest_end(message, element);
 }
 
-/* The first address behind the range; false when the range reaches the last one there is, and so has no end. */
-static bool range_end(const struct ruleset_set *set, size_t at, struct addr *ret)
+bool nft_range_end(const struct ruleset_set *set, size_t at, struct addr *ret)
 {
 	if (set->family == ADDR_IP4) {
 		*ret = addr_ip4(set->ip4[at].last + 1);
@@ -75,33 +97,41 @@ static struct addr range_begin(const struct ruleset_set *set, size_t at)
 }
 
 /* As many ranges from `at` on as one message holds; returns where the next one begins. */
-static size_t put_some(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset_set *set,
-		       size_t at)
+static size_t put_some(struct nft_batch *batch, struct nft_socket *nft, uint16_t type, const char *name,
+		       const struct ruleset_set *set, size_t at)
 {
-	const struct nft_note note = {.what = "elements of set", .name = set->name};
-	struct nlmsghdr *message = nft_batch_message(batch, nft, NFT_MSG_NEWSETELEM, NLM_F_CREATE, &note);
+	const struct nft_note note = {.what = "elements of set", .name = name};
+	uint16_t flags = type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE | NLM_F_EXCL : 0;
+	struct nlmsghdr *message = nft_batch_message(batch, nft, type, flags, &note);
 	struct nlattr *list;
 	uint32_t begin;
 
 	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
-	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, set->name);
+	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, name);
 	list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
 	begin = message->nlmsg_len;
 	for (; at < set->count && message->nlmsg_len - begin < ELEMENTS_BYTES_MAX; at++) {
 		struct addr first = range_begin(set, at), end;
 
-		put_element(message, &first, false);
-		if (range_end(set, at, &end))
-			put_element(message, &end, true);
+		nft_put_element(message, &first, false);
+		if (nft_range_end(set, at, &end))
+			nft_put_element(message, &end, true);
 	}
 	mnl_attr_nest_end(message, list);
 	nft_batch_finish(batch, message);
 	return at;
 }
 
-void nft_put_set(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset_set *set, uint32_t id)
+void nft_put_elements(struct nft_batch *batch, struct nft_socket *nft, uint16_t type, const char *name,
+		      const struct ruleset_set *ranges)
 {
-	put_set_head(batch, nft, set, id);
-	for (size_t at = 0; at < set->count;)
-		at = put_some(batch, nft, set, at);
+	for (size_t at = 0; at < ranges->count;)
+		at = put_some(batch, nft, type, name, ranges, at);
+}
+
+void nft_put_set(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset_set *set, uint32_t id,
+		 uint64_t mark)
+{
+	put_set_head(batch, nft, set, id, mark);
+	nft_put_elements(batch, nft, NFT_MSG_NEWSETELEM, set->name, set);
 }

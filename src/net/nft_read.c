@@ -3,7 +3,7 @@
 
 #include "net/nft_read_parts.h"
 #include "net/nft_rule.h"
-#include "ruleset/space.h"
+#include "net/nft_table.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -128,28 +128,8 @@ static int see_object(const struct nlmsghdr *message, void *data)
 	return kept ? MNL_CB_OK : out_of_memory();
 }
 
-static int see_generation_number(const struct nlattr *attr, void *data)
-{
-	if (mnl_attr_get_type(attr) == NFTA_GEN_ID)
-		*(uint32_t *)data = mnl_attr_get_u32(attr);
-	return MNL_CB_OK;
-}
-
-static int see_generation(const struct nlmsghdr *message, void *data)
-{
-	return mnl_attr_parse(message, sizeof(struct nfgenmsg), see_generation_number, data);
-}
-
-static int read_generation(struct nft_socket *nft, uint32_t *ret)
-{
-	char buffer[256];
-	struct nlmsghdr *request =
-		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETGEN, NFPROTO_UNSPEC, NLM_F_ACK, 0);
-
-	return nft_socket_request(nft, request, see_generation, ret);
-}
-
-static int read_content(struct nft_socket *nft, size_t elements_max, struct ruleset_image *image)
+static int read_content(struct nft_socket *nft, const struct nft_read_limits *limits,
+			struct ruleset_image *image)
 {
 	char buffer[256];
 	struct nlmsghdr *request =
@@ -163,23 +143,25 @@ static int read_content(struct nft_socket *nft, size_t elements_max, struct rule
 		r = nft_read_dump(nft, NFT_MSG_GETRULE, NFTA_RULE_TABLE, see_rule, image);
 	if (r == 0)
 		r = nft_read_dump(nft, NFT_MSG_GETOBJ, NFTA_OBJ_TABLE, see_object, image);
-	return r < 0 ? r : nft_read_sets(nft, elements_max, image);
+	return r < 0 ? r : nft_read_sets(nft, limits, image);
 }
 
 /* The parts are read one after the other; only if nothing changed meanwhile do they belong together. */
-static int read_once(struct nft_socket *nft, size_t elements_max, struct ruleset_image *image)
+static int read_once(struct nft_socket *nft, struct nft_read_limits limits, struct ruleset_image *image)
 {
 	uint32_t before = 0, after = 0;
-	int r = read_generation(nft, &before);
+	int r = nft_generation_read(nft, &before);
 
+	if (limits.known && limits.known->generation != before)
+		limits.known = NULL;
 	if (r == 0)
-		r = read_content(nft, elements_max, image);
+		r = read_content(nft, &limits, image);
 	if (r == 0)
-		r = read_generation(nft, &after);
+		r = nft_generation_read(nft, &after);
 	return r == 0 && before != after ? -EINTR : r;
 }
 
-int nft_read(size_t elements_max, struct ruleset_image *ret)
+int nft_read(size_t elements_max, const struct nft_known *known, struct ruleset_image *ret)
 {
 	struct nft_socket nft = {0};
 	int r = -EINTR;
@@ -189,7 +171,7 @@ int nft_read(size_t elements_max, struct ruleset_image *ret)
 		image_clear(ret);
 		r = nft_socket_open(&nft);
 		if (r == 0)
-			r = read_once(&nft, elements_max, ret);
+			r = read_once(&nft, (struct nft_read_limits){elements_max, known}, ret);
 		nft_socket_close(&nft);
 	}
 	return r;
@@ -216,16 +198,13 @@ static int expect_chain(const struct ruleset *ruleset, const struct ruleset_chai
 static int expect_set(const struct ruleset_set *set, struct ruleset_image *image)
 {
 	struct image_set *kept = image_add_set(image, set->name, set->family);
-	int r = kept ? 0 : -ENOMEM;
 
-	if (kept)
-		nft_set_type_of(kept->type, sizeof(kept->type), set);
-	for (size_t i = 0; i < set->count && r == 0; i++) {
-		struct space_range range = space_range_at(set, i);
-
-		r = space_append(&kept->space, &range);
-	}
-	return r;
+	if (!kept)
+		return -ENOMEM;
+	nft_set_type_of(kept->type, sizeof(kept->type), set);
+	kept->space = *set;
+	kept->borrowed = true;
+	return 0;
 }
 
 int nft_expect(const struct ruleset *ruleset, enum nft_queue_form form, struct ruleset_image *ret)

@@ -9,14 +9,19 @@
 #include "net/nft.h"
 #include "ruleset/image.h"
 
-/*
- * Reads the kernel's table. A set with more than elements_max kernel elements (a range is two) is left unread: the
- * kernel takes a time that grows with the square of their number. 0 with *ret filled; -EPERM without CAP_NET_ADMIN; -EINTR when
- * the rulesets would not stay the same for long enough; another -errno. Give back with image_clear() in any case.
- */
-int nft_read(size_t elements_max, struct ruleset_image *ret);
+/* Kernel elements of a set (a range is two), from which on reading it takes a second and more. */
+enum { NFT_LARGE_SET = 100000 };
 
-/* What nft_read() finds after nft_apply() of the ruleset with this form. 0 or -ENOMEM; likewise. */
+/*
+ * Reads the kernel's table. The kernel takes a time for a set that grows with the square of its elements. So, where
+ * `known` (NULL: nothing) still holds, the content of a set with more than NFT_LARGE_SET of them is taken from there, and
+ * borrowed (image_set.kept); and a set with more than elements_max is left unread.
+ * 0 with *ret filled; -EPERM without CAP_NET_ADMIN; -EINTR when the rulesets would not stay the same for long enough;
+ * another -errno. Give back with image_clear() in any case.
+ */
+int nft_read(size_t elements_max, const struct nft_known *known, struct ruleset_image *ret);
+
+/* What nft_read() finds after nft_apply() of the ruleset with this form; its sets are borrowed. 0 or -ENOMEM; likewise. */
 int nft_expect(const struct ruleset *ruleset, enum nft_queue_form form, struct ruleset_image *ret);
 
 #endif

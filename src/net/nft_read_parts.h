@@ -18,7 +18,12 @@ char *nft_rule_text(struct nftnl_rule *rule);
 void nft_set_type(char *out, size_t size, uint32_t key_type, uint32_t key_len, uint32_t flags);
 void nft_set_type_of(char *out, size_t size, const struct ruleset_set *set);
 
+struct nft_read_limits {
+	size_t elements_max;
+	const struct nft_known *known; /* NULL, or it holds */
+};
+
 /* Reads all sets of the table with their elements. 0 or -errno. */
-int nft_read_sets(struct nft_socket *nft, size_t elements_max, struct ruleset_image *image);
+int nft_read_sets(struct nft_socket *nft, const struct nft_read_limits *limits, struct ruleset_image *image);
 
 #endif

@@ -2,6 +2,7 @@
 #include "net/nft_read_parts.h"
 
 #include "base/vec.h"
+#include "net/nft_elements.h"
 #include "ruleset/space.h"
 
 #include <arpa/inet.h>
@@ -77,6 +78,7 @@ static bool keep_set(struct ruleset_image *image, const struct nftnl_set *set)
 	if (!kept)
 		return false;
 	kept->unread = key_len != 4 && key_len != 16;
+	kept->mark = nft_set_mark(set);
 	nft_set_type(kept->type, sizeof(kept->type), nftnl_set_get_u32(set, NFTNL_SET_KEY_TYPE), key_len,
 		     flags);
 	return true;
@@ -226,13 +228,26 @@ static int read_set(size_t elements_max, struct image_set *set)
 	return r;
 }
 
-int nft_read_sets(struct nft_socket *nft, size_t elements_max, struct ruleset_image *image)
+/* False when the set must be read. */
+static bool take_known(const struct nft_read_limits *limits, struct image_set *set)
+{
+	const struct nft_known *known = limits->known;
+	const struct ruleset_set *held = known ? nft_known_find(known, set->name, set->space.family) : NULL;
+
+	if (!held || known->mark == 0 || set->mark != known->mark || held->count <= NFT_LARGE_SET / 2)
+		return false;
+	set->space = *held;
+	set->borrowed = set->kept = true;
+	return true;
+}
+
+int nft_read_sets(struct nft_socket *nft, const struct nft_read_limits *limits, struct ruleset_image *image)
 {
 	int r = nft_read_dump(nft, NFT_MSG_GETSET, NFTA_SET_TABLE, see_set, image);
 
 	for (size_t i = 0; i < image->set_count && r == 0; i++) {
-		if (!image->sets[i].unread)
-			r = read_set(elements_max, &image->sets[i]);
+		if (!image->sets[i].unread && !take_known(limits, &image->sets[i]))
+			r = read_set(limits->elements_max, &image->sets[i]);
 	}
 	return r;
 }

@@ -4,6 +4,8 @@
 #include "base/vec.h"
 #include "net/nft_batch.h"
 #include "net/nft_clear.h"
+#include "net/nft_elements.h"
+#include "net/nft_plan.h"
 #include "net/nft_table.h"
 
 #include <arpa/inet.h>
@@ -30,7 +32,8 @@ enum part { PART_TABLE, PART_OBJECTS, PART_CHAINS, PART_SETS, PART_ELEMENTS, PAR
 struct nft_saved {
 	struct nft_table table;
 	struct messages parts[PARTS];
-	bool anonymous, flowtable; /* what cannot be put back */
+	const struct nft_known *known; /* holds all elements, and none are in parts; else NULL */
+	bool anonymous, flowtable;     /* what cannot be put back */
 };
 
 #define BIT(attribute) (UINT32_C(1) << (attribute))
@@ -163,8 +166,9 @@ static int save_elements(struct nft_socket *nft, struct nft_saved *saved)
 		if (attributes.of[NFTA_SET_FLAGS] &&
 		    (ntohl(mnl_attr_get_u32(attributes.of[NFTA_SET_FLAGS])) & NFT_SET_ANONYMOUS))
 			saved->anonymous = true;
-		r = dump(nft, PART_ELEMENTS, mnl_attr_get_str(attributes.of[NFTA_SET_NAME]),
-			 &saved->parts[PART_ELEMENTS]);
+		if (!saved->known)
+			r = dump(nft, PART_ELEMENTS, mnl_attr_get_str(attributes.of[NFTA_SET_NAME]),
+				 &saved->parts[PART_ELEMENTS]);
 	}
 	return r;
 }
@@ -177,7 +181,23 @@ static void saved_clear(struct nft_saved *saved)
 	*saved = (struct nft_saved){0};
 }
 
-static int save_once(struct nft_socket *nft, struct nft_saved *saved)
+/* Every set of the table is known, and bears the mark. */
+static bool is_known(const struct nft_known *known, const struct nft_table *table)
+{
+	if (!known || known->mark == 0 || known->generation != table->generation ||
+	    known->set_count != table->sets.count)
+		return false;
+	for (size_t i = 0; i < table->sets.count; i++) {
+		const struct nft_object *set = &table->sets.items[i];
+
+		if (set->mark != known->mark || (!nft_known_find(known, set->name, ADDR_IP4) &&
+						 !nft_known_find(known, set->name, ADDR_IP6)))
+			return false;
+	}
+	return true;
+}
+
+static int save_once(struct nft_socket *nft, const struct nft_known *known, struct nft_saved *saved)
 {
 	static const enum part simple[] = {PART_TABLE, PART_OBJECTS, PART_CHAINS, PART_SETS, PART_RULES};
 	struct nft_table after;
@@ -185,6 +205,7 @@ static int save_once(struct nft_socket *nft, struct nft_saved *saved)
 
 	if (r < 0 || !saved->table.there)
 		return r;
+	saved->known = is_known(known, &saved->table) ? known : NULL;
 	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]) && r == 0; i++)
 		r = dump(nft, simple[i], NULL, &saved->parts[simple[i]]);
 	if (r == 0)
@@ -209,7 +230,7 @@ static int refuse_strange(const struct nft_saved *saved, struct nft_report *repo
 	return -EOPNOTSUPP;
 }
 
-int nft_save(struct nft_saved **ret, struct nft_report *report)
+int nft_save(const struct nft_known *known, struct nft_saved **ret, struct nft_report *report)
 {
 	struct nft_saved *saved = calloc(1, sizeof(*saved));
 	struct nft_socket nft = {0};
@@ -220,7 +241,7 @@ int nft_save(struct nft_saved **ret, struct nft_report *report)
 		saved_clear(saved);
 		r = nft_socket_open(&nft);
 		if (r == 0)
-			r = save_once(&nft, saved);
+			r = save_once(&nft, known, saved);
 		nft_socket_close(&nft);
 	}
 	if (r == 0)
@@ -287,6 +308,41 @@ static void put_saved(struct nft_batch *batch, struct nft_socket *nft, enum part
 	nft_batch_finish(batch, message);
 }
 
+/* The set that is known under the name in the message; NULL if none is. */
+static const struct nft_planned_set *planned_for(const struct nft_plan *plan, const struct nlmsghdr *message)
+{
+	struct attributes attributes;
+
+	for (size_t i = 0; is_ours(message, &attributes) && i < plan->count; i++) {
+		if (attributes.of[NFTA_SET_NAME] &&
+		    strcmp(mnl_attr_get_str(attributes.of[NFTA_SET_NAME]), plan->sets[i].wanted->name) == 0)
+			return &plan->sets[i];
+	}
+	return NULL;
+}
+
+/* Those that stay are told what differs; the others come with what is known to have been in them. */
+static void put_known_sets(struct nft_batch *batch, struct nft_socket *nft, const struct nft_saved *saved,
+			   const struct nft_plan *plan)
+{
+	const struct messages *messages = &saved->parts[PART_SETS];
+	const struct nlmsghdr *message;
+	uint32_t number = 0;
+
+	for (size_t at = 0; (message = message_at(messages, at)); at = next_message(message, at)) {
+		const struct nft_planned_set *planned = planned_for(plan, message);
+
+		if (planned && planned->stays) {
+			nft_plan_put_difference(batch, nft, planned);
+			continue;
+		}
+		put_saved(batch, nft, PART_SETS, message, ++number);
+		if (planned)
+			nft_put_elements(batch, nft, NFT_MSG_NEWSETELEM, planned->wanted->name,
+					 planned->wanted);
+	}
+}
+
 static void put_part(struct nft_batch *batch, struct nft_socket *nft, const struct nft_saved *saved,
 		     enum part part)
 {
@@ -309,31 +365,61 @@ static uint32_t table_flags(const struct nft_saved *saved)
 	return ntohl(mnl_attr_get_u32(attributes.of[NFTA_TABLE_FLAGS])) & NFT_TABLE_F_DORMANT;
 }
 
-static int restore_once(struct nft_socket *nft, const struct nft_saved *saved, struct nft_report *report)
+static void put_all(struct nft_batch *batch, struct nft_socket *nft, const struct nft_saved *saved,
+		    const struct nft_table *now, const struct nft_plan *plan)
 {
-	const struct nft_stays stays = {chain_stays, object_stays, saved};
+	const struct nft_stays stays = {chain_stays, object_stays, saved, nft_plan_keeps, plan};
+
+	nft_put_table(batch, nft, table_flags(saved));
+	if (now->there)
+		nft_put_clearing(batch, nft, now, &stays);
+	for (int part = PART_OBJECTS; part < PARTS; part++) {
+		if (part == PART_SETS)
+			put_known_sets(batch, nft, saved, plan);
+		else
+			put_part(batch, nft, saved, (enum part)part);
+	}
+}
+
+/* What is there can only be told what differs when it bears the mark that was saved with the sets. */
+static int plan_return(const struct nft_saved *saved, const struct nft_known *now,
+		       const struct nft_table *table, struct nft_plan *plan)
+{
+	const struct nft_known *known = saved->known;
+
+	if (now && (!known || now->mark != known->mark))
+		now = NULL;
+	return nft_plan_make(now, table, known ? known->sets : NULL, known ? known->set_count : 0, plan);
+}
+
+static int restore_once(struct nft_socket *nft, const struct nft_saved *saved, const struct nft_known *now,
+			struct nft_report *report)
+{
 	struct nft_batch batch = {0};
-	struct nft_table now;
-	int r = nft_table_read(nft, &now);
+	struct nft_plan plan = {0};
+	struct nft_table table;
+	int r = nft_table_read(nft, &table);
 
 	if (r == 0)
-		r = nft_batch_begin(&batch, nft, now.generation);
+		r = plan_return(saved, now, &table, &plan);
+	if (r == 0)
+		r = nft_batch_begin(&batch, nft, table.generation);
 	if (r == 0) {
-		nft_put_table(&batch, nft, table_flags(saved));
-		if (now.there)
-			nft_put_clearing(&batch, nft, &now, &stays);
-		for (int part = PART_OBJECTS; part < PARTS; part++)
-			put_part(&batch, nft, saved, (enum part)part);
+		put_all(&batch, nft, saved, &table, &plan);
 		r = nft_batch_end(&batch, nft, true);
 	}
 	if (r == 0)
 		r = nft_batch_send(&batch, nft, report->error);
+	report->generation = r == 0 && saved->known ? nft_generation_next(table.generation) : 0;
+	report->mark = saved->known ? saved->known->mark : 0;
 	nft_batch_free(&batch);
-	nft_table_free(&now);
+	nft_plan_free(&plan);
+	nft_table_free(&table);
 	return r;
 }
 
-int nft_restore(const struct nft_saved *saved, struct nft_report *report)
+/* A difference that is refused leaves the whole to be tried. */
+int nft_restore(const struct nft_saved *saved, const struct nft_known *now, struct nft_report *report)
 {
 	struct nft_socket nft = {0};
 	int r = -EINTR;
@@ -341,11 +427,15 @@ int nft_restore(const struct nft_saved *saved, struct nft_report *report)
 	if (!saved->table.there)
 		return nft_delete(report);
 	*report = (struct nft_report){.error = "opening netlink"};
-	for (int i = 0; i < TRIES_MAX && (r == -EINTR || r == -ERESTART); i++) {
+	for (int i = 0; i < TRIES_MAX; i++) {
 		r = nft_socket_open(&nft);
 		if (r == 0)
-			r = restore_once(&nft, saved, report);
+			r = restore_once(&nft, saved, now, report);
 		nft_socket_close(&nft);
+		if (r == 0 || (r != -EINTR && r != -ERESTART && !now))
+			break;
+		if (r != -EINTR && r != -ERESTART)
+			now = NULL;
 	}
 	return r;
 }

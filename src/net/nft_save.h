@@ -7,20 +7,25 @@
 #define OP25B_NET_NFT_SAVE_H
 
 #include "net/nft.h"
+#include "net/nft_known.h"
 
 struct nft_saved;
 
 /*
- * Keeps the table, or that there is none. 0 with *ret the caller's (nft_saved_free); -EOPNOTSUPP when it holds what
- * cannot be put back (report->error names it); another -errno. *ret is untouched on failure.
+ * Keeps the table, or that there is none. Where `known` (NULL: nothing) holds, the sets' elements are not read but taken
+ * from there, and it must outlive what is saved.
+ * 0 with *ret the caller's (nft_saved_free); -EOPNOTSUPP when it holds what cannot be put back (report->error names
+ * it); another -errno. *ret is untouched on failure.
  */
-int nft_save(struct nft_saved **ret, struct nft_report *report);
+int nft_save(const struct nft_known *known, struct nft_saved **ret, struct nft_report *report);
 
 /*
- * Puts it back in one transaction; base chains that stay are not deleted, and counters that are there go on. 0, or
- * -errno with report->error, and nothing is changed.
+ * Puts it back in one transaction; base chains that stay are not deleted, and counters that are there go on. now (NULL:
+ * nothing): what the sets hold at present; where that is known and what was saved is, too, only what differs is sent.
+ * 0, or -errno with report->error, and nothing is changed. report->mark and generation, the latter 0 when what is there
+ * now is not known, go with the sets of the `known` that was given to nft_save().
  */
-int nft_restore(const struct nft_saved *saved, struct nft_report *report);
+int nft_restore(const struct nft_saved *saved, const struct nft_known *now, struct nft_report *report);
 
 /* NULL is allowed. */
 void nft_saved_free(struct nft_saved *saved);

@@ -2,6 +2,7 @@
 #include "net/nft_table.h"
 
 #include "base/vec.h"
+#include "net/nft_elements.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -95,6 +96,15 @@ static int see_chain(const struct nlmsghdr *message, void *data)
 	return kept ? MNL_CB_OK : out_of_memory();
 }
 
+static bool keep_set(struct nft_table *table, const struct nftnl_set *set)
+{
+	struct nft_object *object = add_object(&table->sets, nftnl_set_get_str(set, NFTNL_SET_NAME));
+
+	if (object)
+		object->mark = nft_set_mark(set);
+	return object != NULL;
+}
+
 /* Anonymous sets belong to a rule, and go with it. */
 static int see_set(const struct nlmsghdr *message, void *data)
 {
@@ -105,7 +115,7 @@ static int see_set(const struct nlmsghdr *message, void *data)
 		return out_of_memory();
 	if (nftnl_set_nlmsg_parse(message, set) == 0 && is_ours(nftnl_set_get_str(set, NFTNL_SET_TABLE)) &&
 	    (nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_ANONYMOUS) == 0)
-		kept = add_object(&((struct nft_table *)data)->sets, nftnl_set_get_str(set, NFTNL_SET_NAME));
+		kept = keep_set(data, set);
 	nftnl_set_free(set);
 	return kept ? MNL_CB_OK : out_of_memory();
 }
@@ -137,7 +147,7 @@ static int dump(struct nft_socket *nft, uint16_t type, mnl_cb_t callback, void *
 	return nft_socket_request(nft, request, callback, data);
 }
 
-static int read_generation(struct nft_socket *nft, uint32_t *ret)
+int nft_generation_read(struct nft_socket *nft, uint32_t *ret)
 {
 	char buffer[256];
 	struct nlmsghdr *request =
@@ -146,12 +156,17 @@ static int read_generation(struct nft_socket *nft, uint32_t *ret)
 	return nft_socket_request(nft, request, see_generation, ret);
 }
 
+uint32_t nft_generation_next(uint32_t generation)
+{
+	return generation == UINT32_MAX ? 1 : generation + 1;
+}
+
 int nft_table_read(struct nft_socket *nft, struct nft_table *table)
 {
 	int r;
 
 	*table = (struct nft_table){0};
-	r = read_generation(nft, &table->generation);
+	r = nft_generation_read(nft, &table->generation);
 	if (r == 0)
 		r = dump(nft, NFT_MSG_GETTABLE, see_table, table);
 	if (r < 0 || !table->there)

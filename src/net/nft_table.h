@@ -13,6 +13,7 @@ struct nft_object {
 	uint32_t hook; /* of a base chain, with its priority and its type's name */
 	int32_t priority;
 	char hook_type[16];
+	uint64_t mark; /* of a set: nft_known.h; 0: it bears none */
 };
 
 struct nft_objects {
@@ -28,6 +29,10 @@ struct nft_table {
 
 /* Reads it. 0 or -errno (-EINTR: it changed meanwhile, try again); free with nft_table_free() in any case. */
 int nft_table_read(struct nft_socket *nft, struct nft_table *table);
+/* Which generation all rulesets of the namespace are of, host byte order. 0 or -errno. */
+int nft_generation_read(struct nft_socket *nft, uint32_t *ret);
+/* The one that the kernel makes of it with a transaction: one on, and never 0. */
+uint32_t nft_generation_next(uint32_t generation);
 void nft_table_free(struct nft_table *table);
 
 #endif

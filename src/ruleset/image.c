@@ -14,8 +14,10 @@ void image_clear(struct ruleset_image *image)
 			free(image->chains[i].rules[j]);
 		free(image->chains[i].rules);
 	}
-	for (size_t i = 0; i < image->set_count; i++)
-		space_clear(&image->sets[i].space);
+	for (size_t i = 0; i < image->set_count; i++) {
+		if (!image->sets[i].borrowed)
+			space_clear(&image->sets[i].space);
+	}
 	free(image->chains);
 	free(image->sets);
 	free(image->things);

@@ -22,6 +22,9 @@ struct image_set {
 	char type[64];            /* what is looked up, in words */
 	struct ruleset_set space; /* its addresses; the name in it is not used */
 	bool unread;              /* too large to be read, or no set of addresses: the space is empty */
+	bool borrowed;            /* the space is somebody else's, who outlives the image */
+	bool kept;     /* not read: its space is what the last apply left, and nothing has changed since */
+	uint64_t mark; /* net/nft_known.h */
 };
 
 /* A counter, or something else that a table can hold: a map, a quota, a flowtable. */
