@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The order of policy.ip4 and ip6: by address, length, role, rule, and where equal by place. Lists that come sorted
- * are left as they are; large others go by the upper bits of the address in radix passes, then by comparison among
- * the few that these bits do not tell apart.
+ * are left as they are, and a few other prefixes before and behind such a list are merged with it; large others go by
+ * the upper bits of the address in radix passes, then by comparison among the few that these bits do not tell apart.
  */
 #include "policy/reading.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RADIX_BITS = 11, RADIX = 1 << RADIX_BITS, RADIX_WORTH = 10000 };
+enum { RADIX_BITS = 11, RADIX = 1 << RADIX_BITS, RADIX_WORTH = 10000, MERGE_SHARE = 16 };
 
 static int compare_u64(uint64_t a, uint64_t b)
 {
@@ -77,13 +77,56 @@ struct sorting {
 	int (*compare)(const void *left, const void *right);
 };
 
-static bool is_sorted(const struct sorting *s)
+/* The longest stretch that is in order: its beginning, and its end in *ret_end. */
+static size_t longest_run(const struct sorting *s, size_t *ret_end)
 {
-	for (size_t i = 1; i < s->count; i++) {
-		if (s->compare(s->items + (i - 1) * s->size, s->items + i * s->size) > 0)
-			return false;
+	size_t begin = 0, best = 0, best_end = s->count > 0;
+
+	for (size_t i = 1; i <= s->count; i++) {
+		if (i < s->count && s->compare(s->items + (i - 1) * s->size, s->items + i * s->size) <= 0)
+			continue;
+		if (i - begin > best_end - best) {
+			best = begin;
+			best_end = i;
+		}
+		begin = i;
 	}
-	return true;
+	*ret_end = best_end;
+	return best;
+}
+
+/* Merges the `count` ordered items of `others` with the run, which stands at the end of all items. */
+static void merge(const struct sorting *s, const char *others, size_t count)
+{
+	char *out = s->items, *run = s->items + count * s->size, *end = s->items + s->count * s->size;
+	const char *others_end = others + count * s->size;
+
+	while (others < others_end) {
+		if (run < end && s->compare(run, others) <= 0) {
+			memmove(out, run, s->size);
+			run += s->size;
+		} else {
+			memcpy(out, others, s->size);
+			others += s->size;
+		}
+		out += s->size;
+	}
+}
+
+static int sort_around_run(const struct sorting *s, size_t begin, size_t end)
+{
+	size_t count = s->count - (end - begin);
+	char *others = reallocarray(NULL, count, s->size);
+
+	if (!others)
+		return -ENOMEM;
+	memcpy(others, s->items, begin * s->size);
+	memcpy(others + begin * s->size, s->items + end * s->size, (s->count - end) * s->size);
+	qsort(others, count, s->size, s->compare);
+	memmove(s->items + count * s->size, s->items + begin * s->size, (end - begin) * s->size);
+	merge(s, others, count);
+	free(others);
+	return 0;
 }
 
 /* One pass, stable, from items to spare; false when all fall into one bucket and nothing needs to move. */
@@ -149,8 +192,12 @@ static int sort_by_radix(struct sorting *s)
 
 static int sort(struct sorting *s)
 {
-	if (is_sorted(s))
+	size_t end, begin = longest_run(s, &end);
+
+	if (end - begin == s->count)
 		return 0;
+	if (s->count - (end - begin) <= s->count / MERGE_SHARE)
+		return sort_around_run(s, begin, end);
 	if (s->count >= RADIX_WORTH)
 		return sort_by_radix(s);
 	qsort(s->items, s->count, s->size, s->compare);

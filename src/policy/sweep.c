@@ -8,7 +8,12 @@
 
 #include <string.h>
 
-enum { HINT_MAX = 240, DEPTH_MAX = 130, NOBODY = -1 };
+enum {
+	HINT_MAX = 240,
+	DEPTH_MAX = 130,
+	NOBODY = -1,
+	PROVIDER_LENGTH_MIN = 12, /* of any family: shorter prefixes may be too large for one provider */
+};
 
 /* What an entry is to the others. */
 enum role_class {
@@ -343,11 +348,22 @@ static void judge_group(struct sweep *sweep, int64_t first, int64_t end)
 	}
 }
 
+/* Asked of every prefix of a long list, so without making entries of them. */
 static bool same_prefix(const struct sweep *sweep, int64_t a, int64_t b)
 {
-	struct entry first = entry_at(sweep, a), second = entry_at(sweep, b);
+	const struct policy *policy = sweep->reading->policy;
 
-	return prefix_compare(&first.prefix, &second.prefix) == 0;
+	if (sweep->family == ADDR_IP4)
+		return policy->ip4[a].addr == policy->ip4[b].addr && policy->ip4[a].len == policy->ip4[b].len;
+	return policy->ip6[a].hi == policy->ip6[b].hi && policy->ip6[a].lo == policy->ip6[b].lo &&
+	       policy->ip6[a].len == policy->ip6[b].len;
+}
+
+static uint8_t length_at(const struct sweep *sweep, int64_t i)
+{
+	const struct policy *policy = sweep->reading->policy;
+
+	return sweep->family == ADDR_IP4 ? policy->ip4[i].len : policy->ip6[i].len;
 }
 
 static void move_entry(struct sweep *sweep, int64_t to, int64_t from)
@@ -374,7 +390,9 @@ static void drop_duplicates(struct sweep *sweep)
 				continue;
 			}
 		}
-		move_entry(sweep, kept++, i);
+		if (kept < i)
+			move_entry(sweep, kept, i);
+		kept++;
 	}
 	sweep->count = kept;
 }
@@ -398,20 +416,54 @@ static void judge_size(struct sweep *sweep, int64_t i)
 			w.prefix);
 }
 
+static bool covers_next(const struct sweep *sweep, int64_t i)
+{
+	struct entry entry, next;
+
+	if (i + 1 == sweep->count)
+		return false;
+	if (sweep->family == ADDR_IP4) {
+		const struct policy_prefix4 *e = &sweep->reading->policy->ip4[i];
+
+		return e->len == 0 || (e[0].addr ^ e[1].addr) >> (32 - e->len) == 0;
+	}
+	entry = entry_at(sweep, i);
+	next = entry_at(sweep, i + 1);
+	return prefix_covers(&entry.prefix, &next.prefix);
+}
+
+/* A prefix with nothing around it and nothing in it says nothing of any other: most of a long list are such. */
+static bool stands_alone(struct sweep *sweep, int64_t i)
+{
+	struct entry entry;
+
+	if (covers_next(sweep, i))
+		return false;
+	entry = entry_at(sweep, i);
+	while (sweep->depth > 0 && !prefix_covers(&sweep->stack[sweep->depth - 1].prefix, &entry.prefix))
+		close_frame(sweep);
+	return sweep->depth == 0 && class_of(sweep, &entry) != CLASS_EXEMPT;
+}
+
 static size_t sweep_family(struct reading *reading, uint8_t family, size_t count)
 {
 	struct sweep sweep = {.reading = reading, .family = family, .count = (int64_t)count};
 
 	drop_duplicates(&sweep);
 	for (int64_t i = 0, end; i < sweep.count; i = end) {
-		for (end = i + 1; end < sweep.count && same_prefix(&sweep, i, end);)
+		end = i + 1;
+		if (stands_alone(&sweep, i))
+			continue;
+		for (; end < sweep.count && same_prefix(&sweep, i, end);)
 			end++;
 		judge_group(&sweep, i, end);
 	}
 	while (sweep.depth > 0)
 		close_frame(&sweep);
-	for (int64_t i = 0; i < sweep.count; i++)
-		judge_size(&sweep, i);
+	for (int64_t i = 0; i < sweep.count; i++) {
+		if (length_at(&sweep, i) < PROVIDER_LENGTH_MIN)
+			judge_size(&sweep, i);
+	}
 	return (size_t)sweep.count;
 }
 
