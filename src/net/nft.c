@@ -155,10 +155,10 @@ static int apply_once(struct apply *apply, struct nft_report *report)
 	return r;
 }
 
-/* That an element is not as it was known to be. */
+/* That an element is not as it was known to be, or that a set has no more room. */
 static bool refutes(int r)
 {
-	return r == -EEXIST || r == -ENOENT || r == -ENOTEMPTY;
+	return r == -EEXIST || r == -ENOENT || r == -ENOTEMPTY || r == -ENFILE;
 }
 
 static int apply_until_quiet(struct apply *apply, struct nft_report *report)
@@ -224,6 +224,20 @@ static int choose_form(struct nft_socket *nft, struct nft_report *report)
 	snprintf(report->error, sizeof(report->error),
 		 "queueing: neither the nft queue expression nor the xt NFQUEUE target is there");
 	return -EOPNOTSUPP;
+}
+
+int nft_choose_form(enum nft_queue_form *ret, char error[NFT_ERROR_MAX])
+{
+	struct nft_report report = {.error = "opening netlink"};
+	struct nft_socket nft = {0};
+	int r = nft_socket_open(&nft);
+
+	if (r == 0)
+		r = choose_form(&nft, &report);
+	nft_socket_close(&nft);
+	memcpy(error, report.error, NFT_ERROR_MAX);
+	*ret = report.queue;
+	return r;
 }
 
 static void count_content(const struct ruleset *ruleset, struct nft_report *report)

@@ -273,6 +273,11 @@ int nft_batch_send(const struct nft_batch *batch, struct nft_socket *nft, char e
 	if (!buffer)
 		return -ENOMEM;
 	r = send_all(batch, nft);
+	if (r == -EMSGSIZE)
+		snprintf(
+			error, NFT_ERROR_MAX,
+			"a transaction of %zu bytes, more than twice net.core.wmem_max: only root of the first user namespace may exceed that",
+			batch->len);
 	if (r == 0)
 		r = read_answers(&answers, nft, buffer);
 	free(buffer);

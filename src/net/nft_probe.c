@@ -16,8 +16,7 @@
 #define PROBE_CHAIN "try"
 #define PROBE_SET   "set"
 
-/* The forward hook has the same number in the families inet and bridge. */
-enum { FORWARD_HOOK = 2, IP6_ADDRESS_TYPE = 8 };
+enum { IP6_ADDRESS_TYPE = 8 };
 
 struct
 try {
@@ -38,21 +37,16 @@ static struct nlmsghdr *begin(struct try *try, uint16_t type)
 	return message;
 }
 
+/* The chain is not hooked: taking back a hook, even one only tried, drops all packets that wait in any queue. */
 static void put_frame(struct try *try)
 {
 	struct nlmsghdr *message = begin(try, NFT_MSG_NEWTABLE);
-	struct nlattr *hook;
 
 	mnl_attr_put_strz(message, NFTA_TABLE_NAME, PROBE_TABLE);
 	nft_batch_finish(&try->batch, message);
 	message = begin(try, NFT_MSG_NEWCHAIN);
 	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, PROBE_TABLE);
 	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, PROBE_CHAIN);
-	hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
-	mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(FORWARD_HOOK));
-	mnl_attr_put_u32(message, NFTA_HOOK_PRIORITY, 0);
-	mnl_attr_nest_end(message, hook);
-	mnl_attr_put_strz(message, NFTA_CHAIN_TYPE, "filter");
 	nft_batch_finish(&try->batch, message);
 }
 

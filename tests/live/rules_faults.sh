@@ -1,0 +1,146 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# rules_faults.sh OP25B_RULES SOURCE APPLY_OVERLAP QUEUE_HOLD: what an apply meets: a kernel that refuses one element, a send
+# buffer that is too small, and packets that wait in the queue across fifty of them.
+tool=$1
+root=$2
+apply_overlap=$3
+queue_hold=$4
+# shellcheck source=tests/lib/netns.sh
+. "$root/tests/lib/netns.sh"
+netns_need nft python3 unshare
+netns_build || tap_skip_all "the namespaces cannot be set up"
+
+rules()
+{
+	netns_run rtr "$tool" "$@"
+}
+
+ends_with()
+{
+	local code=$1 text=$2 got=0
+	shift 2
+	"$@" >"$scratch/said" 2>&1 || got=$?
+	cat "$scratch/said"
+	[ "$got" = "$code" ] && grep -qF -- "$text" "$scratch/said"
+}
+
+listed()
+{
+	netns_run rtr nft list table inet op25b 2>/dev/null | grep -v 'packets [0-9]* bytes'
+}
+
+python3 - >"$scratch/many.txt" <<-'END'
+	for i in range(30000):
+	    print(f"16.{i >> 10 & 255}.{i >> 2 & 255}.{(i & 3) << 6}/28")
+END
+policy()
+{
+	cat <<-END
+		[gateway]
+		mode = enforce
+		fail = closed
+		unlisted = drop
+		subscriber_interfaces = sub*
+		upstream_interfaces = up0
+		[pool home]
+		prefix = 198.51.100.0/24
+		interface = sub*
+		[relay mail]
+		address = 192.0.2.25
+		interface = srv0
+		[inside ours]
+		prefix = $1
+	END
+}
+policy 192.0.2.0/25 >"$scratch/policy.ini"
+policy 192.0.2.0/24 >"$scratch/other.ini"
+{ policy 192.0.2.0/24; printf '[inside many]\nfile = %s\n' "$scratch/many.txt"; } >"$scratch/large.ini"
+
+# 1. One element of many is refused.
+rules apply -p "$scratch/policy.ini" >/dev/null
+listed >"$scratch/before"
+expect "an element that overlaps another is refused by its name" \
+	ends_with 1 "of set inside_ip4: File exists" netns_run rtr "$apply_overlap" "$scratch/large.ini" 12345
+expect "the one in question, out of 30000" grep -qE 'the element at 16\.12\.14\.(64|128) ' "$scratch/said"
+expect_equal "nothing was changed" "$(listed)" "$(cat "$scratch/before")"
+expect "and apply goes on" rules apply -p "$scratch/other.ini"
+
+# 2. Without the right to a larger send buffer, as root of a user namespace: a large transaction does not fit into it.
+limit=$(cat /proc/sys/net/core/wmem_max)
+python3 - "$limit" >"$scratch/more.txt" <<-'END'
+	import sys
+	for i in range(int(sys.argv[1]) // 20 + 20000):
+	    print(f"{16 + (i >> 18)}.{i >> 10 & 255}.{i >> 2 & 255}.{(i & 3) << 6}/28")
+END
+sed "s/many.txt/more.txt/" "$scratch/large.ini" >"$scratch/more.ini"
+if [ "$limit" -le 8388608 ] && unshare --user --map-root-user --net true 2>/dev/null; then
+	# shellcheck disable=SC2016
+	expect "a transaction that does not fit into the send buffer is refused whole, and it is said what to do" \
+		ends_with 0 "net.core.wmem_max" unshare --user --map-root-user --net bash -c '
+			"$1" apply -p "$2" && exit 7
+			"$1" status -p "$2"
+			[ $? = 1 ] || exit 8
+			nft list tables | grep -q op25b && exit 9
+			"$1" apply -p "$3" || exit 10' apply "$tool" "$scratch/more.ini" "$scratch/policy.ini"
+	expect "nothing was loaded of it" grep -q "no rules are loaded" "$scratch/said"
+	expect "a small one does fit" grep -q "made table inet op25b" "$scratch/said"
+else
+	tap_skip "a send buffer that is too small" "no user namespaces, or net.core.wmem_max is $limit"
+fi
+
+# 3. Packets wait in the queue.
+rules apply -p "$scratch/policy.ini" >/dev/null
+netns_run ext nft -f - <<-'END'
+	table inet outside {
+		counter came { }
+		chain in { type filter hook input priority 0; tcp dport 25 counter name came drop; }
+	}
+END
+mkfifo "$scratch/go"
+exec 9<>"$scratch/go"
+netns_spawn rtr bash -c 'exec "$0" 100 <"$1"' "$queue_hold" "$scratch/go"
+held_log=$spawned_log
+wait_until 5 grep -q holding "$held_log" || tap_not_ok "somebody holds the queue" "$(cat "$held_log")"
+
+# The third number of a queue's line is how many packets wait in it, the sixth and seventh what was dropped.
+waiting()
+{
+	netns_run rtr awk '$1 == 100 { print $3, $6 + $7 }' /proc/net/netfilter/nfnetlink_queue
+}
+waiting_is()
+{
+	[ "$(waiting)" = "$1" ]
+}
+came()
+{
+	netns_run ext nft list counter inet outside came | sed -n 's/.*packets \([0-9]*\) bytes.*/\1/p'
+}
+came_is()
+{
+	[ "$(came)" = "$1" ]
+}
+mac=$(netns_run rtr cat /sys/class/net/sub0/address)
+netns_run sub python3 "$root/tests/lib/send_syns.py" eth0 "$mac" 201 201 >/dev/null
+expect "200 packets wait" wait_until 10 waiting_is "200 0"
+ok=yes
+for i in $(seq 25); do
+	rules apply -p "$scratch/$([ $((i % 2)) = 0 ] && echo policy || echo other).ini" >"$scratch/said" 2>&1 &&
+		grep -q "only the difference" "$scratch/said" || ok="no: $(cat "$scratch/said")"
+	rules apply --whole -p "$scratch/policy.ini" >"$scratch/said" 2>&1 || ok="no: $(cat "$scratch/said")"
+done
+expect_equal "fifty reloads, every other one a difference" "$ok" yes
+expect_equal "all packets wait still, and none was dropped" "$(waiting)" "200 0"
+expect "asking does no harm: status" rules status -p "$scratch/policy.ini"
+expect "diff" ends_with 1 "apply would change" rules diff -p "$scratch/large.ini"
+expect "check --kernel" ends_with 0 "packets go to op25bd" rules check --kernel
+expect_equal "they wait still" "$(waiting)" "200 0"
+expect "one that is not confirmed" rules apply --confirm-within 1 -p "$scratch/large.ini"
+wait_until 15 rules status -p "$scratch/policy.ini" || tap_not_ok "it was taken back" "$(cat "$scratch/expect.log")"
+expect_equal "nor do packets get lost when it is taken back" "$(waiting)" "200 0"
+expect_equal "none has come through" "$(came)" 0
+echo go >&9
+expect "they are let go" wait_until 10 grep -q "let go 200" "$held_log"
+expect "and all come out on the other side" wait_until 10 came_is 200
+rm -f "/run/op25b/rules-$(netns_run rtr stat -L -c %i /proc/self/ns/net)".*
+tap_end
