@@ -16,7 +16,7 @@
 #include <stdio.h>
 
 enum {
-	CHANGES_MAX = 4096, /* beyond, a sample must do */
+	CHANGES_MAX = 4096, /* ranges; beyond, a sample must do */
 	SAMPLE = 64,
 	SET_COUNT = 20, /* NFTA_SET_COUNT, which Debian 12's headers do not know yet */
 };
@@ -24,7 +24,14 @@ enum {
 struct asking {
 	struct nft_socket nft;
 	const struct ruleset_set *set;
+	bool exact; /* it holds single addresses, no ranges */
 	struct nft_asked *asked;
+};
+
+/* What the kernel tells of a set. */
+struct told {
+	int64_t count; /* -1: it does not tell */
+	uint32_t flags;
 };
 
 /* One element that the kernel has found. */
@@ -128,16 +135,17 @@ static int ask_address(struct asking *asking, const struct addr *addr)
 	struct addr behind;
 	int r = ask_bound(asking, addr, false, &begin);
 
-	if (r == 0 && wanted && nft_range_end(set, at, &behind))
+	if (r == 0 && wanted && !asking->exact && nft_range_end(set, at, &behind))
 		r = ask_bound(asking, addr, true, &end);
 	if (r < 0)
 		return r;
 	same = begin.there == wanted;
 	if (same && wanted) {
 		struct addr first = space_range_at(set, at).first;
+		bool has_end = !asking->exact && nft_range_end(set, at, &behind);
 
 		same = addr_equal(&begin.addr, &first) &&
-		       (nft_range_end(set, at, &behind) ? end.there && addr_equal(&end.addr, &behind) : true);
+		       (!has_end || (end.there && addr_equal(&end.addr, &behind)));
 	}
 	if (!same)
 		tell_wrong(asking, addr, wanted);
@@ -152,14 +160,22 @@ static int ask_range(struct asking *asking, const struct ruleset_set *ranges, si
 	return r < 0 || !asking->asked->same ? r : ask_address(asking, &range.last);
 }
 
-/* All ranges of a list, or of a long one some. */
-static int ask_ranges(struct asking *asking, const struct ruleset_set *ranges, size_t max)
+static int ask_ranges(struct asking *asking, const struct ruleset_set *ranges)
 {
-	size_t step = ranges->count > max ? ranges->count / max : 1;
 	int r = 0;
 
-	for (size_t at = 0; at < ranges->count && r == 0 && asking->asked->same; at += step)
+	for (size_t at = 0; at < ranges->count && r == 0 && asking->asked->same; at++)
 		r = ask_range(asking, ranges, at);
+	return r;
+}
+
+static int ask_sample(struct asking *asking)
+{
+	size_t step = asking->set->count / SAMPLE + 1;
+	int r = 0;
+
+	for (size_t at = 0; at < asking->set->count && r == 0 && asking->asked->same; at += step)
+		r = ask_range(asking, asking->set, at);
 	return r;
 }
 
@@ -173,44 +189,52 @@ static int ask_changes(struct asking *asking, const struct nft_known *before)
 	if (!held)
 		return 0;
 	r = difference_make(held, asking->set, CHANGES_MAX, &difference);
-	if (r == 0 || r == -E2BIG)
-		r = ask_ranges(asking, &difference.removed, CHANGES_MAX);
 	if (r == 0)
-		r = ask_ranges(asking, &difference.added, CHANGES_MAX);
+		r = ask_ranges(asking, &difference.removed);
+	if (r == 0)
+		r = ask_ranges(asking, &difference.added);
 	difference_clear(&difference);
-	return r;
+	return r == -E2BIG ? 0 : r;
 }
 
-static int see_count(const struct nlattr *attr, void *data)
+static int see_told(const struct nlattr *attr, void *data)
 {
-	if (mnl_attr_get_type(attr) == SET_COUNT && mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
-		*(int64_t *)data = ntohl(mnl_attr_get_u32(attr));
+	struct told *told = data;
+
+	if (mnl_attr_get_payload_len(attr) != sizeof(uint32_t))
+		return MNL_CB_OK;
+	if (mnl_attr_get_type(attr) == SET_COUNT)
+		told->count = ntohl(mnl_attr_get_u32(attr));
+	else if (mnl_attr_get_type(attr) == NFTA_SET_FLAGS)
+		told->flags = ntohl(mnl_attr_get_u32(attr));
 	return MNL_CB_OK;
 }
 
 static int see_set(const struct nlmsghdr *message, void *data)
 {
-	return mnl_attr_parse(message, sizeof(struct nfgenmsg), see_count, data);
+	return mnl_attr_parse(message, sizeof(struct nfgenmsg), see_told, data);
 }
 
-/* A range is two elements, but for one without an end, and the kernel tells half of them. */
+/* Learns the set's form, too. A range is two elements, but for one without an end, and the kernel tells half of them. */
 static int ask_count(struct asking *asking)
 {
 	const struct ruleset_set *set = asking->set;
 	char buffer[512];
 	struct nlmsghdr *request = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSET, NFPROTO_INET, NLM_F_ACK, 0);
-	int64_t count = -1, wanted = (int64_t)set->count;
+	int64_t wanted = (int64_t)set->count;
+	struct told told = {.count = -1};
 	struct addr behind;
 	bool open = set->count > 0 && !nft_range_end(set, set->count - 1, &behind);
 	int r;
 
 	mnl_attr_put_strz(request, NFTA_SET_TABLE, RULESET_TABLE);
 	mnl_attr_put_strz(request, NFTA_SET_NAME, set->name);
-	r = nft_socket_request(&asking->nft, request, see_set, &count);
-	if (r < 0 || count < 0 || count == wanted || (open && count == wanted - 1))
+	r = nft_socket_request(&asking->nft, request, see_set, &told);
+	asking->exact = (told.flags & NFT_SET_INTERVAL) == 0;
+	if (r < 0 || told.count < 0 || told.count == wanted || (open && told.count == wanted - 1))
 		return r;
 	snprintf(asking->asked->wrong, sizeof(asking->asked->wrong),
-		 "set %s: the kernel counts %lld ranges, not %lld", set->name, (long long)count,
+		 "set %s: the kernel counts %lld ranges, not %lld", set->name, (long long)told.count,
 		 (long long)wanted);
 	asking->asked->same = false;
 	return 0;
@@ -224,7 +248,7 @@ static int ask_set(struct asking *asking, const struct nft_known *before)
 	if (r == 0 && asking->asked->same)
 		r = ask_changes(asking, before);
 	if (r == 0 && asking->asked->same)
-		r = ask_ranges(asking, asking->set, SAMPLE);
+		r = ask_sample(asking);
 	return r;
 }
 

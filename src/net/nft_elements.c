@@ -13,19 +13,23 @@ enum { NFT_TYPE_IPADDR = 7, NFT_TYPE_IP6ADDR = 8, NFT_BYTEORDER_BIG = 2, NFT_UDA
 /* A nested attribute's length is 16 bits; each element takes at most 40 bytes. */
 enum { ELEMENTS_BYTES_MAX = UINT16_MAX - 128 };
 
+/* Shorter sets are filled in no time in either form, and operators may add ranges to them. */
+enum { EXACT_WORTH = 65536 };
+
 /* Among what nft keeps beside a set; nft lets pass what it does not know. */
 enum { UDATA_MARK = 0x62 };
 
 /* What nft keeps beside a set, so that `nft list` shows it as nft would have made it, and our mark. Comforts: failing is
  * no failure, because a set without the mark is made anew the next time. */
-static void put_user_data(struct nlmsghdr *message, uint64_t mark)
+static void put_user_data(struct nlmsghdr *message, uint64_t mark, bool exact)
 {
 	struct nftnl_udata_buf *buffer = nftnl_udata_buf_alloc(NFT_UDATA_ROOM);
 
 	if (!buffer)
 		return;
 	nftnl_udata_put_u32(buffer, NFTNL_UDATA_SET_KEYBYTEORDER, NFT_BYTEORDER_BIG);
-	nftnl_udata_put_u32(buffer, NFTNL_UDATA_SET_MERGE_ELEMENTS, 1);
+	if (!exact)
+		nftnl_udata_put_u32(buffer, NFTNL_UDATA_SET_MERGE_ELEMENTS, 1);
 	nftnl_udata_put(buffer, UDATA_MARK, sizeof(mark), &mark);
 	mnl_attr_put(message, NFTA_SET_USERDATA, nftnl_udata_buf_len(buffer), nftnl_udata_buf_data(buffer));
 	nftnl_udata_buf_free(buffer);
@@ -49,20 +53,50 @@ uint64_t nft_set_mark(const struct nftnl_set *set)
 	return mark;
 }
 
+bool nft_set_is_exact(const struct ruleset_set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->family == ADDR_IP4 ? set->ip4[i].first != set->ip4[i].last
+					    : set->ip6[i].first_hi != set->ip6[i].last_hi ||
+						      set->ip6[i].first_lo != set->ip6[i].last_lo)
+			return false;
+	}
+	return true;
+}
+
+struct nft_set_form nft_set_form_for(const struct ruleset_set *set)
+{
+	if (set->count < EXACT_WORTH || set->count > UINT32_MAX / 2 || !nft_set_is_exact(set))
+		return (struct nft_set_form){.exact = false};
+	return (struct nft_set_form){.exact = true, .room = (uint32_t)(set->count + set->count / 2)};
+}
+
+/* With a room the kernel takes a hash that it need not grow while it is filled. */
+static void put_room(struct nlmsghdr *message, uint32_t room)
+{
+	struct nlattr *description = mnl_attr_nest_start(message, NFTA_SET_DESC);
+
+	mnl_attr_put_u32(message, NFTA_SET_DESC_SIZE, htonl(room));
+	mnl_attr_nest_end(message, description);
+}
+
 static void put_set_head(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset_set *set,
 			 uint32_t id, uint64_t mark)
 {
 	const struct nft_note note = {.what = "set", .name = set->name};
+	struct nft_set_form form = nft_set_form_for(set);
 	bool ip4 = set->family == ADDR_IP4;
 	struct nlmsghdr *message = nft_batch_message(batch, nft, NFT_MSG_NEWSET, NLM_F_CREATE, &note);
 
 	mnl_attr_put_strz(message, NFTA_SET_TABLE, RULESET_TABLE);
 	mnl_attr_put_strz(message, NFTA_SET_NAME, set->name);
-	mnl_attr_put_u32(message, NFTA_SET_FLAGS, htonl(NFT_SET_INTERVAL));
+	mnl_attr_put_u32(message, NFTA_SET_FLAGS, htonl(form.exact ? 0 : NFT_SET_INTERVAL));
 	mnl_attr_put_u32(message, NFTA_SET_KEY_TYPE, htonl(ip4 ? NFT_TYPE_IPADDR : NFT_TYPE_IP6ADDR));
 	mnl_attr_put_u32(message, NFTA_SET_KEY_LEN, htonl(ip4 ? 4 : 16));
 	mnl_attr_put_u32(message, NFTA_SET_ID, htonl(id));
-	put_user_data(message, mark);
+	if (form.exact)
+		put_room(message, form.room);
+	put_user_data(message, mark, form.exact);
 	nft_batch_finish(batch, message);
 }
 
@@ -98,7 +132,7 @@ static struct addr range_begin(const struct ruleset_set *set, size_t at)
 
 /* As many ranges from `at` on as one message holds; returns where the next one begins. */
 static size_t put_some(struct nft_batch *batch, struct nft_socket *nft, uint16_t type, const char *name,
-		       const struct ruleset_set *set, size_t at)
+		       const struct ruleset_set *set, size_t at, bool exact)
 {
 	const struct nft_note note = {.what = "elements of set", .name = name};
 	uint16_t flags = type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE | NLM_F_EXCL : 0;
@@ -114,7 +148,7 @@ static size_t put_some(struct nft_batch *batch, struct nft_socket *nft, uint16_t
 		struct addr first = range_begin(set, at), end;
 
 		nft_put_element(message, &first, false);
-		if (nft_range_end(set, at, &end))
+		if (!exact && nft_range_end(set, at, &end))
 			nft_put_element(message, &end, true);
 	}
 	mnl_attr_nest_end(message, list);
@@ -123,15 +157,15 @@ static size_t put_some(struct nft_batch *batch, struct nft_socket *nft, uint16_t
 }
 
 void nft_put_elements(struct nft_batch *batch, struct nft_socket *nft, uint16_t type, const char *name,
-		      const struct ruleset_set *ranges)
+		      const struct ruleset_set *ranges, bool exact)
 {
 	for (size_t at = 0; at < ranges->count;)
-		at = put_some(batch, nft, type, name, ranges, at);
+		at = put_some(batch, nft, type, name, ranges, at, exact);
 }
 
 void nft_put_set(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset_set *set, uint32_t id,
 		 uint64_t mark)
 {
 	put_set_head(batch, nft, set, id, mark);
-	nft_put_elements(batch, nft, NFT_MSG_NEWSETELEM, set->name, set);
+	nft_put_elements(batch, nft, NFT_MSG_NEWSETELEM, set->name, set, nft_set_form_for(set).exact);
 }

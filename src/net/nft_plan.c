@@ -55,8 +55,9 @@ static int plan_set(const struct nft_known *known, const struct nft_table *table
 	const struct nft_object *live = find_set(table, wanted->name);
 	int r;
 
-	if (!held || !live)
+	if (!held || !live || (live->exact && !nft_set_is_exact(wanted)))
 		return 0;
+	planned->exact = live->exact;
 	r = difference_make(held, wanted, difference_max(wanted), &planned->difference);
 	planned->stays = r == 0;
 	return r == -E2BIG ? 0 : r;
@@ -120,6 +121,8 @@ void nft_plan_put_difference(struct nft_batch *batch, struct nft_socket *nft,
 			     const struct nft_planned_set *planned)
 {
 	/* What goes, first: what comes may overlap it. */
-	nft_put_elements(batch, nft, NFT_MSG_DELSETELEM, planned->wanted->name, &planned->difference.removed);
-	nft_put_elements(batch, nft, NFT_MSG_NEWSETELEM, planned->wanted->name, &planned->difference.added);
+	nft_put_elements(batch, nft, NFT_MSG_DELSETELEM, planned->wanted->name, &planned->difference.removed,
+			 planned->exact);
+	nft_put_elements(batch, nft, NFT_MSG_NEWSETELEM, planned->wanted->name, &planned->difference.added,
+			 planned->exact);
 }

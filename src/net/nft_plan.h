@@ -10,6 +10,7 @@
 struct nft_planned_set {
 	const struct ruleset_set *wanted;
 	bool stays;
+	bool exact;                   /* the form of one that stays */
 	struct difference difference; /* of one that stays */
 };
 

@@ -79,6 +79,10 @@ static bool keep_set(struct ruleset_image *image, const struct nftnl_set *set)
 		return false;
 	kept->unread = key_len != 4 && key_len != 16;
 	kept->mark = nft_set_mark(set);
+	kept->exact = (flags & NFT_SET_INTERVAL) == 0;
+	/* One that bears a mark is ours: in which form we made it is no difference. */
+	if (kept->mark != 0 && flags == 0)
+		flags = NFT_SET_INTERVAL;
 	nft_set_type(kept->type, sizeof(kept->type), nftnl_set_get_u32(set, NFTNL_SET_KEY_TYPE), key_len,
 		     flags);
 	return true;
@@ -221,7 +225,7 @@ static int read_set(size_t elements_max, struct image_set *set)
 		set->unread = true;
 		r = 0;
 	} else if (r == 0) {
-		r = pair_bounds(&bounds, strncmp(set->type, "ranges", 6) == 0, &set->space);
+		r = pair_bounds(&bounds, !set->exact, &set->space);
 	}
 	free(bounds.items);
 	nft_socket_close(&nft);

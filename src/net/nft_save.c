@@ -339,7 +339,8 @@ static void put_known_sets(struct nft_batch *batch, struct nft_socket *nft, cons
 		put_saved(batch, nft, PART_SETS, message, ++number);
 		if (planned)
 			nft_put_elements(batch, nft, NFT_MSG_NEWSETELEM, planned->wanted->name,
-					 planned->wanted);
+					 planned->wanted,
+					 find(&saved->table.sets, planned->wanted->name)->exact);
 	}
 }
 

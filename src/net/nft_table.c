@@ -100,9 +100,11 @@ static bool keep_set(struct nft_table *table, const struct nftnl_set *set)
 {
 	struct nft_object *object = add_object(&table->sets, nftnl_set_get_str(set, NFTNL_SET_NAME));
 
-	if (object)
-		object->mark = nft_set_mark(set);
-	return object != NULL;
+	if (!object)
+		return false;
+	object->mark = nft_set_mark(set);
+	object->exact = (nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_INTERVAL) == 0;
+	return true;
 }
 
 /* Anonymous sets belong to a rule, and go with it. */

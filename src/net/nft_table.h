@@ -14,6 +14,7 @@ struct nft_object {
 	int32_t priority;
 	char hook_type[16];
 	uint64_t mark; /* of a set: nft_known.h; 0: it bears none */
+	bool exact;    /* a set of single addresses, not of ranges */
 };
 
 struct nft_objects {

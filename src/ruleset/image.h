@@ -24,6 +24,7 @@ struct image_set {
 	bool unread;              /* too large to be read, or no set of addresses: the space is empty */
 	bool borrowed;            /* the space is somebody else's, who outlives the image */
 	bool kept;     /* not read: its space is what the last apply left, and nothing has changed since */
+	bool exact;    /* the kernel holds single addresses, no ranges */
 	uint64_t mark; /* net/nft_known.h */
 };
 
