@@ -117,14 +117,42 @@ const char *addr_error_text(enum addr_error error)
 	return "unknown address error";
 }
 
+static size_t format_octet(unsigned number, char *out)
+{
+	size_t n = 0;
+
+	if (number >= 100)
+		out[n++] = (char)('0' + number / 100);
+	if (number >= 10)
+		out[n++] = (char)('0' + number / 10 % 10);
+	out[n++] = (char)('0' + number % 10);
+	return n;
+}
+
+/* By hand likewise. */
+static size_t format_ip4(uint32_t ip4, char out[ADDR_TEXT_MAX])
+{
+	size_t n = 0;
+
+	for (int shift = 24; shift >= 0; shift -= 8) {
+		n += format_octet(ip4 >> shift & 0xff, out + n);
+		out[n++] = shift > 0 ? '.' : '\0';
+	}
+	return n - 1;
+}
+
 size_t addr_format(const struct addr *addr, char out[ADDR_TEXT_MAX])
 {
 	uint8_t bytes[16];
-	size_t n = addr_to_bytes(addr, bytes);
+	size_t n;
+
+	if (addr->family == ADDR_IP4)
+		return format_ip4((uint32_t)addr->lo, out);
+	n = addr_to_bytes(addr, bytes);
 
 	out[0] = '\0';
 	if (n > 0)
-		inet_ntop(n == 4 ? AF_INET : AF_INET6, bytes, out, ADDR_TEXT_MAX);
+		inet_ntop(AF_INET6, bytes, out, ADDR_TEXT_MAX);
 	return strlen(out);
 }
 
@@ -132,5 +160,8 @@ size_t prefix_format(const struct prefix *prefix, char out[PREFIX_TEXT_MAX])
 {
 	size_t n = addr_format(&prefix->addr, out);
 
-	return n + (size_t)snprintf(out + n, PREFIX_TEXT_MAX - n, "/%u", prefix->len);
+	out[n++] = '/';
+	n += format_octet(prefix->len, out + n);
+	out[n] = '\0';
+	return n;
 }

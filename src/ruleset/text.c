@@ -257,16 +257,16 @@ static void print_chain(const struct ruleset *ruleset, const struct ruleset_chai
 static void element_text(const struct addr *first, const struct addr *last, char out[2 * ADDR_TEXT_MAX + 8])
 {
 	int len = ruleset_prefix_length(first, last);
-	size_t used = addr_format(first, out);
+	struct prefix prefix = {.addr = *first, .len = (uint8_t)len};
+	size_t used;
 
-	if (len == (int)addr_bits(first->family))
-		return;
-	if (len >= 0) {
-		struct prefix prefix = {.addr = *first, .len = (uint8_t)len};
-
+	if (len >= 0 && len < (int)addr_bits(first->family)) {
 		prefix_format(&prefix, out);
 		return;
 	}
+	used = addr_format(first, out);
+	if (len >= 0)
+		return;
 	out[used++] = '-';
 	addr_format(last, out + used);
 }
