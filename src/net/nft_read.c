@@ -20,17 +20,6 @@
 
 enum { TRIES_MAX = 8 };
 
-static int out_of_memory(void)
-{
-	errno = ENOMEM;
-	return MNL_CB_ERROR;
-}
-
-static bool is_ours(const char *table)
-{
-	return table && strcmp(table, RULESET_TABLE) == 0;
-}
-
 int nft_read_dump(struct nft_socket *nft, uint16_t type, uint16_t table_attr, mnl_cb_t callback, void *data)
 {
 	char buffer[512];
@@ -46,9 +35,9 @@ static int see_table(const struct nlmsghdr *message, void *data)
 	struct ruleset_image *image = data;
 
 	if (!table)
-		return out_of_memory();
+		return nft_out_of_memory();
 	if (nftnl_table_nlmsg_parse(message, table) == 0 &&
-	    is_ours(nftnl_table_get_str(table, NFTNL_TABLE_NAME))) {
+	    nft_is_ours(nftnl_table_get_str(table, NFTNL_TABLE_NAME))) {
 		image->there = true;
 		image->asleep = (nftnl_table_get_u32(table, NFTNL_TABLE_FLAGS) & NFT_TABLE_F_DORMANT) != 0;
 	}
@@ -82,12 +71,12 @@ static int see_chain(const struct nlmsghdr *message, void *data)
 	bool kept = true;
 
 	if (!chain)
-		return out_of_memory();
+		return nft_out_of_memory();
 	if (nftnl_chain_nlmsg_parse(message, chain) == 0 &&
-	    is_ours(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)))
+	    nft_is_ours(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)))
 		kept = keep_chain(data, chain);
 	nftnl_chain_free(chain);
-	return kept ? MNL_CB_OK : out_of_memory();
+	return kept ? MNL_CB_OK : nft_out_of_memory();
 }
 
 /* A rule that libnftnl does not understand is none of ours, and its text like no other. */
@@ -99,15 +88,15 @@ static int see_rule(const struct nlmsghdr *message, void *data)
 	bool read, kept = true;
 
 	if (!rule)
-		return out_of_memory();
+		return nft_out_of_memory();
 	read = nftnl_rule_nlmsg_parse(message, rule) == 0;
 	name = nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN);
-	if (name && is_ours(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE)))
+	if (name && nft_is_ours(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE)))
 		chain = image_find_chain(data, name);
 	if (chain)
 		kept = image_add_rule(chain, read ? nft_rule_text(rule) : strdup("(not understood)"));
 	nftnl_rule_free(rule);
-	return kept ? MNL_CB_OK : out_of_memory();
+	return kept ? MNL_CB_OK : nft_out_of_memory();
 }
 
 static int see_object(const struct nlmsghdr *message, void *data)
@@ -116,16 +105,16 @@ static int see_object(const struct nlmsghdr *message, void *data)
 	bool kept = true;
 
 	if (!object)
-		return out_of_memory();
+		return nft_out_of_memory();
 	if (nftnl_obj_nlmsg_parse(message, object) == 0 &&
-	    is_ours(nftnl_obj_get_str(object, NFTNL_OBJ_TABLE)))
+	    nft_is_ours(nftnl_obj_get_str(object, NFTNL_OBJ_TABLE)))
 		kept = image_add_thing(data,
 				       nftnl_obj_get_u32(object, NFTNL_OBJ_TYPE) == NFT_OBJECT_COUNTER
 					       ? "counter"
 					       : "other object",
 				       nftnl_obj_get_str(object, NFTNL_OBJ_NAME)) != NULL;
 	nftnl_obj_free(object);
-	return kept ? MNL_CB_OK : out_of_memory();
+	return kept ? MNL_CB_OK : nft_out_of_memory();
 }
 
 static int read_content(struct nft_socket *nft, const struct nft_read_limits *limits,

@@ -3,6 +3,7 @@
 
 #include "base/vec.h"
 #include "net/nft_elements.h"
+#include "net/nft_table.h"
 #include "ruleset/space.h"
 
 #include <arpa/inet.h>
@@ -52,17 +53,6 @@ void nft_set_type_of(char *out, size_t size, const struct ruleset_set *set)
 	nft_set_type(out, size, ip4 ? TYPE_IP4 : TYPE_IP6, ip4 ? 4 : 16, NFT_SET_INTERVAL);
 }
 
-static int out_of_memory(void)
-{
-	errno = ENOMEM;
-	return MNL_CB_ERROR;
-}
-
-static bool is_ours(const char *table)
-{
-	return table && strcmp(table, RULESET_TABLE) == 0;
-}
-
 static bool keep_set(struct ruleset_image *image, const struct nftnl_set *set)
 {
 	uint32_t flags = nftnl_set_get_u32(set, NFTNL_SET_FLAGS), key_len;
@@ -94,11 +84,11 @@ static int see_set(const struct nlmsghdr *message, void *data)
 	bool kept = true;
 
 	if (!set)
-		return out_of_memory();
-	if (nftnl_set_nlmsg_parse(message, set) == 0 && is_ours(nftnl_set_get_str(set, NFTNL_SET_TABLE)))
+		return nft_out_of_memory();
+	if (nftnl_set_nlmsg_parse(message, set) == 0 && nft_is_ours(nftnl_set_get_str(set, NFTNL_SET_TABLE)))
 		kept = keep_set(data, set);
 	nftnl_set_free(set);
-	return kept ? MNL_CB_OK : out_of_memory();
+	return kept ? MNL_CB_OK : nft_out_of_memory();
 }
 
 static int see_key(const struct nlattr *value, void *data)
@@ -140,7 +130,7 @@ static int see_element(const struct nlattr *element, void *data)
 		return MNL_CB_ERROR;
 	}
 	if (!VEC_RESERVE(bounds->items, bounds->capacity, bounds->count + 1))
-		return out_of_memory();
+		return nft_out_of_memory();
 	bounds->items[bounds->count++] = bound;
 	return MNL_CB_OK;
 }

@@ -18,10 +18,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int out_of_memory(void)
+int nft_out_of_memory(void)
 {
 	errno = ENOMEM;
 	return MNL_CB_ERROR;
+}
+
+bool nft_is_ours(const char *table)
+{
+	return table && strcmp(table, RULESET_TABLE) == 0;
 }
 
 static struct nft_object *add_object(struct nft_objects *objects, const char *name)
@@ -34,11 +39,6 @@ static struct nft_object *add_object(struct nft_objects *objects, const char *na
 	*object = (struct nft_object){0};
 	snprintf(object->name, sizeof(object->name), "%s", name);
 	return object;
-}
-
-static bool is_ours(const char *table)
-{
-	return table && strcmp(table, RULESET_TABLE) == 0;
 }
 
 static int see_generation_number(const struct nlattr *attr, void *data)
@@ -58,9 +58,9 @@ static int see_table(const struct nlmsghdr *message, void *data)
 	struct nftnl_table *table = nftnl_table_alloc();
 
 	if (!table)
-		return out_of_memory();
+		return nft_out_of_memory();
 	if (nftnl_table_nlmsg_parse(message, table) == 0 &&
-	    is_ours(nftnl_table_get_str(table, NFTNL_TABLE_NAME)))
+	    nft_is_ours(nftnl_table_get_str(table, NFTNL_TABLE_NAME)))
 		((struct nft_table *)data)->there = true;
 	nftnl_table_free(table);
 	return MNL_CB_OK;
@@ -88,12 +88,12 @@ static int see_chain(const struct nlmsghdr *message, void *data)
 	bool kept = true;
 
 	if (!chain)
-		return out_of_memory();
+		return nft_out_of_memory();
 	if (nftnl_chain_nlmsg_parse(message, chain) == 0 &&
-	    is_ours(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)))
+	    nft_is_ours(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)))
 		kept = keep_chain(data, chain);
 	nftnl_chain_free(chain);
-	return kept ? MNL_CB_OK : out_of_memory();
+	return kept ? MNL_CB_OK : nft_out_of_memory();
 }
 
 static bool keep_set(struct nft_table *table, const struct nftnl_set *set)
@@ -114,12 +114,13 @@ static int see_set(const struct nlmsghdr *message, void *data)
 	bool kept = true;
 
 	if (!set)
-		return out_of_memory();
-	if (nftnl_set_nlmsg_parse(message, set) == 0 && is_ours(nftnl_set_get_str(set, NFTNL_SET_TABLE)) &&
+		return nft_out_of_memory();
+	if (nftnl_set_nlmsg_parse(message, set) == 0 &&
+	    nft_is_ours(nftnl_set_get_str(set, NFTNL_SET_TABLE)) &&
 	    (nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_ANONYMOUS) == 0)
 		kept = keep_set(data, set);
 	nftnl_set_free(set);
-	return kept ? MNL_CB_OK : out_of_memory();
+	return kept ? MNL_CB_OK : nft_out_of_memory();
 }
 
 static int see_object(const struct nlmsghdr *message, void *data)
@@ -129,16 +130,16 @@ static int see_object(const struct nlmsghdr *message, void *data)
 	bool ours;
 
 	if (!object)
-		return out_of_memory();
+		return nft_out_of_memory();
 	ours = nftnl_obj_nlmsg_parse(message, object) == 0 &&
-	       is_ours(nftnl_obj_get_str(object, NFTNL_OBJ_TABLE));
+	       nft_is_ours(nftnl_obj_get_str(object, NFTNL_OBJ_TABLE));
 	if (ours)
 		kept = add_object(&((struct nft_table *)data)->objects,
 				  nftnl_obj_get_str(object, NFTNL_OBJ_NAME));
 	if (kept)
 		kept->type = nftnl_obj_get_u32(object, NFTNL_OBJ_TYPE);
 	nftnl_obj_free(object);
-	return !ours || kept ? MNL_CB_OK : out_of_memory();
+	return !ours || kept ? MNL_CB_OK : nft_out_of_memory();
 }
 
 static int dump(struct nft_socket *nft, uint16_t type, mnl_cb_t callback, void *data)

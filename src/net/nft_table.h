@@ -28,6 +28,10 @@ struct nft_table {
 	struct nft_objects chains, sets, objects;
 };
 
+/* For callbacks of netlink: whether a table's name (NULL: none) is ours, and the answer when memory has run out. */
+bool nft_is_ours(const char *table);
+int nft_out_of_memory(void);
+
 /* Reads it. 0 or -errno (-EINTR: it changed meanwhile, try again); free with nft_table_free() in any case. */
 int nft_table_read(struct nft_socket *nft, struct nft_table *table);
 /* Which generation all rulesets of the namespace are of, host byte order. 0 or -errno. */
