@@ -46,6 +46,8 @@ job()
 jobs_write()
 {
 	local text='export OP25B_RULES=$root/tests/vm/rules_by_text'
+	job jobs 00-difference "known_edit=$build/rules/known_edit" \
+		'exec "$root/tests/live/rules_difference.sh" "$OP25B_RULES" "$root" "$known_edit"'
 	job jobs 01-stop 'exec "$root/tests/live/daemon_stop.sh"'
 	job jobs 02-drift 'exec "$root/tests/live/rules_drift.sh" "$OP25B_RULES" "$root"'
 	job jobs 03-kernel "CLASSES=60 EXAMPLES=small-isp" 'export CLASSES EXAMPLES' 'exec "$root/tests/live/verify_kernel.sh"'
