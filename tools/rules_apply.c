@@ -26,30 +26,41 @@ int rules_refused(const struct nft_report *report, int r)
 static json_t *json_applied(const struct ruleset *ruleset, const struct nft_report *report,
 			    const char *read_back_word, json_t *foreign, const struct pending *pending)
 {
-	return json_pack("{sb ss sb si si sI sI sI sI sI ss so so}", "applied", 1, "queue_form",
-			 report->queue == NFT_QUEUE_XT_TARGET ? "xt-nfqueue" : "nft-queue", "replaced",
-			 (int)report->table_was_there, "queue", (int)ruleset->queue.first, "queues",
-			 (int)ruleset->queue.count, "chains", (json_int_t)report->chains, "rules",
-			 (json_int_t)report->rules, "sets", (json_int_t)report->sets, "elements",
-			 (json_int_t)report->elements, "counters", (json_int_t)report->counters, "read_back",
-			 read_back_word, "before_ours", foreign, "pending", rules_json_pending(pending));
+	return json_pack("{sb ss ss sb sb sb si si sI sI sI sI sI ss so so}", "applied", 1, "family",
+			 policy_family_name(ruleset->family), "queue_form",
+			 report->forms.queue == NFT_QUEUE_XT_TARGET ? "xt-nfqueue" : "nft-queue", "answers",
+			 report->forms.answer == NFT_ANSWER_REJECT, "replaced", (int)report->table_was_there,
+			 "other_family_removed", (int)report->other_removed, "queue",
+			 (int)ruleset->queue.first, "queues", (int)ruleset->queue.count, "chains",
+			 (json_int_t)report->chains, "rules", (json_int_t)report->rules, "sets",
+			 (json_int_t)report->sets, "elements", (json_int_t)report->elements, "counters",
+			 (json_int_t)report->counters, "read_back", read_back_word, "before_ours", foreign,
+			 "pending", rules_json_pending(pending));
 }
 
 static void print_applied(const struct ruleset *ruleset, const struct nft_report *report)
 {
 	const struct ruleset_queue *queue = &ruleset->queue;
 
-	printf("%s table inet " RULESET_TABLE ": %zu rules in %zu chains, %zu elements in %zu sets\n",
-	       report->table_was_there ? "replaced" : "made", report->rules, report->chains, report->elements,
-	       report->sets);
+	bool bridge = ruleset->family == POLICY_FAMILY_BRIDGE;
+
+	printf("%s table %s " RULESET_TABLE ": %zu rules in %zu chains, %zu elements in %zu sets\n",
+	       report->table_was_there ? "replaced" : "made", policy_family_name(ruleset->family),
+	       report->rules, report->chains, report->elements, report->sets);
+	if (report->other_removed)
+		printf("removed table %s " RULESET_TABLE
+		       " of the family before; packets that waited in a queue were lost\n",
+		       policy_family_name(bridge ? POLICY_FAMILY_INET : POLICY_FAMILY_BRIDGE));
 	if (queue->count == 1)
 		printf("packets go to queue %u ", queue->first);
 	else
 		printf("packets go to queues %u to %u ", queue->first, queue->first + queue->count - 1);
-	if (report->queue == NFT_QUEUE_XT_TARGET)
+	if (report->forms.queue == NFT_QUEUE_XT_TARGET)
 		puts("using the xt NFQUEUE target, because this kernel has no nft queue expression");
 	else
 		puts("using the nft queue expression");
+	if (report->forms.answer == NFT_ANSWER_NONE)
+		puts("action reset and icmp drop without an answer, because this kernel has no reject for bridges");
 	if (queue->bypass)
 		puts("without op25bd they pass (fail = open)");
 	else
@@ -57,15 +68,15 @@ static void print_applied(const struct ruleset *ruleset, const struct nft_report
 }
 
 /* Reads the table back and compares. 0, 1 when it differs, or -errno; *partly when a set was too large. */
-static int read_back(const struct ruleset *ruleset, enum nft_queue_form form, bool *partly)
+static int read_back(const struct ruleset *ruleset, struct nft_forms forms, bool *partly)
 {
 	struct ruleset_image wanted = {0}, live = {0};
 	struct change_list changes = {0};
 	size_t unread = 0;
-	int r = nft_expect(ruleset, form, &wanted);
+	int r = nft_expect(ruleset, forms, &wanted);
 
 	if (r == 0)
-		r = nft_read(READ_BACK_ELEMENTS_MAX, &live);
+		r = nft_read(ruleset->family, READ_BACK_ELEMENTS_MAX, &live);
 	if (r == 0)
 		r = compare_images(&live, &wanted, &changes);
 	for (size_t i = 0; i < changes.count; i++)
@@ -84,10 +95,10 @@ static int read_back(const struct ruleset *ruleset, enum nft_queue_form form, bo
 }
 
 /* An exit code, and in *ret a word for scripts. */
-static int judge_read_back(const struct ruleset *ruleset, enum nft_queue_form form, const char **ret)
+static int judge_read_back(const struct ruleset *ruleset, struct nft_forms forms, const char **ret)
 {
 	bool partly;
-	int r = read_back(ruleset, form, &partly);
+	int r = read_back(ruleset, forms, &partly);
 
 	*ret = partly ? "partly" : "same";
 	if (r == 0)
@@ -105,7 +116,7 @@ static int tell_applied(const struct rules_options *options, const struct rulese
 {
 	char text[PENDING_TEXT_MAX];
 	const char *word;
-	int code = judge_read_back(ruleset, report->queue, &word);
+	int code = judge_read_back(ruleset, report->forms, &word);
 	json_t *foreign = rules_tell_foreign(options, ruleset);
 
 	if (options->json)
@@ -200,7 +211,6 @@ int rules_delete(const struct rules_options *options)
 	if (options->json)
 		return rules_flushed(rules_print_json(
 			json_pack("{sb}", "deleted", (int)report.table_was_there), EXIT_CODE_OK));
-	puts(report.table_was_there ? "deleted table inet " RULESET_TABLE
-				    : "there was no table inet " RULESET_TABLE);
+	puts(report.table_was_there ? "deleted table " RULESET_TABLE : "there was no table " RULESET_TABLE);
 	return rules_flushed(EXIT_CODE_OK);
 }

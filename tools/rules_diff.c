@@ -3,7 +3,6 @@
 #include "rules.h"
 
 #include "base/exitcode.h"
-#include "net/nft_probe.h"
 #include "net/nft_read.h"
 #include "ruleset/compare.h"
 #include "ruleset/space.h"
@@ -86,7 +85,11 @@ static void print_change(const struct change *change, FILE *out)
 {
 	switch (change->kind) {
 	case CHANGE_TABLE_MADE:
-		fputs("  there is no table inet " RULESET_TABLE " yet\n", out);
+		fprintf(out, "  there is no table %s " RULESET_TABLE " yet\n", change->text_to);
+		break;
+	case CHANGE_TABLE_OTHER:
+		fprintf(out, "  table %s " RULESET_TABLE ": goes, because the policy's family is another\n",
+			change->text_from);
 		break;
 	case CHANGE_TABLE_WAKES:
 		fputs("  the table is dormant: its rules have no effect\n", out);
@@ -193,13 +196,15 @@ static void sides_clear(struct sides *sides)
 
 static int compare_sides(const struct ruleset *ruleset, struct sides *sides)
 {
-	struct nft_abilities abilities;
-	int r = nft_probe(&abilities);
+	struct nft_forms forms = {0};
+	char error[NFT_ERROR_MAX];
+	int r = nft_choose_forms(ruleset->family, &forms, error);
 
+	/* A kernel that cannot queue has other rules, if any; that shows. */
+	if (r == 0 || r == -EOPNOTSUPP)
+		r = nft_expect(ruleset, forms, &sides->wanted);
 	if (r == 0)
-		r = nft_expect(ruleset, abilities.queue, &sides->wanted);
-	if (r == 0)
-		r = nft_read(SIZE_MAX, &sides->live);
+		r = nft_read(ruleset->family, SIZE_MAX, &sides->live);
 	return r < 0 ? r : compare_images(&sides->live, &sides->wanted, &sides->changes);
 }
 

@@ -16,30 +16,27 @@
 #define PROBE_CHAIN "try"
 #define PROBE_SET   "set"
 
-/* The forward hook has the same number in the families inet and bridge. */
-enum { FORWARD_HOOK = 2, IP6_ADDRESS_TYPE = 8 };
+enum { IP6_ADDRESS_TYPE = 8 };
 
 struct
 try {
 	struct nft_batch batch;
 	struct nft_socket *nft;
 	struct nftnl_rule *rule;
-	uint8_t family; /* NFPROTO_* */
 	bool failed;
 };
 
 static struct nlmsghdr *begin(struct try *try, uint16_t type)
 {
 	static const struct nft_note note = {.what = "probe", .name = ""};
-	struct nlmsghdr *message = nft_batch_message(&try->batch, try->nft, type, NLM_F_CREATE, &note);
-	struct nfgenmsg *head = mnl_nlmsg_get_payload(message);
 
-	head->nfgen_family = try->family;
-	return message;
+	return nft_batch_message(&try->batch, try->nft, type, NLM_F_CREATE, &note);
 }
 
+/* Hooked where the rules are: reject is refused at a bridge's forward hook. */
 static void put_frame(struct try *try)
 {
+	bool bridge = try->batch.family == NFPROTO_BRIDGE;
 	struct nlmsghdr *message = begin(try, NFT_MSG_NEWTABLE);
 	struct nlattr *hook;
 
@@ -49,7 +46,7 @@ static void put_frame(struct try *try)
 	mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, PROBE_TABLE);
 	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, PROBE_CHAIN);
 	hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
-	mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(FORWARD_HOOK));
+	mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(bridge ? NF_INET_PRE_ROUTING : NF_INET_FORWARD));
 	mnl_attr_put_u32(message, NFTA_HOOK_PRIORITY, 0);
 	mnl_attr_nest_end(message, hook);
 	mnl_attr_put_strz(message, NFTA_CHAIN_TYPE, "filter");
@@ -245,8 +242,18 @@ static const struct row {
 	{{"conntrack", "ct state and direction", "conntrack = yes", false, 0}, try_ct, NFPROTO_INET},
 	{{"fib", "fib look-ups", NULL, false, 0}, try_fib, NFPROTO_INET},
 	{{"dynamic-sets", "dynamic sets with counters", NULL, false, 0}, try_dynamic_set, NFPROTO_INET},
-	{{"bridge", "the bridge family", NULL, false, 0}, try_bare, NFPROTO_BRIDGE},
-	{{"bridge-reject", "reject in the bridge family", NULL, false, 0}, try_reject, NFPROTO_BRIDGE},
+	{{"bridge", "the bridge family", "family = bridge", false, 0}, try_bare, NFPROTO_BRIDGE},
+	{{"bridge-queue", "the nft queue expression in the bridge family", "family = bridge", false, 0},
+	 try_queue_expression,
+	 NFPROTO_BRIDGE},
+	{{"bridge-reject", "reject in the bridge family",
+	  "action reset and icmp with family = bridge; without it they drop", false, 0},
+	 try_reject,
+	 NFPROTO_BRIDGE},
+	{{"bridge-conntrack", "ct state and direction in the bridge family",
+	  "conntrack = yes with family = bridge", false, 0},
+	 try_ct,
+	 NFPROTO_BRIDGE},
 };
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == NFT_ABILITIES, "one row for each ability");
@@ -263,9 +270,9 @@ static void put_rule(struct try *try)
 
 static int try_row(struct nft_socket *nft, const struct row *row)
 {
-	struct try try = {.nft = nft, .family = row->family, .rule = nftnl_rule_alloc()};
+	struct try try = {.nft = nft, .rule = nftnl_rule_alloc()};
 	char error[NFT_ERROR_MAX];
-	int r = try.rule ? nft_batch_begin(&try.batch, nft, 0) : -ENOMEM;
+	int r = try.rule ? nft_batch_begin(&try.batch, nft, row->family, 0) : -ENOMEM;
 
 	if (r == 0) {
 		put_frame(&try);
@@ -281,10 +288,10 @@ static int try_row(struct nft_socket *nft, const struct row *row)
 	return r;
 }
 
-static bool has(const struct nft_abilities *abilities, void (*put)(struct try *try))
+static bool has(const struct nft_abilities *abilities, uint8_t family, void (*put)(struct try *try))
 {
 	for (size_t i = 0; i < NFT_ABILITIES; i++) {
-		if (rows[i].put == put)
+		if (rows[i].put == put && rows[i].family == family)
 			return abilities->items[i].error == 0;
 	}
 	return false;
@@ -306,8 +313,11 @@ int nft_probe(struct nft_abilities *ret)
 		ret->complete &= !ret->items[i].needed || ret->items[i].error == 0;
 	}
 	nft_socket_close(&nft);
-	ret->queue = has(ret, try_queue_expression) ? NFT_QUEUE_EXPRESSION : NFT_QUEUE_XT_TARGET;
-	ret->can_queue = has(ret, try_queue_expression) || has(ret, try_queue_target);
+	ret->queue =
+		has(ret, NFPROTO_INET, try_queue_expression) ? NFT_QUEUE_EXPRESSION : NFT_QUEUE_XT_TARGET;
+	ret->can_queue =
+		has(ret, NFPROTO_INET, try_queue_expression) || has(ret, NFPROTO_INET, try_queue_target);
+	ret->bridge = has(ret, NFPROTO_BRIDGE, try_queue_expression);
 	ret->complete &= ret->can_queue;
 	return r;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reads the table `inet op25b` back, and brings a policy's ruleset to the same form, so that the two can be compared.
+ * Reads the table op25b of a family back, and brings a policy's ruleset to the same form, so that the two can be compared.
  * A rule's canonical text is that of its expressions, as libnftnl words them; comments do not count.
  */
 #ifndef OP25B_NET_NFT_READ_H
@@ -10,13 +10,13 @@
 #include "ruleset/image.h"
 
 /*
- * Reads the kernel's table. A set with more than elements_max kernel elements (a range is two) is left unread: the
+ * Reads the kernel's table of the family. A set with more than elements_max kernel elements (a range is two) is left unread: the
  * kernel takes a time that grows with the square of their number. 0 with *ret filled; -EPERM without CAP_NET_ADMIN; -EINTR when
  * the rulesets would not stay the same for long enough; another -errno. Give back with image_clear() in any case.
  */
-int nft_read(size_t elements_max, struct ruleset_image *ret);
+int nft_read(enum policy_family family, size_t elements_max, struct ruleset_image *ret);
 
-/* What nft_read() finds after nft_apply() of the ruleset with this form. 0 or -ENOMEM; likewise. */
-int nft_expect(const struct ruleset *ruleset, enum nft_queue_form form, struct ruleset_image *ret);
+/* What nft_read() finds after nft_apply() of the ruleset with these forms. 0 or -ENOMEM; likewise. */
+int nft_expect(const struct ruleset *ruleset, struct nft_forms forms, struct ruleset_image *ret);
 
 #endif

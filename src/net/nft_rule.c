@@ -6,6 +6,7 @@
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/udata.h>
+#include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/x_tables.h>
@@ -30,7 +31,7 @@ enum {
 struct encode {
 	const struct ruleset *ruleset;
 	struct nftnl_rule *rule;
-	enum nft_queue_form form;
+	struct nft_forms forms;
 	int worker;  /* the xtables target: whose rule this is */
 	bool tcp;    /* the rule has asked for TCP already */
 	bool family; /* likewise for the family */
@@ -128,6 +129,11 @@ static void need_family(struct encode *e, uint32_t family)
 	if (e->family)
 		return;
 	e->family = true;
+	if (e->ruleset->family == POLICY_FAMILY_BRIDGE) {
+		add_meta(e, NFT_META_PROTOCOL);
+		add_cmp16(e, RULESET_EQ, family == ADDR_IP4 ? ETH_P_IP : ETH_P_IPV6);
+		return;
+	}
 	add_meta(e, NFT_META_NFPROTO);
 	add_cmp8(e, RULESET_EQ, family == ADDR_IP4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
 }
@@ -358,8 +364,13 @@ static void put_set_mark(struct encode *e, uint32_t mark)
 
 static void put_reject(struct encode *e, uint32_t type, uint8_t code)
 {
-	struct nftnl_expr *expr = add(e, "reject");
+	struct nftnl_expr *expr;
 
+	if (e->forms.answer == NFT_ANSWER_NONE) {
+		put_verdict(e, NF_DROP, NULL);
+		return;
+	}
+	expr = add(e, "reject");
 	if (!expr)
 		return;
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_REJECT_TYPE, type);
@@ -441,7 +452,7 @@ static void put_queue(struct encode *e, uint8_t family)
 
 	if (family != ADDR_NONE)
 		put_hash(e, family);
-	if (e->form == NFT_QUEUE_EXPRESSION) {
+	if (e->forms.queue == NFT_QUEUE_EXPRESSION) {
 		put_queue_expression(e, family != ADDR_NONE);
 		return;
 	}
@@ -534,13 +545,13 @@ static bool queues_by_hash(const struct ruleset_rule *rule)
 }
 
 int nft_rule_each(const struct ruleset *ruleset, const struct ruleset_chain *chain, size_t number,
-		  enum nft_queue_form form, nft_rule_fn see, void *context)
+		  struct nft_forms forms, nft_rule_fn see, void *context)
 {
-	bool each = form == NFT_QUEUE_XT_TARGET && queues_by_hash(&chain->rules[number - 1]);
+	bool each = forms.queue == NFT_QUEUE_XT_TARGET && queues_by_hash(&chain->rules[number - 1]);
 	int r = 0;
 
 	for (int worker = 0; worker < (each ? ruleset->queue.count : 1) && r == 0; worker++) {
-		struct encode e = {.ruleset = ruleset, .form = form, .worker = each ? worker : ANY_WORKER};
+		struct encode e = {.ruleset = ruleset, .forms = forms, .worker = each ? worker : ANY_WORKER};
 
 		r = see_one(&e, chain, number, see, context);
 	}
@@ -565,10 +576,10 @@ static int put_one(void *context, struct nftnl_rule *rule)
 }
 
 void nft_put_rule(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset *ruleset,
-		  const struct ruleset_chain *chain, size_t number, enum nft_queue_form form)
+		  const struct ruleset_chain *chain, size_t number, struct nft_forms forms)
 {
 	struct put put = {batch, nft, {.what = "rule of chain", .name = chain->name, .number = number}};
 
-	if (nft_rule_each(ruleset, chain, number, form, put_one, &put) < 0)
+	if (nft_rule_each(ruleset, chain, number, forms, put_one, &put) < 0)
 		batch->failed = true;
 }

@@ -27,10 +27,18 @@ struct messages {
 
 enum part { PART_TABLE, PART_OBJECTS, PART_CHAINS, PART_SETS, PART_ELEMENTS, PART_RULES, PARTS };
 
-struct nft_saved {
+/* The table of one family. */
+struct saved_table {
 	struct nft_table table;
 	struct messages parts[PARTS];
 	bool anonymous, flowtable; /* what cannot be put back */
+};
+
+static const uint8_t families[] = {NFPROTO_INET, NFPROTO_BRIDGE};
+enum { FAMILIES = sizeof(families) / sizeof(families[0]) };
+
+struct nft_saved {
+	struct saved_table tables[FAMILIES];
 };
 
 #define BIT(attribute) (UINT32_C(1) << (attribute))
@@ -87,7 +95,7 @@ static bool is_ours(const struct nlmsghdr *message, struct attributes *attribute
 	*attributes = (struct attributes){0};
 	if (mnl_attr_parse(message, sizeof(*head), see_attribute, attributes) < 0)
 		return false;
-	return head->nfgen_family == NFPROTO_INET && attributes->of[NFTA_CHAIN_TABLE] &&
+	return attributes->of[NFTA_CHAIN_TABLE] &&
 	       strcmp(mnl_attr_get_str(attributes->of[NFTA_CHAIN_TABLE]), RULESET_TABLE) == 0;
 }
 
@@ -118,17 +126,17 @@ static size_t next_message(const struct nlmsghdr *message, size_t at)
 	return at + NLMSG_ALIGN(message->nlmsg_len);
 }
 
-static int dump(struct nft_socket *nft, enum part part, const char *set, struct messages *messages)
+static int dump(struct nft_socket *nft, struct saved_table *saved, enum part part, const char *set)
 {
 	char buffer[1024];
 	struct nlmsghdr *request =
-		nftnl_nlmsg_build_hdr(buffer, parts[part].get, NFPROTO_INET, NLM_F_DUMP, 0);
+		nftnl_nlmsg_build_hdr(buffer, parts[part].get, saved->table.family, NLM_F_DUMP, 0);
 
 	if (part != PART_TABLE)
 		mnl_attr_put_strz(request, NFTA_CHAIN_TABLE, RULESET_TABLE);
 	if (set)
 		mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set);
-	return nft_socket_request(nft, request, keep, messages);
+	return nft_socket_request(nft, request, keep, &saved->parts[part]);
 }
 
 static int see_flowtable(const struct nlmsghdr *message, void *data)
@@ -136,21 +144,21 @@ static int see_flowtable(const struct nlmsghdr *message, void *data)
 	struct attributes attributes;
 
 	if (is_ours(message, &attributes))
-		((struct nft_saved *)data)->flowtable = true;
+		((struct saved_table *)data)->flowtable = true;
 	return MNL_CB_OK;
 }
 
 /* A kernel without flowtables refuses to tell of them. */
-static void look_for_flowtables(struct nft_socket *nft, struct nft_saved *saved)
+static void look_for_flowtables(struct nft_socket *nft, struct saved_table *saved)
 {
 	char buffer[256];
 	struct nlmsghdr *request =
-		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETFLOWTABLE, NFPROTO_INET, NLM_F_DUMP, 0);
+		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETFLOWTABLE, saved->table.family, NLM_F_DUMP, 0);
 
 	(void)nft_socket_request(nft, request, see_flowtable, saved);
 }
 
-static int save_elements(struct nft_socket *nft, struct nft_saved *saved)
+static int save_elements(struct nft_socket *nft, struct saved_table *saved)
 {
 	const struct messages *sets = &saved->parts[PART_SETS];
 	const struct nlmsghdr *message;
@@ -163,37 +171,50 @@ static int save_elements(struct nft_socket *nft, struct nft_saved *saved)
 		if (attributes.of[NFTA_SET_FLAGS] &&
 		    (ntohl(mnl_attr_get_u32(attributes.of[NFTA_SET_FLAGS])) & NFT_SET_ANONYMOUS))
 			saved->anonymous = true;
-		r = dump(nft, PART_ELEMENTS, mnl_attr_get_str(attributes.of[NFTA_SET_NAME]),
-			 &saved->parts[PART_ELEMENTS]);
+		r = dump(nft, saved, PART_ELEMENTS, mnl_attr_get_str(attributes.of[NFTA_SET_NAME]));
 	}
 	return r;
 }
 
 static void saved_clear(struct nft_saved *saved)
 {
-	for (int part = 0; part < PARTS; part++)
-		free(saved->parts[part].data);
-	nft_table_free(&saved->table);
+	for (size_t i = 0; i < FAMILIES; i++) {
+		for (int part = 0; part < PARTS; part++)
+			free(saved->tables[i].parts[part].data);
+		nft_table_free(&saved->tables[i].table);
+	}
 	*saved = (struct nft_saved){0};
 }
 
-static int save_once(struct nft_socket *nft, struct nft_saved *saved)
+static int save_table(struct nft_socket *nft, uint8_t family, struct saved_table *saved)
 {
 	static const enum part simple[] = {PART_TABLE, PART_OBJECTS, PART_CHAINS, PART_SETS, PART_RULES};
-	struct nft_table after;
-	int r = nft_table_read(nft, &saved->table);
+	int r = nft_table_read(nft, family, &saved->table);
 
 	if (r < 0 || !saved->table.there)
 		return r;
 	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]) && r == 0; i++)
-		r = dump(nft, simple[i], NULL, &saved->parts[simple[i]]);
+		r = dump(nft, saved, simple[i], NULL);
 	if (r == 0)
 		r = save_elements(nft, saved);
 	if (r < 0)
 		return r;
 	look_for_flowtables(nft, saved);
-	r = nft_table_read(nft, &after);
-	if (r == 0 && after.generation != saved->table.generation)
+	return 0;
+}
+
+/* Only if nothing changed from the first look to the last do the parts belong together. */
+static int save_once(struct nft_socket *nft, struct nft_saved *saved)
+{
+	struct nft_table after;
+	int r = 0;
+
+	for (size_t i = 0; i < FAMILIES && r == 0; i++)
+		r = save_table(nft, families[i], &saved->tables[i]);
+	if (r < 0)
+		return r;
+	r = nft_table_read(nft, NFPROTO_INET, &after);
+	if (r == 0 && after.generation != saved->tables[0].table.generation)
 		r = -EINTR;
 	nft_table_free(&after);
 	return r;
@@ -201,12 +222,17 @@ static int save_once(struct nft_socket *nft, struct nft_saved *saved)
 
 static int refuse_strange(const struct nft_saved *saved, struct nft_report *report)
 {
-	if (!saved->anonymous && !saved->flowtable)
-		return 0;
-	snprintf(report->error, sizeof(report->error),
-		 "the present table holds %s, which could not be put back",
-		 saved->flowtable ? "a flowtable" : "rules with unnamed sets");
-	return -EOPNOTSUPP;
+	for (size_t i = 0; i < FAMILIES; i++) {
+		const struct saved_table *table = &saved->tables[i];
+
+		if (!table->anonymous && !table->flowtable)
+			continue;
+		snprintf(report->error, sizeof(report->error),
+			 "the present table holds %s, which could not be put back",
+			 table->flowtable ? "a flowtable" : "rules with unnamed sets");
+		return -EOPNOTSUPP;
+	}
+	return 0;
 }
 
 int nft_save(struct nft_saved **ret, struct nft_report *report)
@@ -251,7 +277,7 @@ static const struct nft_object *find(const struct nft_objects *objects, const ch
 
 static bool chain_stays(const void *context, const struct nft_object *chain)
 {
-	const struct nft_saved *saved = context;
+	const struct saved_table *saved = context;
 	const struct nft_object *wanted = find(&saved->table.chains, chain->name);
 
 	return wanted && wanted->type == chain->type && wanted->hook == chain->hook &&
@@ -260,7 +286,7 @@ static bool chain_stays(const void *context, const struct nft_object *chain)
 
 static bool object_stays(const void *context, const struct nft_object *object)
 {
-	const struct nft_saved *saved = context;
+	const struct saved_table *saved = context;
 	const struct nft_object *wanted = find(&saved->table.objects, object->name);
 
 	return wanted && wanted->type == object->type;
@@ -287,7 +313,7 @@ static void put_saved(struct nft_batch *batch, struct nft_socket *nft, enum part
 	nft_batch_finish(batch, message);
 }
 
-static void put_part(struct nft_batch *batch, struct nft_socket *nft, const struct nft_saved *saved,
+static void put_part(struct nft_batch *batch, struct nft_socket *nft, const struct saved_table *saved,
 		     enum part part)
 {
 	const struct messages *messages = &saved->parts[part];
@@ -299,7 +325,7 @@ static void put_part(struct nft_batch *batch, struct nft_socket *nft, const stru
 }
 
 /* To put a table to sleep and wake it in one transaction is refused by the kernel. */
-static uint32_t table_flags(const struct nft_saved *saved)
+static uint32_t table_flags(const struct saved_table *saved)
 {
 	const struct nlmsghdr *message = message_at(&saved->parts[PART_TABLE], 0);
 	struct attributes attributes;
@@ -309,28 +335,55 @@ static uint32_t table_flags(const struct nft_saved *saved)
 	return ntohl(mnl_attr_get_u32(attributes.of[NFTA_TABLE_FLAGS])) & NFT_TABLE_F_DORMANT;
 }
 
-static int restore_once(struct nft_socket *nft, const struct nft_saved *saved, struct nft_report *report)
+/* now must outlive the batch. */
+static void put_table_back(struct nft_batch *batch, struct nft_socket *nft, const struct saved_table *saved,
+			   const struct nft_table *now)
 {
 	const struct nft_stays stays = {chain_stays, object_stays, saved};
-	struct nft_batch batch = {0};
-	struct nft_table now;
-	int r = nft_table_read(nft, &now);
 
+	batch->family = now->family;
+	if (!saved->table.there) {
+		if (now->there)
+			nft_put_removal(batch, nft);
+		return;
+	}
+	nft_put_table(batch, nft, table_flags(saved));
+	if (now->there)
+		nft_put_clearing(batch, nft, now, &stays);
+	for (int part = PART_OBJECTS; part < PARTS; part++)
+		put_part(batch, nft, saved, (enum part)part);
+}
+
+static int restore_once(struct nft_socket *nft, const struct nft_saved *saved, struct nft_report *report)
+{
+	struct nft_batch batch = {0};
+	struct nft_table now[FAMILIES] = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < FAMILIES && r == 0; i++)
+		r = nft_table_read(nft, families[i], &now[i]);
 	if (r == 0)
-		r = nft_batch_begin(&batch, nft, now.generation);
+		r = nft_batch_begin(&batch, nft, NFPROTO_INET, now[0].generation);
 	if (r == 0) {
-		nft_put_table(&batch, nft, table_flags(saved));
-		if (now.there)
-			nft_put_clearing(&batch, nft, &now, &stays);
-		for (int part = PART_OBJECTS; part < PARTS; part++)
-			put_part(&batch, nft, saved, (enum part)part);
+		for (size_t i = 0; i < FAMILIES; i++)
+			put_table_back(&batch, nft, &saved->tables[i], &now[i]);
 		r = nft_batch_end(&batch, nft, true);
 	}
 	if (r == 0)
 		r = nft_batch_send(&batch, nft, report->error);
 	nft_batch_free(&batch);
-	nft_table_free(&now);
+	for (size_t i = 0; i < FAMILIES; i++)
+		nft_table_free(&now[i]);
 	return r;
+}
+
+static bool nothing_saved(const struct nft_saved *saved)
+{
+	for (size_t i = 0; i < FAMILIES; i++) {
+		if (saved->tables[i].table.there)
+			return false;
+	}
+	return true;
 }
 
 int nft_restore(const struct nft_saved *saved, struct nft_report *report)
@@ -338,7 +391,7 @@ int nft_restore(const struct nft_saved *saved, struct nft_report *report)
 	struct nft_socket nft = {0};
 	int r = -EINTR;
 
-	if (!saved->table.there)
+	if (nothing_saved(saved))
 		return nft_delete(report);
 	*report = (struct nft_report){.error = "opening netlink"};
 	for (int i = 0; i < TRIES_MAX && (r == -EINTR || r == -ERESTART); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's table as it is, kept to be put back: whatever is in it, also what no policy of ours would say. Kept as
+ * The kernel's table, of both families, as it is, kept to be put back: whatever is in it, also what no policy of ours would say. Kept as
  * the kernel told it, because that is what the kernel takes.
  */
 #ifndef OP25B_NET_NFT_SAVE_H
@@ -11,13 +11,13 @@
 struct nft_saved;
 
 /*
- * Keeps the table, or that there is none. 0 with *ret the caller's (nft_saved_free); -EOPNOTSUPP when it holds what
+ * Keeps the tables, or that there are none. 0 with *ret the caller's (nft_saved_free); -EOPNOTSUPP when it holds what
  * cannot be put back (report->error names it); another -errno. *ret is untouched on failure.
  */
 int nft_save(struct nft_saved **ret, struct nft_report *report);
 
 /*
- * Puts it back in one transaction; base chains that stay are not deleted, and counters that are there go on. 0, or
+ * Puts them back in one transaction; base chains that stay are not deleted, and counters that are there go on. 0, or
  * -errno with report->error, and nothing is changed.
  */
 int nft_restore(const struct nft_saved *saved, struct nft_report *report);

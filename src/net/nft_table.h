@@ -21,13 +21,16 @@ struct nft_objects {
 };
 
 struct nft_table {
+	uint8_t family; /* NFPROTO_* */
 	bool there;
 	uint32_t generation; /* of all rulesets of the namespace, when this was read */
 	struct nft_objects chains, sets, objects;
 };
 
-/* Reads it. 0 or -errno (-EINTR: it changed meanwhile, try again); free with nft_table_free() in any case. */
-int nft_table_read(struct nft_socket *nft, struct nft_table *table);
+/* Reads the one of the family. 0 or -errno (-EINTR: it changed meanwhile, try again); free with nft_table_free() in any case. */
+int nft_table_read(struct nft_socket *nft, uint8_t family, struct nft_table *table);
+/* Only whether it is there. 0 or -errno. */
+int nft_table_find(struct nft_socket *nft, uint8_t family, bool *ret);
 void nft_table_free(struct nft_table *table);
 
 #endif

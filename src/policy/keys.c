@@ -9,6 +9,7 @@
 static const char *const mode_words[] = {"monitor", "enforce", NULL};
 static const char *const fail_words[] = {"open", "closed", NULL};
 static const char *const unlisted_words[] = {"drop", "accept", "monitor", NULL};
+static const char *const family_words[] = {"inet", "bridge", NULL};
 static const char *const established_words[] = {"drain", "cut", NULL};
 static const char *const action_words[] = {"drop", "reset", "icmp", NULL};
 static const char *const boolean_words[] = {"no", "yes", NULL};
@@ -45,6 +46,9 @@ const struct policy_key policy_keys[] = {
 	{GATEWAY("fail"), .type = POLICY_TYPE_CHOICE, .required = true, .words = fail_words,
 	 AT(policy_gateway, fail),
 	 .help = "What becomes of port 25 while op25bd does not run or falls behind: \"open\" lets it pass, \"closed\" drops it."},
+	{GATEWAY("family"), .type = POLICY_TYPE_CHOICE, .words = family_words, .default_text = "inet",
+	 .late = true, AT(policy_gateway, family),
+	 .help = "\"inet\" judges what this machine routes; \"bridge\" judges what it bridges, for a gateway that nobody sees."},
 	{GATEWAY("queue"), .type = POLICY_TYPE_NUMBER, .max = UINT16_MAX, .default_text = "100",
 	 AT(policy_gateway, queue),
 	 .help = "The first NFQUEUE number; the workers take this one and those that follow."},
@@ -197,6 +201,11 @@ const char *policy_mode_name(enum policy_mode mode)
 const char *policy_fail_name(enum policy_fail fail)
 {
 	return word_at(fail_words, fail);
+}
+
+const char *policy_family_name(enum policy_family family)
+{
+	return word_at(family_words, family);
 }
 
 const char *policy_unlisted_name(enum policy_unlisted unlisted)

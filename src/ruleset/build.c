@@ -10,8 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Priorities among the forward hooks: `filter` is 0; the answers come behind whatever filters there. */
-enum { PRIORITY_FILTER = 0, PRIORITY_ANSWER = 10 };
+/*
+ * Priorities among the forward hooks: `filter` is 0; the answers come behind whatever filters there. Where a bridge's
+ * frames arrive conntrack sits at -200, and br_netfilter, which may hand frames on to the IP hooks, at 0.
+ */
+static const struct {
+	int32_t filter, answer;
+} priorities[] = {[POLICY_FAMILY_INET] = {0, 10}, [POLICY_FAMILY_BRIDGE] = {-100, -90}};
 
 void build_text(char *out, size_t size, const char *format, ...)
 {
@@ -155,14 +160,14 @@ static void clear_marks(struct build *build, uint32_t chain)
 	build_do(build_do(rule, RULESET_DO_COUNT, build->counters.cleared, 0), RULESET_DO_SET_MARK, 0, 0);
 }
 
-static void fill_forward(struct build *build)
+static void fill_base(struct build *build)
 {
 	const struct build_chains *c = &build->chains;
-	uint32_t chain = c->forward;
+	uint32_t chain = c->base;
 	struct ruleset_chain *base = &build->ruleset->chains[chain];
 
 	base->base = true;
-	base->priority = PRIORITY_FILTER;
+	base->priority = priorities[build->ruleset->family].filter;
 	build_do(build_match(build_rule(build, chain, "not ours"), RULESET_MATCH_L4PROTO, RULESET_NE, 0, 6),
 		 RULESET_DO_ACCEPT, 0, 0);
 	build_goto(build_match(build_rule(build, chain, "shows no port"), RULESET_MATCH_FRAG4, RULESET_NE,
@@ -204,7 +209,7 @@ static void fill_answer(struct build *build)
 	struct ruleset_rule *rule;
 
 	base->base = true;
-	base->priority = PRIORITY_ANSWER;
+	base->priority = priorities[build->ruleset->family].answer;
 	rule = build_match(build_rule(build, chain, ""), RULESET_MATCH_TCP_DPORT, RULESET_EQ, 0, 25);
 	build_match(rule, RULESET_MATCH_MARK, RULESET_EQ, UINT32_MAX, MARK_RESET);
 	build_do(build_do(rule, RULESET_DO_COUNT, build->counters.reset, 0), RULESET_DO_REJECT_RESET, 0, 0);
@@ -292,6 +297,7 @@ static int build_all(struct build *build)
 		r = interface_classes_collect(build->policy, POLICY_POOL, &build->pools);
 	if (r < 0)
 		return r;
+	build->ruleset->family = build->policy->gateway.family;
 	describe_queue(build->policy, &build->ruleset->queue);
 	add_counters(build);
 	r = build_sets(build);
@@ -300,7 +306,7 @@ static int build_all(struct build *build)
 	r = build_judging_chains(build);
 	if (r < 0 || build->failed)
 		return -ENOMEM;
-	fill_forward(build);
+	fill_base(build);
 	fill_later_fragment(build);
 	fill_undecided(build);
 	fill_to_daemon(build);

@@ -17,7 +17,7 @@ struct build_counters {
 };
 
 struct build_chains {
-	uint32_t forward, later_fragment, port25, other_side, outbound, own_destinations, suspect, undecided,
+	uint32_t base, later_fragment, port25, other_side, outbound, own_destinations, suspect, undecided,
 		to_daemon, answer;
 	uint32_t relay_on, pool_on; /* of class 1; the further classes follow */
 };

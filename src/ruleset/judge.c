@@ -9,6 +9,10 @@ static const char purpose_forward[] =
 	"Finds TCP to port 25 among all that is forwarded; everything else leaves here untouched, 465 and 587 too.\n"
 	"Later fragments come before the ports: kernels take what stands where a port would be for a port.\n"
 	"Without it nothing is judged at all.";
+static const char purpose_bridged[] =
+	"Finds TCP to port 25 among all frames that arrive at a port of a bridge; everything else leaves here untouched.\n"
+	"It is hooked where frames arrive, and not where they are forwarded, because only there they can be answered.\n"
+	"Fields of IP are asked for by the protocol behind the VLAN tag; by the frame's own type tagged ones would pass.";
 static const char purpose_later_fragment[] =
 	"Later TCP fragments show no port. Without the first one they are harmless, but for the one at byte 8,\n"
 	"which could overwrite the flags of a TCP header. Without this chain a SYN cut in pieces passes.";
@@ -202,7 +206,10 @@ static void add_chains(struct build *build)
 	bool cut_all = gateway->established == POLICY_ESTABLISHED_CUT && !gateway->conntrack;
 	struct build_chains *c = &build->chains;
 
-	c->forward = build_chain(build, "forward", purpose_forward);
+	if (gateway->family == POLICY_FAMILY_BRIDGE)
+		c->base = build_chain(build, "bridged", purpose_bridged);
+	else
+		c->base = build_chain(build, "forward", purpose_forward);
 	c->later_fragment = build_chain(build, "later_fragment", purpose_later_fragment);
 	c->port25 = build_chain(build, "port25", purpose_port25);
 	if (sides_listed(build))

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define RULESET_TABLE "op25b" /* family inet; nobody else's table is touched */
+#define RULESET_TABLE "op25b" /* of the policy's family; nobody else's table is touched */
 
 enum {
 	RULESET_NAME_MAX = 32, /* bytes of a set's, chain's or counter's name with its NUL */
@@ -97,7 +97,7 @@ struct ruleset_chain {
 	char name[RULESET_NAME_MAX];
 	const char *
 		purpose; /* what it is for and what would leak without it; static text, lines divided by '\n' */
-	bool base;       /* hooked at forward, with this priority; policy accept */
+	bool base;       /* hooked where ruleset_hook_name() says, with this priority; policy accept */
 	int32_t priority;
 	struct ruleset_rule *rules;
 	size_t rule_count, rule_capacity;
@@ -134,7 +134,12 @@ struct ruleset_queue {
 	uint8_t ip6_len; /* bits of an IPv6 source that are hashed, so that one subscriber stays with one worker */
 };
 
+/*
+ * What the family changes: in the bridge family the base chains are hooked where frames arrive, because the kernel
+ * takes a reject there and at input only; and fields of IP are asked for by the frame's protocol behind its VLAN tag.
+ */
 struct ruleset {
+	enum policy_family family;
 	struct ruleset_set *sets;
 	size_t set_count, set_capacity;
 	struct ruleset_counter *counters;
@@ -161,5 +166,6 @@ int ruleset_print_json(const struct ruleset *ruleset, FILE *out);
 bool ruleset_set_contains(const struct ruleset_set *set, const struct addr *addr);
 size_t ruleset_element_count(const struct ruleset *ruleset);
 size_t ruleset_rule_count(const struct ruleset *ruleset);
+const char *ruleset_hook_name(enum policy_family family); /* "forward" */
 
 #endif

@@ -160,7 +160,7 @@ static void plan_pairs(struct run *run)
 	}
 }
 
-static void check_queue(struct run *run)
+static void check_whole(struct run *run)
 {
 	const struct verify_judge *judge = &run->memory->judge;
 	const struct ruleset_queue *queue = &judge->ruleset->queue;
@@ -168,6 +168,9 @@ static void check_queue(struct run *run)
 		.kind = VERIFY_QUEUE, .counter = -1, .expected = {.rule_name = ""}, .count = 1};
 
 	if (queue->first != judge->policy->gateway.queue || queue->count != judge->policy->gateway.workers)
+		keep_finding(run->report, &finding);
+	finding.kind = VERIFY_FAMILY;
+	if (judge->ruleset->family != judge->policy->gateway.family)
 		keep_finding(run->report, &finding);
 }
 
@@ -247,7 +250,7 @@ int verify_run(const struct policy *policy, const struct ruleset *ruleset, const
 	}
 	plan_pairs(&run);
 	fill_report(&run);
-	check_queue(&run);
+	check_whole(&run);
 	for (int i = 0; i < VERIFY_FAMILIES; i++)
 		see_family(&run, i);
 	*ret = report;

@@ -341,8 +341,8 @@ if [ -z "${OP25B_QUICK-}" ]; then
 fi
 
 # 11. Deleting.
-expect "delete" ends_with 0 "deleted table inet op25b" rules delete
+expect "delete" ends_with 0 "deleted table op25b" rules delete
 expect "the table is gone" ! netns_run rtr nft list table inet op25b
-expect "deleting nothing is no error" ends_with 0 "there was no table inet op25b" rules delete
+expect "deleting nothing is no error" ends_with 0 "there was no table op25b" rules delete
 expect_equal "the neighbour's table is as it was to the last" "$(foreign)" "$(cat "$scratch/foreign")"
 tap_end

@@ -93,6 +93,27 @@ static void test_packet_message_is_read(void **state)
 	assert_int_equal(packet.time_ns, INT64_C(1700000000250000000));
 }
 
+/* A frame that a bridge forwards: the rules, and so the policy, speak of the port it arrived on. */
+static void test_a_bridge_names_its_port(void **state)
+{
+	struct queue_packet packet;
+	struct message message;
+	struct nfgenmsg *family;
+
+	build_packet(&message);
+	mnl_attr_put_u32(message.header, NFQA_IFINDEX_PHYSINDEV, htonl(9));
+	assert_int_equal(parse(&message, message.header->nlmsg_len, &packet), QUEUE_MESSAGE_PACKET);
+	assert_int_equal(packet.ifindex_in, 5); /* br_netfilter: a routed packet that came in by a bridge */
+	family = mnl_nlmsg_get_payload(message.header);
+	family->nfgen_family = AF_BRIDGE;
+	assert_int_equal(parse(&message, message.header->nlmsg_len, &packet), QUEUE_MESSAGE_PACKET);
+	assert_int_equal(packet.ifindex_in, 9);
+	build_packet(&message);
+	family->nfgen_family = AF_BRIDGE;
+	assert_int_equal(parse(&message, message.header->nlmsg_len, &packet), QUEUE_MESSAGE_PACKET);
+	assert_int_equal(packet.ifindex_in, 5); /* a kernel without br_netfilter */
+}
+
 static void test_message_without_payload_keeps_its_id(void **state)
 {
 	struct queue_packet packet;
@@ -395,6 +416,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_packet_message_is_read),
+		cmocka_unit_test(test_a_bridge_names_its_port),
 		cmocka_unit_test(test_message_without_payload_keeps_its_id),
 		cmocka_unit_test(test_cut_message_keeps_its_id),
 		cmocka_unit_test(test_attribute_that_lies_about_its_length),

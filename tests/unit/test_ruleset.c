@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <string.h>
 
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 
@@ -146,6 +147,30 @@ static void test_only_what_needs_a_decision_is_queued(void **state)
 			    "accepted-relay-destination");
 	assert_string_equal(outcome(r, tcp("198.51.100.1", "192.0.2.80", 25, SYN)), "accepted-inside");
 	assert_string_equal(outcome(r, tcp("198.51.100.77", "203.0.113.1", 25, SYN)), "accepted-exempt");
+}
+
+/* What is text only: nft itself would ask for the frame's type, and so let tagged frames pass. */
+static void test_a_bridge_looks_behind_tags(void **state)
+{
+	struct fixture *f = *state;
+	const struct ruleset *r;
+	char *text CLEANUP_FREE = NULL;
+
+	f->made.policy.gateway.family = POLICY_FAMILY_BRIDGE;
+	f->made.policy.gateway.workers = 4;
+	r = build(f);
+	text = print(r);
+	assert_string_equal(r->chains[0].name, "bridged");
+	assert_non_null(strstr(text, "\ntable bridge op25b {"));
+	assert_non_null(strstr(text, "type filter hook prerouting priority -100; policy accept;"));
+	assert_non_null(strstr(text, "type filter hook prerouting priority -90; policy accept;"));
+	assert_non_null(strstr(text, "\t\tmeta protocol ip6 frag frag-off > 0 goto later_fragment"));
+	assert_non_null(strstr(text, "\t\tmeta protocol ip6 exthdr frag exists goto to_daemon"));
+	assert_non_null(strstr(text, "\t\tmeta protocol ip queue flags bypass to jhash ip saddr"));
+	assert_null(strstr(text, "nfproto"));
+	assert_null(strstr(text, "\t\texthdr"));
+	assert_null(strstr(text, "\t\tfrag "));
+	assert_non_null(strstr(text, "\ndelete table inet op25b\n"));
 }
 
 static void test_odd_flags_count_as_opening(void **state)
@@ -464,6 +489,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_other_ports_and_protocols_leave_at_once),
 		CASE(test_only_what_needs_a_decision_is_queued),
+		CASE(test_a_bridge_looks_behind_tags),
 		CASE(test_odd_flags_count_as_opening),
 		CASE(test_fragments_cannot_hide_a_syn),
 		CASE(test_a_header_without_flags_is_queued),

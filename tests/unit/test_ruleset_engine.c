@@ -189,8 +189,7 @@ static void check_packet(const struct engine *engine, const struct ruleset *rule
 		.interface = engine_resolve_interface(engine, both->kernel.interface),
 		.flow = flow_of(both->kernel.ct_state),
 	};
-	struct ruleset_result result =
-		ruleset_evaluate(ruleset, (uint32_t)ruleset_find_chain(ruleset, "forward"), &both->kernel);
+	struct ruleset_result result = ruleset_evaluate(ruleset, 0, &both->kernel);
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
 		struct decision decision;
@@ -218,7 +217,7 @@ static void test_kernel_and_engine_agree(void **state)
 		assert_int_equal(ruleset_build(&made.policy, &ruleset), 0);
 		for (int j = 0; j < PACKETS; j++) {
 			struct both both = random_packet();
-			uint32_t forward = (uint32_t)ruleset_find_chain(ruleset, "forward");
+			const uint32_t forward = 0; /* the first chain, whatever its name */
 
 			check_packet(engine, ruleset, &both);
 			if (ruleset_evaluate(ruleset, forward, &both.kernel).outcome == RULESET_QUEUED)

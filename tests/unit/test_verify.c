@@ -123,6 +123,9 @@ static struct ruleset_chain *chain_of(const struct world *world, const char *nam
 {
 	int32_t at = ruleset_find_chain(world->ruleset, name);
 
+	/* The first chain has another name in a bridge. */
+	if (strcmp(name, "forward") == 0)
+		return &world->ruleset->chains[0];
 	return at < 0 ? NULL : &world->ruleset->chains[at];
 }
 
@@ -541,6 +544,14 @@ static bool fewer_queues(struct world *world)
 	return true;
 }
 
+static bool other_family(struct world *world)
+{
+	bool bridge = world->ruleset->family == POLICY_FAMILY_BRIDGE;
+
+	world->ruleset->family = bridge ? POLICY_FAMILY_INET : POLICY_FAMILY_BRIDGE;
+	return true;
+}
+
 static bool chains_in_a_circle(struct world *world)
 {
 	struct ruleset_chain *chain = chain_of(world, "undecided");
@@ -603,6 +614,7 @@ static const struct fault {
 	{"the other fail mode", other_fail_mode, 4, 4},
 	{"the next queue", other_queue, 4, 4},
 	{"other workers", fewer_queues, 4, 4},
+	{"the other family", other_family, 4, 4},
 	{"a circle", chains_in_a_circle, 4, 4},
 };
 
