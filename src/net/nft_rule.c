@@ -15,6 +15,7 @@
 #include <string.h>
 
 enum {
+	TCP_SPORT_OFFSET = 0,
 	TCP_DPORT_OFFSET = 2,
 	TCP_FLAGS_OFFSET = 13,
 	IP4_FRAG_OFFSET = 6,
@@ -275,8 +276,11 @@ static void match_protocol(struct encode *e, const struct ruleset_match *match)
 
 static void match_tcp_port(struct encode *e, const struct ruleset_match *match)
 {
+	bool source = match->kind == RULESET_MATCH_TCP_SPORT;
+
 	need_tcp(e);
-	add_payload(e, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_DPORT_OFFSET, 2, NFT_REG_1);
+	add_payload(e, NFT_PAYLOAD_TRANSPORT_HEADER, source ? TCP_SPORT_OFFSET : TCP_DPORT_OFFSET, 2,
+		    NFT_REG_1);
 	add_cmp16(e, match->op, match->value);
 }
 
@@ -292,6 +296,7 @@ static void put_match(struct encode *e, const struct ruleset_match *match)
 	case RULESET_MATCH_L4PROTO:
 		match_protocol(e, match);
 		break;
+	case RULESET_MATCH_TCP_SPORT:
 	case RULESET_MATCH_TCP_DPORT:
 		match_tcp_port(e, match);
 		break;

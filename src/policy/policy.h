@@ -51,6 +51,7 @@ struct policy_gateway {
 	enum policy_unlisted unlisted;
 	enum policy_established established;
 	bool conntrack;
+	bool triangular_guard; /* answers from outside port 25 to a pool are judged */
 	struct policy_interfaces subscriber_interfaces;
 	struct policy_interfaces upstream_interfaces;
 	char *control; /* path of the control socket */

@@ -147,12 +147,13 @@ static void add_counters(struct build *build)
 	c->established = build_counter(build, "accepted-established", "port 25, opening no connection");
 	c->suspect = build_counter(build, "suspect", "source address on an interface that is not its own");
 	c->queued = build_counter(build, "queued", "handed to the daemon");
+	c->guarded = build_counter(build, "guarded", "answers from port 25 to a pool, handed to the daemon");
 	c->reset = build_counter(build, "answered-reset", "answered with a TCP reset");
 	c->icmp = build_counter(build, "answered-icmp", "answered with ICMP administratively prohibited");
 	c->cleared = build_counter(build, "cleared-mark", "arrived with one of op25b's marks");
 }
 
-static void clear_marks(struct build *build, uint32_t chain)
+void build_clear_marks(struct build *build, uint32_t chain)
 {
 	struct ruleset_rule *rule = build_match(build_rule(build, chain, "only our daemon may set our marks"),
 						RULESET_MATCH_MARK, RULESET_EQ, MARK_MASK, MARK_BASE);
@@ -165,6 +166,7 @@ static void fill_base(struct build *build)
 	const struct build_chains *c = &build->chains;
 	uint32_t chain = c->base;
 	struct ruleset_chain *base = &build->ruleset->chains[chain];
+	struct ruleset_rule *rule;
 
 	base->base = true;
 	base->priority = priorities[build->ruleset->family].filter;
@@ -176,10 +178,16 @@ static void fill_base(struct build *build)
 	build_goto(build_match(build_rule(build, chain, "shows no port"), RULESET_MATCH_FRAG6_OFFSET,
 			       RULESET_GT, 0, 0),
 		   c->later_fragment);
+	if (build_guards(build)) {
+		rule = build_match(build_rule(build, chain, "answers somebody's port 25"),
+				   RULESET_MATCH_TCP_SPORT, RULESET_EQ, 0, 25);
+		build_match(rule, RULESET_MATCH_TCP_FLAGS, RULESET_EQ, 0x12, 0x12);
+		build_do(rule, RULESET_DO_JUMP, c->guard, 0);
+	}
 	build_do(build_match(build_rule(build, chain, "not ours: 465 and 587 end here"),
 			     RULESET_MATCH_TCP_DPORT, RULESET_NE, 0, 25),
 		 RULESET_DO_ACCEPT, 0, 0);
-	clear_marks(build, chain);
+	build_clear_marks(build, chain);
 	build_goto(build_match(build_rule(build, chain, ""), RULESET_MATCH_TCP_DPORT, RULESET_EQ, 0, 25),
 		   c->port25);
 	build_goto(build_match(build_rule(build, chain, "a first fragment that hides its port"),
@@ -192,7 +200,7 @@ static void fill_later_fragment(struct build *build)
 	uint32_t chain = build->chains.later_fragment, port25 = build->chains.port25;
 
 	/* The chain that answers may take its data for port 25, too. */
-	clear_marks(build, chain);
+	build_clear_marks(build, chain);
 	build_goto(build_match(build_rule(build, chain, "would overwrite a TCP header's flags"),
 			       RULESET_MATCH_FRAG4, RULESET_EQ, 0x1fff, 1),
 		   port25);

@@ -32,9 +32,10 @@ enum ruleset_op { RULESET_EQ, RULESET_NE, RULESET_LT, RULESET_GT };
 
 /* How each is written in nft's language stands in text.c, in its JSON in text_json.c, how in netlink in net/nft_rule.c. */
 enum ruleset_match_kind {
-	RULESET_MATCH_IIFNAME, /* interface: a name or a pattern */
-	RULESET_MATCH_NFPROTO, /* value: enum addr_family */
-	RULESET_MATCH_L4PROTO, /* value: behind all extension headers; unknown matches neither EQ nor NE */
+	RULESET_MATCH_IIFNAME,   /* interface: a name or a pattern */
+	RULESET_MATCH_NFPROTO,   /* value: enum addr_family */
+	RULESET_MATCH_L4PROTO,   /* value: behind all extension headers; unknown matches neither EQ nor NE */
+	RULESET_MATCH_TCP_SPORT, /* likewise */
 	RULESET_MATCH_TCP_DPORT, /* value; no match where the packet is too short; not to be asked of a later fragment */
 	RULESET_MATCH_TCP_FLAGS, /* flags & mask against value; likewise */
 	RULESET_MATCH_SADDR,     /* set: looked up in the set of the packet's family */

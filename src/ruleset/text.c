@@ -104,6 +104,9 @@ static void print_plain_match(enum policy_family family, const struct ruleset_ma
 	case RULESET_MATCH_L4PROTO:
 		print_l4proto(match, out);
 		break;
+	case RULESET_MATCH_TCP_SPORT:
+		fprintf(out, "tcp sport %s%" PRIu32, op_text(match->op, true), match->value);
+		break;
 	case RULESET_MATCH_TCP_DPORT:
 		fprintf(out, "tcp dport %s%" PRIu32, op_text(match->op, true), match->value);
 		break;
@@ -148,6 +151,7 @@ static void print_match(const struct ruleset *ruleset, const struct ruleset_matc
 	case RULESET_MATCH_IIFNAME:
 	case RULESET_MATCH_NFPROTO:
 	case RULESET_MATCH_L4PROTO:
+	case RULESET_MATCH_TCP_SPORT:
 	case RULESET_MATCH_TCP_DPORT:
 	case RULESET_MATCH_FRAG4:
 	case RULESET_MATCH_FRAG6:

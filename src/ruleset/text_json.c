@@ -145,6 +145,9 @@ static void print_left(const struct ruleset *ruleset, const struct ruleset_match
 	case RULESET_MATCH_L4PROTO:
 		print_meta("l4proto", out);
 		break;
+	case RULESET_MATCH_TCP_SPORT:
+		print_payload("tcp", "sport", out);
+		break;
 	case RULESET_MATCH_TCP_DPORT:
 		print_payload("tcp", "dport", out);
 		break;
@@ -211,6 +214,7 @@ static void print_right(const struct ruleset *ruleset, const struct ruleset_matc
 		else
 			fprintf(out, "%" PRIu32, match->value);
 		break;
+	case RULESET_MATCH_TCP_SPORT:
 	case RULESET_MATCH_TCP_DPORT:
 	case RULESET_MATCH_FRAG4:
 	case RULESET_MATCH_FRAG6_OFFSET:

@@ -51,6 +51,7 @@ struct verify_form {
 	struct ruleset_packet kernel; /* as the kernel sees it */
 	struct packet ours;           /* as the daemon's parser sees it */
 	bool port25;                  /* it is, or may hide, TCP to port 25 */
+	bool answer;                  /* the kernel sees the answer of a port 25 in it */
 	bool sound;    /* conntrack can know a connection that it belongs to: a whole packet in good order */
 	bool fragment; /* a real one: conntrack would have put it together with the others */
 	enum verify_limit limit;
