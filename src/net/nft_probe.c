@@ -215,6 +215,19 @@ static void try_dynamic_set(struct try *try)
 	nftnl_expr_add_expr(expr, NFTNL_EXPR_DYNSET_EXPR, counter);
 }
 
+static void try_log(struct try *try)
+{
+	struct nftnl_expr *expr = add(try, "limit");
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u64(expr, NFTNL_EXPR_LIMIT_RATE, 1);
+	nftnl_expr_set_u64(expr, NFTNL_EXPR_LIMIT_UNIT, 1);
+	expr = add(try, "log");
+	if (expr && nftnl_expr_set_str(expr, NFTNL_EXPR_LOG_PREFIX, "op25b") < 0)
+		try->failed = true;
+}
+
 static void try_bare(struct try *try)
 {
 }
@@ -240,6 +253,7 @@ static const struct row {
 	 NFPROTO_INET},
 	{{"hash", "jhash", "workers = 2 and more", false, 0}, try_hash, NFPROTO_INET},
 	{{"conntrack", "ct state and direction", "conntrack = yes", false, 0}, try_ct, NFPROTO_INET},
+	{{"log", "limit and log", "[log] kernel = yes", false, 0}, try_log, NFPROTO_INET},
 	{{"fib", "fib look-ups", NULL, false, 0}, try_fib, NFPROTO_INET},
 	{{"dynamic-sets", "dynamic sets with counters", NULL, false, 0}, try_dynamic_set, NFPROTO_INET},
 	{{"bridge", "the bridge family", "family = bridge", false, 0}, try_bare, NFPROTO_BRIDGE},

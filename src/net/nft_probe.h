@@ -8,7 +8,7 @@
 
 #include "net/nft.h"
 
-enum { NFT_ABILITIES = 14 };
+enum { NFT_ABILITIES = 15 };
 
 struct nft_ability {
 	const char *name;    /* one word, for scripts: "nft-queue" */

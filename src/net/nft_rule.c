@@ -9,8 +9,6 @@
 #include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/x_tables.h>
-#include <linux/netfilter/xt_NFQUEUE.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -382,6 +380,30 @@ static void put_reject(struct encode *e, uint32_t type, uint8_t code)
 	nftnl_expr_set_u8(expr, NFTNL_EXPR_REJECT_CODE, code);
 }
 
+static void put_limit(struct encode *e, uint32_t per_second, uint32_t burst)
+{
+	struct nftnl_expr *expr = add(e, "limit");
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u64(expr, NFTNL_EXPR_LIMIT_RATE, per_second);
+	nftnl_expr_set_u64(expr, NFTNL_EXPR_LIMIT_UNIT, 1);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LIMIT_BURST, burst);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LIMIT_FLAGS, 0);
+}
+
+static void put_log(struct encode *e, const char *prefix)
+{
+	struct nftnl_expr *expr = add(e, "log");
+
+	if (!expr)
+		return;
+	if (nftnl_expr_set_str(expr, NFTNL_EXPR_LOG_PREFIX, prefix) < 0)
+		e->failed = true;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LOG_LEVEL, NFT_LOGLEVEL_WARNING);
+}
+
 /* Leaves the worker's queue number in register 1. */
 static void put_hash(struct encode *e, uint8_t family)
 {
@@ -425,32 +447,6 @@ static void put_queue_expression(struct encode *e, bool hashed)
 		nftnl_expr_set_u16(expr, NFTNL_EXPR_QUEUE_FLAGS, NFT_QUEUE_FLAG_BYPASS);
 }
 
-/* xtables keeps a target's data in its own alignment. */
-union xt_queue_info {
-	struct xt_NFQ_info_v3 info;
-	_Alignas(struct _xt_align) uint8_t bytes[XT_ALIGN(sizeof(struct xt_NFQ_info_v3))];
-};
-
-bool nft_rule_add_queue_target(struct nftnl_rule *rule, uint16_t number, bool bypass)
-{
-	union xt_queue_info *data = calloc(1, sizeof(*data));
-	struct nftnl_expr *expr = data ? nftnl_expr_alloc("target") : NULL;
-
-	if (!expr) {
-		free(data);
-		return false;
-	}
-	nftnl_rule_add_expr(rule, expr);
-	data->info.queuenum = number;
-	data->info.queues_total = 1;
-	data->info.flags = bypass ? NFQ_FLAG_BYPASS : 0;
-	nftnl_expr_set_str(expr, NFTNL_EXPR_TG_NAME, "NFQUEUE");
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_TG_REV, 3);
-	/* The expression takes the memory over. */
-	nftnl_expr_set(expr, NFTNL_EXPR_TG_INFO, data, sizeof(*data));
-	return true;
-}
-
 static void put_queue(struct encode *e, uint8_t family)
 {
 	uint32_t number = e->ruleset->queue.first + (e->worker == ANY_WORKER ? 0U : (uint32_t)e->worker);
@@ -475,6 +471,12 @@ static void put_statement(struct encode *e, const struct ruleset_statement *stat
 		break;
 	case RULESET_DO_SET_MARK:
 		put_set_mark(e, statement->value);
+		break;
+	case RULESET_DO_LIMIT:
+		put_limit(e, statement->value, statement->target);
+		break;
+	case RULESET_DO_LOG:
+		put_log(e, statement->text);
 		break;
 	case RULESET_DO_ACCEPT:
 		put_verdict(e, NF_ACCEPT, NULL);

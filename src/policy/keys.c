@@ -83,6 +83,9 @@ const struct policy_key policy_keys[] = {
 	{LOG("subscribers_max"), .type = POLICY_TYPE_NUMBER, .min = 1000, .max = 16777216,
 	 .default_text = "1000000", AT(policy_log, subscribers_max),
 	 .help = "Blocked subscribers told apart at once; those beyond share one overflow record."},
+	{LOG("kernel"), .type = POLICY_TYPE_CHOICE, .words = boolean_words, .default_text = "no",
+	 .late = true, AT(policy_log, kernel),
+	 .help = "Whether the kernel logs single packets of note: forged sources, answers to pools, foreign marks, refusals."},
 
 	{POOL("prefix"), PREFIX,
 	 .help = "Addresses of subscribers whose port 25 is restricted; \"none\" for a pool that is empty on purpose."},

@@ -60,6 +60,7 @@ struct policy_gateway {
 struct policy_log {
 	char *file;               /* EVE JSON lines; "-" is standard output */
 	uint32_t window_s;        /* one summary a subscriber and window */
+	bool kernel;              /* the ruleset logs single packets, a few a second */
 	uint32_t subscribers_max; /* subscribers tracked at once; more share an overflow record */
 };
 

@@ -18,6 +18,9 @@ static const struct {
 	int32_t filter, answer;
 } priorities[] = {[POLICY_FAMILY_INET] = {0, 10}, [POLICY_FAMILY_BRIDGE] = {-100, -90}};
 
+/* Enough to see what happens, and no way to fill a disk: each rule that logs has its own limit. */
+enum { LOG_PER_SECOND = 5, LOG_BURST = 20 };
+
 void build_text(char *out, size_t size, const char *format, ...)
 {
 	va_list arguments;
@@ -133,6 +136,18 @@ struct ruleset_rule *build_goto(struct ruleset_rule *rule, uint32_t chain)
 	return build_do(rule, RULESET_DO_GOTO, chain, 0);
 }
 
+struct ruleset_rule *build_log(struct build *build, uint32_t chain, const char *prefix)
+{
+	struct ruleset_rule *rule;
+
+	if (!build->policy->log.kernel)
+		return NULL;
+	rule = build_do(build_rule(build, chain, ""), RULESET_DO_LIMIT, LOG_BURST, LOG_PER_SECOND);
+	build_do(rule, RULESET_DO_LOG, 0, 0);
+	rule->statements[rule->statement_count - 1].text = prefix;
+	return rule;
+}
+
 static void add_counters(struct build *build)
 {
 	struct build_counters *c = &build->counters;
@@ -155,8 +170,12 @@ static void add_counters(struct build *build)
 
 void build_clear_marks(struct build *build, uint32_t chain)
 {
-	struct ruleset_rule *rule = build_match(build_rule(build, chain, "only our daemon may set our marks"),
-						RULESET_MATCH_MARK, RULESET_EQ, MARK_MASK, MARK_BASE);
+	struct ruleset_rule *rule = build_log(build, chain, "op25b cleared-mark: ");
+
+	if (rule)
+		build_match(rule, RULESET_MATCH_MARK, RULESET_EQ, MARK_MASK, MARK_BASE);
+	rule = build_match(build_rule(build, chain, "only our daemon may set our marks"), RULESET_MATCH_MARK,
+			   RULESET_EQ, MARK_MASK, MARK_BASE);
 
 	build_do(build_do(rule, RULESET_DO_COUNT, build->counters.cleared, 0), RULESET_DO_SET_MARK, 0, 0);
 }
@@ -210,20 +229,33 @@ static void fill_later_fragment(struct build *build)
 	build_do(build_rule(build, chain, "harmless without its first fragment"), RULESET_DO_ACCEPT, 0, 0);
 }
 
+static void match_answer(struct ruleset_rule *rule, uint32_t mark)
+{
+	build_match(rule, RULESET_MATCH_TCP_DPORT, RULESET_EQ, 0, 25);
+	build_match(rule, RULESET_MATCH_MARK, RULESET_EQ, UINT32_MAX, mark);
+}
+
+static void add_answer(struct build *build, uint32_t mark, uint32_t counter, const char *prefix,
+		       enum ruleset_statement_kind kind)
+{
+	struct ruleset_rule *rule = build_log(build, build->chains.answer, prefix);
+
+	if (rule)
+		match_answer(rule, mark);
+	rule = build_rule(build, build->chains.answer, "");
+	match_answer(rule, mark);
+	build_do(build_do(rule, RULESET_DO_COUNT, counter, 0), kind, 0, 0);
+}
+
 static void fill_answer(struct build *build)
 {
 	uint32_t chain = build->chains.answer;
 	struct ruleset_chain *base = &build->ruleset->chains[chain];
-	struct ruleset_rule *rule;
 
 	base->base = true;
 	base->priority = priorities[build->ruleset->family].answer;
-	rule = build_match(build_rule(build, chain, ""), RULESET_MATCH_TCP_DPORT, RULESET_EQ, 0, 25);
-	build_match(rule, RULESET_MATCH_MARK, RULESET_EQ, UINT32_MAX, MARK_RESET);
-	build_do(build_do(rule, RULESET_DO_COUNT, build->counters.reset, 0), RULESET_DO_REJECT_RESET, 0, 0);
-	rule = build_match(build_rule(build, chain, ""), RULESET_MATCH_TCP_DPORT, RULESET_EQ, 0, 25);
-	build_match(rule, RULESET_MATCH_MARK, RULESET_EQ, UINT32_MAX, MARK_ICMP);
-	build_do(build_do(rule, RULESET_DO_COUNT, build->counters.icmp, 0), RULESET_DO_REJECT_ICMP, 0, 0);
+	add_answer(build, MARK_RESET, build->counters.reset, "op25b reset: ", RULESET_DO_REJECT_RESET);
+	add_answer(build, MARK_ICMP, build->counters.icmp, "op25b icmp: ", RULESET_DO_REJECT_ICMP);
 }
 
 /* What a broken TCP header hides matches no flags, falls through, and so reaches the daemon like a SYN. */

@@ -55,6 +55,10 @@ struct ruleset_rule *build_do(struct ruleset_rule *rule, enum ruleset_statement_
 struct ruleset_rule *build_accept(struct ruleset_rule *rule, uint32_t counter);
 struct ruleset_rule *build_goto(struct ruleset_rule *rule, uint32_t chain);
 
+/* Adds a rule that logs what the given one is for, and is the caller's to give the same matches; NULL where the policy
+ * wants no such logging. prefix: static text. Valid until the next rule of the same chain. */
+struct ruleset_rule *build_log(struct build *build, uint32_t chain, const char *prefix);
+
 /* Makes and fills all sets. 0 or -ENOMEM. */
 int build_sets(struct build *build);
 /* Makes all chains, and fills those that look at interfaces and addresses. 0 or -ENOMEM. */

@@ -125,6 +125,9 @@ static bool run_statement(struct run *run, const struct ruleset_statement *state
 	case RULESET_DO_SET_MARK:
 		run->result.mark = statement->value;
 		return true;
+	case RULESET_DO_LIMIT:
+	case RULESET_DO_LOG:
+		return true;
 	case RULESET_DO_ACCEPT:
 		finish(run, RULESET_ACCEPTED);
 		break;

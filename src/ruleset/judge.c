@@ -170,6 +170,7 @@ static int fill_guard_chains(struct build *build)
 		return 0;
 	fill_guard_known(build);
 	build_clear_marks(build, chain);
+	build_log(build, chain, "op25b guarded: ");
 	build_do(build_rule(build, chain, ""), RULESET_DO_COUNT, build->counters.guarded, 0);
 	build_goto(build_rule(build, chain, ""), build->chains.to_daemon);
 	return fill_guard(build);
@@ -306,6 +307,7 @@ int build_judging_chains(struct build *build)
 	fill_outbound(build);
 	fill_bound(build);
 	fill_own_destinations(build);
+	build_log(build, build->chains.suspect, "op25b suspect: ");
 	build_do(build_rule(build, build->chains.suspect, ""), RULESET_DO_COUNT, build->counters.suspect, 0);
 	build_goto(build_rule(build, build->chains.suspect, ""), build->chains.undecided);
 	return r;

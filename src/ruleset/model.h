@@ -70,6 +70,10 @@ struct ruleset_match {
 enum ruleset_statement_kind {
 	RULESET_DO_COUNT,    /* target: index into ruleset.counters */
 	RULESET_DO_SET_MARK, /* value */
+	/* Goes on while there are no more than value packets a second, target at once: for rules that do nothing but log, or
+	 * the limit would decide what happens to a packet. */
+	RULESET_DO_LIMIT,
+	RULESET_DO_LOG, /* text: what the line begins with */
 	RULESET_DO_ACCEPT,
 	RULESET_DO_JUMP, /* target: index into ruleset.chains */
 	RULESET_DO_GOTO, /* likewise */
@@ -84,6 +88,7 @@ struct ruleset_statement {
 	enum ruleset_statement_kind kind;
 	uint32_t target;
 	uint32_t value;
+	const char *text; /* static text; NULL where the kind has none */
 };
 
 struct ruleset_rule {

@@ -195,6 +195,13 @@ static void print_statement(const struct ruleset *ruleset, const struct ruleset_
 	case RULESET_DO_SET_MARK:
 		fprintf(out, "meta mark set 0x%08" PRIx32, statement->value);
 		break;
+	case RULESET_DO_LIMIT:
+		fprintf(out, "limit rate %" PRIu32 "/second burst %" PRIu32 " packets", statement->value,
+			statement->target);
+		break;
+	case RULESET_DO_LOG:
+		fprintf(out, "log prefix \"%s\"", statement->text);
+		break;
 	case RULESET_DO_ACCEPT:
 		fputs("accept", out);
 		break;

@@ -298,6 +298,13 @@ static void print_statement(const struct ruleset *ruleset, const struct ruleset_
 		print_meta("mark", out);
 		fprintf(out, ",\"value\":%" PRIu32 "}}", statement->value);
 		break;
+	case RULESET_DO_LIMIT:
+		fprintf(out, "{\"limit\":{\"rate\":%" PRIu32 ",\"per\":\"second\",\"burst\":%" PRIu32 "}}",
+			statement->value, statement->target);
+		break;
+	case RULESET_DO_LOG:
+		fprintf(out, "{\"log\":{\"prefix\":\"%s\"}}", statement->text);
+		break;
 	case RULESET_DO_ACCEPT:
 		fputs("{\"accept\":null}", out);
 		break;

@@ -181,6 +181,31 @@ static void plan_pairs(struct run *run)
 	}
 }
 
+/* A limit is no property of a packet: where a rule with one does anything but log, the number of packets decides. */
+static bool logs_and_more(const struct ruleset_rule *rule)
+{
+	size_t logging = 0;
+
+	for (size_t i = 0; i < rule->statement_count; i++)
+		logging += rule->statements[i].kind == RULESET_DO_LIMIT ||
+			   rule->statements[i].kind == RULESET_DO_LOG;
+	return logging > 0 && logging < rule->statement_count;
+}
+
+static void check_logging(struct run *run)
+{
+	const struct ruleset *ruleset = run->memory->judge.ruleset;
+	struct verify_finding finding = {
+		.kind = VERIFY_LOGGING, .counter = -1, .expected = {.rule_name = ""}, .count = 1};
+
+	for (size_t i = 0; i < ruleset->chain_count; i++) {
+		for (size_t j = 0; j < ruleset->chains[i].rule_count; j++) {
+			if (logs_and_more(&ruleset->chains[i].rules[j]))
+				keep_finding(run->report, &finding);
+		}
+	}
+}
+
 static void check_whole(struct run *run)
 {
 	const struct verify_judge *judge = &run->memory->judge;
@@ -276,6 +301,7 @@ int verify_run(const struct policy *policy, const struct ruleset *ruleset, const
 	plan_pairs(&run);
 	fill_report(&run);
 	check_whole(&run);
+	check_logging(&run);
 	for (int i = 0; i < PARTS; i++)
 		see_part(&run, &run.memory->space.parts[i / VERIFY_PARTS][i % VERIFY_PARTS],
 			 run.pairs[i / VERIFY_PARTS][i % VERIFY_PARTS]);

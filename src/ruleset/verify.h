@@ -80,6 +80,7 @@ enum verify_kind {
 	VERIFY_MARK,     /* somebody else's mark was changed, or one of ours passed */
 	VERIFY_QUEUE,    /* the queue numbers are not the policy's; the case means nothing */
 	VERIFY_FAMILY,   /* the table is not of the policy's family; the case means nothing */
+	VERIFY_LOGGING,  /* a rule that logs or limits does more than that; the case means nothing */
 	VERIFY_ENDLESS,  /* the chains run in a circle */
 	VERIFY_KINDS,
 };

@@ -690,6 +690,29 @@ static bool fewer_queues(struct world *world)
 	return true;
 }
 
+/* Whoever sends faster than the limit would be let through. */
+static bool limit_decides(struct world *world)
+{
+	struct ruleset_chain *chain = chain_of(world, "undecided");
+	struct ruleset_rule *rule = &chain->rules[chain->rule_count - 1];
+
+	rule->statements[1] = rule->statements[0];
+	rule->statements[0] = (struct ruleset_statement){.kind = RULESET_DO_LIMIT, .value = 5, .target = 5};
+	rule->statement_count = 2;
+	return true;
+}
+
+static bool log_decides(struct world *world)
+{
+	struct ruleset_chain *chain = chain_of(world, "undecided");
+	struct ruleset_rule *rule = &chain->rules[chain->rule_count - 1];
+
+	rule->statements[1] = rule->statements[0];
+	rule->statements[0] = (struct ruleset_statement){.kind = RULESET_DO_LOG, .text = "op25b"};
+	rule->statement_count = 2;
+	return true;
+}
+
 static bool other_family(struct world *world)
 {
 	bool bridge = world->ruleset->family == POLICY_FAMILY_BRIDGE;
@@ -776,6 +799,8 @@ static const struct fault {
 	{"the other fail mode", other_fail_mode, 4, 4},
 	{"the next queue", other_queue, 4, 4},
 	{"other workers", fewer_queues, 4, 4},
+	{"a limit that decides", limit_decides, 4, 4},
+	{"logging and deciding in one", log_decides, 4, 4},
 	{"the other family", other_family, 4, 4},
 	{"a circle", chains_in_a_circle, 4, 4},
 };

@@ -58,6 +58,7 @@ jobs_write()
 	job jobs 10-rulesets 'exec "$root/tests/vm/rulesets.sh" "$root"'
 	job jobs 11-bridge 'exec "$root/tests/live/bridge.sh"'
 	job jobs 12-guard 'exec "$root/tests/live/daemon_guard.sh"'
+	job jobs 13-log 'exec "$root/tests/vm/kernel_log.sh" "$root"'
 	if [ -x /lib/systemd/systemd ] && command -v logrotate >/dev/null; then
 		job systemd units 'exec "$root/tests/vm/units.sh" "$root"'
 	else
