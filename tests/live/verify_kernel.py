@@ -5,8 +5,8 @@
 verify_kernel.py LIST LINKS SENDER RECEIVER settled|end FIRST MOST
 
 LIST: what verify --list printed. LINKS: lines "interface peer mac", the router's interface, the sender's end of it, the
-router's address there. SENDER, RECEIVER: network namespaces; everything the router forwards comes out at the receiver's
-eth0. "settled": no daemon runs and nothing bypasses the queue, so what is queued is lost; "end": the daemon answers.
+address that frames go to: the router's there, or the receiver's behind a bridge. SENDER, RECEIVER: network namespaces;
+everything that is forwarded comes out at the receiver's eth0, a bridge's answers where the packet went in. "settled": no daemon runs and nothing bypasses the queue, so what is queued is lost; "end": the daemon answers.
 FIRST: number of the first packet, which is its source port and its identification. MOST: so many classes are sent, a
 sample where there are more.
 
@@ -27,6 +27,7 @@ TCP, ICMP, ICMP6, FRAGMENT, AH, OPTIONS, MOBILITY = 6, 1, 58, 44, 51, 60, 135
 TEMPLATE_PORT = struct.pack(">H", 40000)
 CLONE_NEWNET = 0x40000000
 ALL_PROTOCOLS = socket.htons(3)
+OUTGOING = 4  # PACKET_OUTGOING: what this socket's interface sends itself
 BATCH, PAUSE_S, WAIT_S, TRIES = 50, 0.004, 0.6, 3
 
 
@@ -105,24 +106,32 @@ def outcome(packet):
 class Bed:
     def __init__(self, links, sender, receiver):
         enter(sender)
-        self.peers = {}
+        self.peers, self.sniffers = {}, []
         for line in open(links, encoding="ascii"):
             name, peer, mac = line.split()
             raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
             raw.bind((peer, 0))
             self.peers[name] = raw, bytes.fromhex(mac.replace(":", ""))
+            self.sniffers.append(self.sniffer(peer))
         enter(receiver)
-        self.sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, ALL_PROTOCOLS)
-        self.sniffer.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
-        self.sniffer.bind(("eth0", 0))
-        self.sniffer.setblocking(False)
+        self.sniffers.append(self.sniffer("eth0"))
+
+    @staticmethod
+    def sniffer(interface):
+        sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, ALL_PROTOCOLS)
+        sniffer.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
+        sniffer.bind((interface, 0))
+        sniffer.setblocking(False)
+        return sniffer
 
     def sniff(self, wait_s, seen):
         end = time.monotonic() + wait_s
-        while select.select([self.sniffer], [], [], max(0, end - time.monotonic()))[0]:
-            found = outcome(self.sniffer.recv(4096)[14:])
-            if found:
-                seen[found[0]] = found[1]
+        while ready := select.select(self.sniffers, [], [], max(0, end - time.monotonic()))[0]:
+            for sniffer in ready:
+                frame, where = sniffer.recvfrom(4096)
+                found = outcome(frame[14:]) if where[2] != OUTGOING else None
+                if found:
+                    seen[found[0]] = found[1]
             if time.monotonic() > end + 5:
                 return
 

@@ -50,8 +50,8 @@ expect_equal "nothing arrived outside" "$(netns_run ext nft list counter inet ou
 logged=$(lines 'op25b suspect: IN=sub0')
 expect "some are in the kernel's log: $logged" test "$logged" -ge 5 -a "$logged" -le 150
 netns_run rtr nft -f - <<-END
-	table inet marker {
-		chain mark { type filter hook prerouting priority -200; iifname "sub0" tcp dport 25 meta mark set 0x25b00001; }
+	table inet before {
+		chain early { type filter hook prerouting priority -200; iifname "sub0" tcp dport 25 meta mark set 0x25b00001; }
 	}
 END
 sleep 2
