@@ -90,10 +90,8 @@ static int see_attribute(const struct nlattr *attr, void *data)
 /* In every part the table's name is attribute 1. */
 static bool is_ours(const struct nlmsghdr *message, struct attributes *attributes)
 {
-	const struct nfgenmsg *head = mnl_nlmsg_get_payload(message);
-
 	*attributes = (struct attributes){0};
-	if (mnl_attr_parse(message, sizeof(*head), see_attribute, attributes) < 0)
+	if (mnl_attr_parse(message, sizeof(struct nfgenmsg), see_attribute, attributes) < 0)
 		return false;
 	return attributes->of[NFTA_CHAIN_TABLE] &&
 	       strcmp(mnl_attr_get_str(attributes->of[NFTA_CHAIN_TABLE]), RULESET_TABLE) == 0;

@@ -25,6 +25,8 @@ import time
 
 TCP, ICMP, ICMP6, FRAGMENT, AH, OPTIONS, MOBILITY = 6, 1, 58, 44, 51, 60, 135
 TEMPLATE_PORT = struct.pack(">H", 40000)
+TEMPLATE_ANSWER = struct.pack(">HH", 25, 1025)  # of an answer the other port is free
+FIXED_PORTS = struct.pack(">HH", 25, 25)
 CLONE_NEWNET = 0x40000000
 ALL_PROTOCOLS = socket.htons(3)
 OUTGOING = 4  # PACKET_OUTGOING: what this socket's interface sends itself
@@ -64,11 +66,13 @@ def upper(packet):
 
 
 def numbered(template, number):
-    """The packet with its number in its source port and identification, and its checksums."""
+    """The packet with its number in its free port and identification, and its checksums."""
     packet = bytearray(template)
     protocol, at = upper(packet)
     if at is not None and packet[at:at + 2] == TEMPLATE_PORT:
         struct.pack_into(">H", packet, at, number)
+    elif at is not None and packet[at:at + 4] == TEMPLATE_ANSWER:
+        struct.pack_into(">H", packet, at + 2, number)
     if packet[0] >> 4 == 4:
         struct.pack_into(">H", packet, 4, number)
         struct.pack_into(">H", packet, 10, checksum(bytes(packet[:20])))
@@ -148,6 +152,11 @@ class Bed:
         return {number: seen.get(number, "dropped") for number in packets}
 
 
+def ports_are_fixed(packet):
+    at = upper(packet)[1]
+    return at is not None and packet[at:at + 4] == FIXED_PORTS
+
+
 def choose(lines, most):
     """The classes that can be sent without a history, and why the others were left out."""
     left_out, chosen = collections.Counter(), {}
@@ -159,6 +168,8 @@ def choose(lines, most):
             left_out["needs a connection that conntrack knows, or none of it"] += 1
         elif tracked and case["fragment"]:
             left_out["conntrack puts fragments together first"] += 1
+        elif ports_are_fixed(bytes.fromhex(case["bytes"])) and (tracked or case["end"] == "reset"):
+            left_out["both ports are fixed: conntrack, or a reset, would not tell one from another"] += 1
         else:
             chosen.setdefault(key, case)
     cases = list(chosen.values())

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/nft_read.h"
 #include "net/queue.h"
 #include "net/queue_message.h"
+
+#include "make_policy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -412,6 +415,55 @@ static void test_every_line_of_the_kernels_file_is_read(void **state)
 	assert_int_equal(queue_kernel_get(-1, 1, &kernel), -EBADF);
 }
 
+/* The rules of a bridge as a kernel is to get them. */
+static void expect_bridge(struct nft_forms forms, struct ruleset_image *image)
+{
+	struct made_policy made;
+	struct ruleset *ruleset = NULL;
+	uint16_t pool;
+
+	made_policy_init(&made);
+	made.policy.gateway.family = POLICY_FAMILY_BRIDGE;
+	pool = made_rule(&made, POLICY_POOL, "homes");
+	made_prefix(&made, pool, POLICY_ROLE_SOURCE, "198.51.100.0/24");
+	assert_int_equal(ruleset_build(made_policy_finish(&made), &ruleset), 0);
+	assert_int_equal(nft_expect(ruleset, forms, image), 0);
+	ruleset_free(ruleset);
+	made_policy_free(&made);
+}
+
+static bool some_rule_has(const struct image_chain *chain, const char *text)
+{
+	for (size_t i = 0; i < chain->rule_count; i++) {
+		if (strstr(chain->rules[i], text))
+			return true;
+	}
+	return false;
+}
+
+/* A kernel without reject for bridges still drops what the daemon wants answered. */
+static void test_a_bridge_without_answers(void **state)
+{
+	const struct nft_forms answering = {NFT_QUEUE_EXPRESSION, NFT_ANSWER_REJECT};
+	const struct nft_forms silent = {NFT_QUEUE_EXPRESSION, NFT_ANSWER_NONE};
+	struct ruleset_image image;
+	const struct image_chain *answer;
+
+	expect_bridge(answering, &image);
+	answer = image_find_chain(&image, "answer");
+	assert_string_equal(answer->hook, "type filter hook prerouting priority -90 policy accept");
+	assert_true(some_rule_has(answer, "reject"));
+	assert_false(some_rule_has(answer, "drop"));
+	assert_true(some_rule_has(image_find_chain(&image, "bridged"), "meta load protocol"));
+	assert_false(some_rule_has(image_find_chain(&image, "bridged"), "nfproto"));
+	image_clear(&image);
+	expect_bridge(silent, &image);
+	answer = image_find_chain(&image, "answer");
+	assert_false(some_rule_has(answer, "reject"));
+	assert_true(some_rule_has(answer, "drop"));
+	image_clear(&image);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_random_verdicts_reach_each_packet_once),
 		cmocka_unit_test(test_kernel_line_is_read),
 		cmocka_unit_test(test_every_line_of_the_kernels_file_is_read),
+		cmocka_unit_test(test_a_bridge_without_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
