@@ -81,18 +81,24 @@ static void print_rules(const struct change *change, FILE *out)
 		change->rule, change->rule_from, change->rule_to);
 }
 
+static void print_table(const struct change *change, FILE *out)
+{
+	if (change->kind == CHANGE_TABLE_MADE)
+		fprintf(out, "  there is no table %s " RULESET_TABLE " yet\n", change->text_to);
+	else if (change->kind == CHANGE_TABLE_OTHER)
+		fprintf(out, "  table %s " RULESET_TABLE ": goes, because the policy's family is another\n",
+			change->text_from);
+	else
+		fputs("  the table is dormant: its rules have no effect\n", out);
+}
+
 static void print_change(const struct change *change, FILE *out)
 {
 	switch (change->kind) {
 	case CHANGE_TABLE_MADE:
-		fprintf(out, "  there is no table %s " RULESET_TABLE " yet\n", change->text_to);
-		break;
 	case CHANGE_TABLE_OTHER:
-		fprintf(out, "  table %s " RULESET_TABLE ": goes, because the policy's family is another\n",
-			change->text_from);
-		break;
 	case CHANGE_TABLE_WAKES:
-		fputs("  the table is dormant: its rules have no effect\n", out);
+		print_table(change, out);
 		break;
 	case CHANGE_CHAIN_ADDED:
 		fprintf(out, "  chain %s: comes, with %zu rules\n", change->name, change->rule_to);

@@ -146,10 +146,8 @@ static void print_left(const struct ruleset *ruleset, const struct ruleset_match
 		print_meta("l4proto", out);
 		break;
 	case RULESET_MATCH_TCP_SPORT:
-		print_payload("tcp", "sport", out);
-		break;
 	case RULESET_MATCH_TCP_DPORT:
-		print_payload("tcp", "dport", out);
+		print_payload("tcp", match->kind == RULESET_MATCH_TCP_SPORT ? "sport" : "dport", out);
 		break;
 	case RULESET_MATCH_TCP_FLAGS:
 		print_left_flags(match, out);
@@ -179,6 +177,16 @@ static void print_left(const struct ruleset *ruleset, const struct ruleset_match
 	}
 }
 
+static void print_right_family(const struct ruleset *ruleset, const struct ruleset_match *match, FILE *out)
+{
+	bool bridge = ruleset->family == POLICY_FAMILY_BRIDGE;
+
+	if (match->value == ADDR_IP4)
+		fputs(bridge ? "\"ip\"" : "\"ipv4\"", out);
+	else
+		fputs(bridge ? "\"ip6\"" : "\"ipv6\"", out);
+}
+
 /* What it is compared with. */
 static void print_right(const struct ruleset *ruleset, const struct ruleset_match *match, FILE *out)
 {
@@ -187,10 +195,7 @@ static void print_right(const struct ruleset *ruleset, const struct ruleset_matc
 		out_json_string_to(out, match->interface, strlen(match->interface));
 		break;
 	case RULESET_MATCH_NFPROTO:
-		if (ruleset->family == POLICY_FAMILY_BRIDGE)
-			fputs(match->value == ADDR_IP4 ? "\"ip\"" : "\"ip6\"", out);
-		else
-			fputs(match->value == ADDR_IP4 ? "\"ipv4\"" : "\"ipv6\"", out);
+		print_right_family(ruleset, match, out);
 		break;
 	case RULESET_MATCH_TCP_FLAGS:
 		print_flags(match->value, out);
