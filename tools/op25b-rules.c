@@ -30,7 +30,7 @@ struct command {
 static const char usage_text[] =
 	"usage: op25b-rules COMMAND [-p POLICY] [OPTION]...\n"
 	"\n"
-	"Checks an op25b policy, and turns it into the kernel's ruleset (table inet op25b, no other).\n"
+	"Checks an op25b policy, and turns it into the kernel's ruleset (table op25b, no other).\n"
 	"\n"
 	"commands:\n"
 	"  check      report every error and warning, then a summary with the dates ahead\n"

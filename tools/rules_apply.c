@@ -58,14 +58,16 @@ static json_t *json_applied(const struct applied *applied, const char *read_back
 	const struct nft_report *report = &applied->report;
 	const struct ruleset *ruleset = applied->ruleset;
 
-	return json_pack("{sb ss sb si si sI sI sI sI sI so ss so so}", "applied", 1, "queue_form",
-			 report->queue == NFT_QUEUE_XT_TARGET ? "xt-nfqueue" : "nft-queue", "replaced",
-			 (int)report->table_was_there, "queue", (int)ruleset->queue.first, "queues",
-			 (int)ruleset->queue.count, "chains", (json_int_t)report->chains, "rules",
-			 (json_int_t)report->rules, "sets", (json_int_t)report->sets, "elements",
-			 (json_int_t)report->elements, "counters", (json_int_t)report->counters, "sent",
-			 json_sent(report), "read_back", read_back_word, "before_ours", foreign, "pending",
-			 rules_json_pending(&applied->pending));
+	return json_pack("{sb ss ss sb sb sb si si sI sI sI sI sI so ss so so}", "applied", 1, "family",
+			 policy_family_name(ruleset->family), "queue_form",
+			 report->forms.queue == NFT_QUEUE_XT_TARGET ? "xt-nfqueue" : "nft-queue", "answers",
+			 report->forms.answer == NFT_ANSWER_REJECT, "replaced", (int)report->table_was_there,
+			 "other_family_removed", (int)report->other_removed, "queue",
+			 (int)ruleset->queue.first, "queues", (int)ruleset->queue.count, "chains",
+			 (json_int_t)report->chains, "rules", (json_int_t)report->rules, "sets",
+			 (json_int_t)report->sets, "elements", (json_int_t)report->elements, "counters",
+			 (json_int_t)report->counters, "sent", json_sent(report), "read_back", read_back_word,
+			 "before_ours", foreign, "pending", rules_json_pending(&applied->pending));
 }
 
 static void print_sent(const struct nft_report *report)
@@ -84,18 +86,26 @@ static void print_applied(const struct ruleset *ruleset, const struct nft_report
 {
 	const struct ruleset_queue *queue = &ruleset->queue;
 
-	printf("%s table inet " RULESET_TABLE ": %zu rules in %zu chains, %zu elements in %zu sets\n",
-	       report->table_was_there ? "replaced" : "made", report->rules, report->chains, report->elements,
-	       report->sets);
+	bool bridge = ruleset->family == POLICY_FAMILY_BRIDGE;
+
+	printf("%s table %s " RULESET_TABLE ": %zu rules in %zu chains, %zu elements in %zu sets\n",
+	       report->table_was_there ? "replaced" : "made", policy_family_name(ruleset->family),
+	       report->rules, report->chains, report->elements, report->sets);
+	if (report->other_removed)
+		printf("removed table %s " RULESET_TABLE
+		       " of the family before; packets that waited in a queue were lost\n",
+		       policy_family_name(bridge ? POLICY_FAMILY_INET : POLICY_FAMILY_BRIDGE));
 	print_sent(report);
 	if (queue->count == 1)
 		printf("packets go to queue %u ", queue->first);
 	else
 		printf("packets go to queues %u to %u ", queue->first, queue->first + queue->count - 1);
-	if (report->queue == NFT_QUEUE_XT_TARGET)
+	if (report->forms.queue == NFT_QUEUE_XT_TARGET)
 		puts("using the xt NFQUEUE target, because this kernel has no nft queue expression");
 	else
 		puts("using the nft queue expression");
+	if (report->forms.answer == NFT_ANSWER_NONE)
+		puts("action reset and icmp drop without an answer, because this kernel has no reject for bridges");
 	if (queue->bypass)
 		puts("without op25bd they pass (fail = open)");
 	else
@@ -122,7 +132,7 @@ static int tell_difference(const struct change_list *changes, size_t unread)
 static int ask_large_sets(const struct applied *applied, const struct nft_known *now, struct nft_asked *asked)
 {
 	bool different = applied->report.whole == NFT_WHOLE_NOT;
-	int r = nft_ask(now, different ? &applied->before : NULL, asked);
+	int r = nft_ask(applied->ruleset->family, now, different ? &applied->before : NULL, asked);
 
 	if (r < 0 || asked->same)
 		return r;
@@ -136,10 +146,10 @@ static int read_back(const struct applied *applied, struct read_back *ret)
 	const struct nft_known now = state_after(applied->ruleset, &applied->report);
 	struct ruleset_image wanted = {0}, live = {0};
 	struct change_list changes = {0};
-	int r = nft_expect(applied->ruleset, applied->report.queue, &wanted);
+	int r = nft_expect(applied->ruleset, applied->report.forms, &wanted);
 
 	if (r == 0)
-		r = nft_read(NFT_LARGE_SET, &now, &live);
+		r = nft_read(applied->ruleset->family, NFT_LARGE_SET, &now, &live);
 	if (r == 0)
 		r = compare_images(&live, &wanted, &changes);
 	for (size_t i = 0; i < changes.count; i++)
@@ -289,7 +299,6 @@ int rules_delete(const struct rules_options *options)
 	if (options->json)
 		return rules_flushed(rules_print_json(
 			json_pack("{sb}", "deleted", (int)report.table_was_there), EXIT_CODE_OK));
-	puts(report.table_was_there ? "deleted table inet " RULESET_TABLE
-				    : "there was no table inet " RULESET_TABLE);
+	puts(report.table_was_there ? "deleted table " RULESET_TABLE : "there was no table " RULESET_TABLE);
 	return rules_flushed(EXIT_CODE_OK);
 }

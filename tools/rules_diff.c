@@ -82,14 +82,24 @@ static void print_rules(const struct change *change, FILE *out)
 		change->rule, change->rule_from, change->rule_to);
 }
 
+static void print_table(const struct change *change, FILE *out)
+{
+	if (change->kind == CHANGE_TABLE_MADE)
+		fprintf(out, "  there is no table %s " RULESET_TABLE " yet\n", change->text_to);
+	else if (change->kind == CHANGE_TABLE_OTHER)
+		fprintf(out, "  table %s " RULESET_TABLE ": goes, because the policy's family is another\n",
+			change->text_from);
+	else
+		fputs("  the table is dormant: its rules have no effect\n", out);
+}
+
 static void print_change(const struct change *change, FILE *out)
 {
 	switch (change->kind) {
 	case CHANGE_TABLE_MADE:
-		fputs("  there is no table inet " RULESET_TABLE " yet\n", out);
-		break;
+	case CHANGE_TABLE_OTHER:
 	case CHANGE_TABLE_WAKES:
-		fputs("  the table is dormant: its rules have no effect\n", out);
+		print_table(change, out);
 		break;
 	case CHANGE_CHAIN_ADDED:
 		fprintf(out, "  chain %s: comes, with %zu rules\n", change->name, change->rule_to);
@@ -205,17 +215,17 @@ static bool some_kept(const struct sides *sides)
 static int compare_sides(const struct rules_options *options, const struct ruleset *ruleset,
 			 struct sides *sides)
 {
-	enum nft_queue_form form = NFT_QUEUE_EXPRESSION;
+	struct nft_forms forms = {0};
 	char error[NFT_ERROR_MAX];
-	int r = nft_choose_form(&form, error);
+	int r = nft_choose_forms(ruleset->family, &forms, error);
 
 	if (!options->full)
 		state_read(&sides->known);
 	/* A kernel that cannot queue has other rules, if any; that shows. */
 	if (r == 0 || r == -EOPNOTSUPP)
-		r = nft_expect(ruleset, form, &sides->wanted);
+		r = nft_expect(ruleset, forms, &sides->wanted);
 	if (r == 0)
-		r = nft_read(SIZE_MAX, &sides->known, &sides->live);
+		r = nft_read(ruleset->family, SIZE_MAX, &sides->known, &sides->live);
 	return r < 0 ? r : compare_images(&sides->live, &sides->wanted, &sides->changes);
 }
 

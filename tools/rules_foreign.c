@@ -59,7 +59,7 @@ json_t *rules_tell_foreign(const struct rules_options *options, const struct rul
 	struct nft_foreign *foreign = NULL;
 	json_t *array = json_array();
 	size_t count = 0;
-	int r = nft_find_foreign(ruleset->chains[0].priority, &foreign, &count);
+	int r = nft_find_foreign(ruleset->family, ruleset->chains[0].priority, &foreign, &count);
 
 	if (r < 0)
 		fprintf(stderr, "op25b-rules: warning: looking for rules that come before: %s\n",

@@ -39,7 +39,8 @@ static json_t *json_kernel(const struct nft_abilities *abilities, const char *re
 				  ability->error ? json_string(strerror(-ability->error)) : json_null()));
 	}
 	return json_pack(
-		"{ss sb so so}", "kernel", release, "complete", (int)abilities->complete, "queue_form",
+		"{ss sb sb so so}", "kernel", release, "complete", (int)abilities->complete, "bridge",
+		(int)abilities->bridge, "queue_form",
 		!abilities->can_queue
 			? json_null()
 			: json_string(abilities->queue == NFT_QUEUE_XT_TARGET ? "xt-nfqueue" : "nft-queue"),
@@ -60,6 +61,8 @@ static void print_kernel(const struct nft_abilities *abilities, const char *rele
 		putchar('\n');
 	}
 	puts(queue_words(abilities));
+	puts(abilities->bridge ? "family = bridge can be used"
+			       : "family = bridge cannot be used: it takes the nft queue expression");
 	if (!abilities->complete)
 		puts("this kernel cannot load op25b's rules");
 }

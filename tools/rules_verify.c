@@ -32,8 +32,10 @@ static void print_finding(const struct ruleset *ruleset, const struct verify_fin
 {
 	char text[VERIFY_CASE_TEXT_MAX], command[COMMAND_MAX], at[MOMENT_TEXT_MAX];
 
-	if (finding->kind == VERIFY_QUEUE) {
-		puts("queue-number: the ruleset's queues are not those of the policy");
+	if (!finding->packet.form) {
+		printf("%s: %s\n", verify_kind_text(finding->kind),
+		       finding->kind == VERIFY_LOGGING ? "a rule that logs or limits does more than that"
+						       : "the ruleset's is not the policy's");
 		return;
 	}
 	verify_case_text(&finding->packet, text);
@@ -95,7 +97,7 @@ static json_t *json_finding(const struct ruleset *ruleset, const struct verify_f
 {
 	char text[VERIFY_CASE_TEXT_MAX], command[COMMAND_MAX];
 
-	if (finding->kind == VERIFY_QUEUE)
+	if (!finding->packet.form)
 		return json_pack("{ss}", "kind", verify_kind_text(finding->kind));
 	verify_case_text(&finding->packet, text);
 	explain_command(finding, command);

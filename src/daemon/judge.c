@@ -55,21 +55,9 @@ static void answer_unjudged(struct judge *judge, const struct policy_gateway *ga
 	ledger_add(judge->ledger, open ? LEDGER_FAILED_OPEN : LEDGER_DROPPED, 1);
 }
 
-/*
- * The ruleset accepts what conntrack knows before it queues anything, unless the policy cuts established flows: a
- * queued packet that opens nothing is then of no flow that conntrack saw begin.
- */
-static enum engine_flow queued_flow(const struct policy_gateway *gateway)
-{
-	if (!gateway->conntrack)
-		return ENGINE_FLOW_UNKNOWN;
-	return gateway->established == POLICY_ESTABLISHED_CUT ? ENGINE_FLOW_ESTABLISHED : ENGINE_FLOW_NEW;
-}
-
 static size_t read_packets(struct judge *judge, const struct world *world, const struct queue_packet *packets,
 			   size_t count, int64_t wall_ns, int64_t steady_ns, struct queue_verdict *verdicts)
 {
-	enum engine_flow flow = queued_flow(&world->policy->gateway);
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -83,10 +71,11 @@ static size_t read_packets(struct judge *judge, const struct world *world, const
 		interface = ifcache_get(judge->interfaces, world->engine, world->generation,
 					packets[i].ifindex_in, steady_ns);
 		packet_parse_ip(packets[i].payload, packets[i].len, packets[i].wire_len, &judge->packets[n]);
-		judge->contexts[n] = (struct engine_context){.interface = interface->interface,
-							     .flow = flow,
-							     .port25 = true,
-							     .now_s = wall_ns / NSEC_PER_SEC};
+		judge->contexts[n] = (struct engine_context){
+			.interface = interface->interface,
+			.flow = engine_queued_flow(world->engine, &judge->packets[n], &interface->interface),
+			.port25 = true,
+			.now_s = wall_ns / NSEC_PER_SEC};
 		memcpy(judge->names[n], interface->name, IF_NAME_MAX);
 		judge->places[n++] = i;
 	}

@@ -151,6 +151,7 @@ int engine_build(const struct policy *policy, struct engine **ret)
 		.cut = policy->gateway.established == POLICY_ESTABLISHED_CUT,
 		.conntrack = policy->gateway.conntrack,
 		.sides_listed = policy->gateway.subscriber_interfaces.count > 0,
+		.guard = policy->gateway.triangular_guard,
 		.unlisted = policy->gateway.unlisted,
 	};
 	r = fill(engine, policy);

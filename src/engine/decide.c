@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine/tables.h"
 
-/* What is known of one packet's two ends. */
+/* What is known of one packet's two ends; of an answer that the guard judges, exchanged. */
 struct ends {
 	const struct source_class *source;
 	const struct target_class *target;
@@ -218,12 +218,60 @@ static struct decision judge_open_flow(const struct engine *engine, enum engine_
 		      VERDICT_DROP, syn->rule);
 }
 
+bool engine_guards(const struct engine *engine, const struct packet *packet,
+		   const struct engine_interface *interface)
+{
+	bool outer = interface->side == ENGINE_SIDE_UPSTREAM || interface->side == ENGINE_SIDE_OTHER;
+
+	return engine->guard && outer && packet_answers_port25(packet);
+}
+
+enum engine_flow engine_queued_flow(const struct engine *engine, const struct packet *packet,
+				    const struct engine_interface *interface)
+{
+	if (!engine->conntrack)
+		return ENGINE_FLOW_UNKNOWN;
+	return engine->cut && !engine_guards(engine, packet, interface) ? ENGINE_FLOW_ESTABLISHED
+									: ENGINE_FLOW_NEW;
+}
+
+/* Who may ask, or be asked, at every date; RULE_NONE if there is no such rule. */
+static int32_t find_free_end(const struct ends *ends)
+{
+	if (ends->source->relay != RULE_NONE)
+		return ends->source->relay;
+	return ends->target->relay != RULE_NONE ? ends->target->relay : ends->target->inside;
+}
+
+/* Lets an answer in unless the question would have been blocked: by dates, exemptions and groups like the question. */
+static struct decision judge_answer(const struct engine *engine, const struct ends *ends,
+				    enum engine_flow flow, int64_t now_s)
+{
+	int32_t rule = find_free_end(ends);
+	struct decision decision;
+
+	if (engine->conntrack && flow == ENGINE_FLOW_ESTABLISHED)
+		return accepted(REASON_INBOUND, RULE_NONE);
+	if (rule == RULE_NONE)
+		rule = find_exemption(engine, ends, now_s);
+	if (rule != RULE_NONE || ends->source->pool == RULE_NONE)
+		return accepted(REASON_INBOUND, rule);
+	decision = judge_pool(engine, ends, now_s);
+	if (decision.would == VERDICT_ACCEPT)
+		return accepted(REASON_INBOUND, decision.rule);
+	return answer(REASON_TRIANGULAR, decision.verdict == VERDICT_ACCEPT ? VERDICT_ACCEPT : VERDICT_DROP,
+		      VERDICT_DROP, decision.rule);
+}
+
 static struct decision judge(const struct engine *engine, const struct packet *packet,
 			     const struct ends *ends, const struct engine_context *context, int64_t now_s)
 {
-	struct decision decision = judge_rules(engine, ends, &context->interface, now_s);
+	struct decision decision;
 	enum reason fault;
 
+	if (engine_guards(engine, packet, &context->interface))
+		return judge_answer(engine, ends, context->flow, now_s);
+	decision = judge_rules(engine, ends, &context->interface, now_s);
 	if (decision.would == VERDICT_ACCEPT)
 		return decision;
 	fault = fault_reason(packet);
@@ -303,14 +351,16 @@ static uint8_t subscriber_len(const struct engine *engine, const struct packet *
 }
 
 /* Answers that need no rule; true when *ret is one. */
-static bool judge_unruled(const struct packet *packet, const struct engine_context *context,
-			  struct decision *ret)
+static bool judge_unruled(const struct engine *engine, const struct packet *packet,
+			  const struct engine_context *context, struct decision *ret)
 {
 	bool unsound_fragment = packet->fault == PACKET_FAULT_FRAGMENT_OVERLAP ||
 				packet->fault == PACKET_FAULT_FRAGMENT_CHAIN;
 
 	if (packet->family == ADDR_NONE && packet->fault == PACKET_FAULT_NONE)
 		*ret = accepted(REASON_NOT_IP, RULE_NONE);
+	else if (engine_guards(engine, packet, &context->interface))
+		return false;
 	else if (context->interface.side == ENGINE_SIDE_UPSTREAM)
 		*ret = accepted(REASON_INBOUND, RULE_NONE);
 	else if (packet->fault == PACKET_FAULT_IP_HEADER && context->interface.side == ENGINE_SIDE_OTHER)
@@ -350,7 +400,9 @@ static struct decision decide_ends(const struct engine *engine, const struct pac
 {
 	struct decision decision;
 
-	if (context->interface.side == ENGINE_SIDE_OTHER)
+	bool guarded = engine_guards(engine, packet, &context->interface);
+
+	if (context->interface.side == ENGINE_SIDE_OTHER && !guarded)
 		return finish(engine, judge_other_side(engine, ends, &context->interface));
 	decision = finish(engine, judge(engine, packet, ends, context, context->now_s));
 	decision.next_change_s = next_change(engine, packet, ends, context, &decision);
@@ -373,10 +425,15 @@ uint16_t engine_target_class(const struct engine *engine, const struct addr *add
 	return lpm6_lookup(engine->target6, addr->hi, addr->lo);
 }
 
-static struct ends find_ends(const struct engine *engine, const struct packet *packet)
+static struct ends find_ends(const struct engine *engine, const struct packet *packet,
+			     const struct engine_context *context)
 {
-	return (struct ends){&engine->sources[engine_source_class(engine, &packet->src)],
-			     &engine->targets[engine_target_class(engine, &packet->dst)]};
+	bool guarded = engine_guards(engine, packet, &context->interface);
+	const struct addr *source = guarded ? &packet->dst : &packet->src;
+	const struct addr *target = guarded ? &packet->src : &packet->dst;
+
+	return (struct ends){&engine->sources[engine_source_class(engine, source)],
+			     &engine->targets[engine_target_class(engine, target)]};
 }
 
 struct decision decide(const struct engine *engine, const struct packet *packet,
@@ -385,9 +442,9 @@ struct decision decide(const struct engine *engine, const struct packet *packet,
 	struct decision decision;
 	struct ends ends;
 
-	if (judge_unruled(packet, context, &decision))
+	if (judge_unruled(engine, packet, context, &decision))
 		return finish(engine, decision);
-	ends = find_ends(engine, packet);
+	ends = find_ends(engine, packet, context);
 	return decide_ends(engine, packet, &ends, context);
 }
 
@@ -402,22 +459,25 @@ struct batch {
 	uint16_t source[BATCH], target[BATCH];
 };
 
-static void batch_add(struct batch *batch, const struct packet *packet, size_t index)
+static void batch_add(struct batch *batch, const struct packet *packet, bool guarded, size_t index)
 {
+	const struct addr *source = guarded ? &packet->dst : &packet->src;
+	const struct addr *target = guarded ? &packet->src : &packet->dst;
+
 	if (packet->family == ADDR_IP4) {
 		size_t at = batch->count4++;
 
 		batch->index4[at] = (uint8_t)index;
-		batch->src4[at] = (uint32_t)packet->src.lo;
-		batch->dst4[at] = (uint32_t)packet->dst.lo;
+		batch->src4[at] = (uint32_t)source->lo;
+		batch->dst4[at] = (uint32_t)target->lo;
 	} else {
 		size_t at = batch->count6++;
 
 		batch->index6[at] = (uint8_t)index;
-		batch->src6_hi[at] = packet->src.hi;
-		batch->src6_lo[at] = packet->src.lo;
-		batch->dst6_hi[at] = packet->dst.hi;
-		batch->dst6_lo[at] = packet->dst.lo;
+		batch->src6_hi[at] = source->hi;
+		batch->src6_lo[at] = source->lo;
+		batch->dst6_hi[at] = target->hi;
+		batch->dst6_lo[at] = target->lo;
 	}
 }
 
@@ -440,10 +500,11 @@ static void decide_some(const struct engine *engine, const struct packet *packet
 
 	batch.count4 = batch.count6 = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (judge_unruled(&packets[i], &contexts[i], &decisions[i]))
+		if (judge_unruled(engine, &packets[i], &contexts[i], &decisions[i]))
 			decisions[i] = finish(engine, decisions[i]);
 		else
-			batch_add(&batch, &packets[i], i);
+			batch_add(&batch, &packets[i],
+				  engine_guards(engine, &packets[i], &contexts[i].interface), i);
 	}
 	lpm4_lookup_batch(engine->source4, batch.src4, batch.source, batch.count4);
 	lpm4_lookup_batch(engine->target4, batch.dst4, batch.target, batch.count4);

@@ -54,6 +54,7 @@ enum reason {
 	REASON_UNREADABLE = 25,
 	REASON_BAD_FLAGS = 26,
 	REASON_DESTINATION_OFF = 27,
+	REASON_TRIANGULAR = 28,
 	REASONS,
 };
 
@@ -104,8 +105,8 @@ struct decision {
 	enum reason reason;
 	int32_t rule;          /* index of the matched rule in the policy, -1: none */
 	const char *rule_name; /* its name, owned by the engine; "" where no rule decided */
-	int32_t pool;          /* index of the source's pool in the policy, -1: none */
-	bool attempt;          /* opens a connection (a SYN); anything else is only a packet */
+	int32_t pool; /* index of the source's pool in the policy, or of the pool that an answer goes to; -1: none */
+	bool attempt;           /* opens a connection (a SYN); anything else is only a packet */
 	uint8_t subscriber_len; /* prefix length that makes one subscriber of the source: 32, or the delegated length */
 	int64_t next_change_s; /* when this answer next changes by date alone, MOMENT_NEVER if it does not */
 };
@@ -130,6 +131,21 @@ struct engine_interface engine_resolve_interface(const struct engine *engine, co
 
 struct decision decide(const struct engine *engine, const struct packet *packet,
 		       const struct engine_context *context);
+
+/*
+ * The triangular-spam guard judges this packet: the answer (SYN-ACK) of some port 25 that does not come from the
+ * subscriber side. Who spams with a forged source address elsewhere gets the answers by the address's owner; so what
+ * could not have been asked for is not let in. The rules are asked with source and destination exchanged.
+ */
+bool engine_guards(const struct engine *engine, const struct packet *packet,
+		   const struct engine_interface *interface);
+
+/*
+ * What conntrack knows of a packet that was queued. The ruleset accepts what conntrack knows before it queues anything,
+ * unless the policy cuts open connections: then only the guard's packets were looked at so.
+ */
+enum engine_flow engine_queued_flow(const struct engine *engine, const struct packet *packet,
+				    const struct engine_interface *interface);
 
 /* Numbers of what the policy says of an address as a source, and as a destination: decide() looks at nothing else of
  * it, so addresses of equal numbers get equal answers. addr: IPv4 or IPv6. */

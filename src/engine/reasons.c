@@ -64,6 +64,10 @@ const struct reason_row engine_reasons[] = {
 	[REASON_DESTINATION_OFF] =
 		{"destination-off", "accept",
 		 "The source's pool is enforced, but not yet towards this destination group.", false},
+	[REASON_TRIANGULAR] =
+		{"triangular", "drop",
+		 "An answer from port 25 to a pool's address that could not have asked: somebody forges it elsewhere.",
+		 false},
 };
 static_assert(sizeof(engine_reasons) / sizeof(engine_reasons[0]) == REASONS, "one row a reason");
 

@@ -64,6 +64,7 @@ struct engine {
 	bool cut;
 	bool conntrack;
 	bool sides_listed; /* subscriber_interfaces is given */
+	bool guard;
 	enum policy_unlisted unlisted;
 };
 

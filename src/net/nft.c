@@ -20,6 +20,9 @@ enum { TRIES_MAX = 8 };
 
 #define CHAIN_TYPE "filter"
 
+/* The same numbers in both families. */
+enum { HOOK_INET = NF_INET_FORWARD, HOOK_BRIDGE = NF_INET_PRE_ROUTING };
+
 struct apply {
 	const struct ruleset *ruleset;
 	const struct nft_known *known;
@@ -27,7 +30,7 @@ struct apply {
 	struct nft_table table;
 	struct nft_plan plan;
 	struct nft_batch batch;
-	enum nft_queue_form form;
+	struct nft_forms forms;
 };
 
 static const struct ruleset_chain *wanted_chain(const struct ruleset *ruleset, const char *name)
@@ -39,6 +42,11 @@ static const struct ruleset_chain *wanted_chain(const struct ruleset *ruleset, c
 	return NULL;
 }
 
+static uint32_t hook_of(const struct ruleset *ruleset)
+{
+	return ruleset->family == POLICY_FAMILY_BRIDGE ? HOOK_BRIDGE : HOOK_INET;
+}
+
 /* A chain that is hooked otherwise cannot be changed into the one that is wanted. */
 static bool chain_stays(const void *context, const struct nft_object *chain)
 {
@@ -46,7 +54,7 @@ static bool chain_stays(const void *context, const struct nft_object *chain)
 
 	if (!wanted || wanted->base != (chain->type == 1))
 		return false;
-	return !wanted->base || (chain->hook == NF_INET_FORWARD && chain->priority == wanted->priority &&
+	return !wanted->base || (chain->hook == hook_of(context) && chain->priority == wanted->priority &&
 				 strcmp(chain->hook_type, CHAIN_TYPE) == 0);
 }
 
@@ -73,7 +81,7 @@ static void put_chain(struct apply *apply, const struct ruleset_chain *chain)
 	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, chain->name);
 	if (chain->base) {
 		hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
-		mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(NF_INET_FORWARD));
+		mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(hook_of(apply->ruleset)));
 		mnl_attr_put_u32(message, NFTA_HOOK_PRIORITY, htonl((uint32_t)chain->priority));
 		mnl_attr_nest_end(message, hook);
 		mnl_attr_put_u32(message, NFTA_CHAIN_POLICY, htonl(NF_ACCEPT));
@@ -108,7 +116,7 @@ static void put_content(struct apply *apply)
 	for (size_t i = 0; i < ruleset->chain_count; i++) {
 		for (size_t j = 0; j < ruleset->chains[i].rule_count; j++)
 			nft_put_rule(&apply->batch, apply->nft, ruleset, &ruleset->chains[i], j + 1,
-				     apply->form);
+				     apply->forms);
 	}
 }
 
@@ -123,12 +131,29 @@ static void note_plan(const struct apply *apply, struct nft_report *report)
 	report->generation = nft_generation_next(apply->table.generation);
 }
 
+static uint8_t other_family(uint8_t family)
+{
+	return family == NFPROTO_BRIDGE ? NFPROTO_INET : NFPROTO_BRIDGE;
+}
+
+static void put_other_removal(struct apply *apply)
+{
+	uint8_t family = apply->batch.family;
+
+	apply->batch.family = other_family(family);
+	nft_put_removal(&apply->batch, apply->nft);
+	apply->batch.family = family;
+}
+
 static int apply_once(struct apply *apply, struct nft_report *report)
 {
 	const struct nft_stays stays = {chain_stays, counter_stays, apply->ruleset, nft_plan_keeps,
 					&apply->plan};
-	int r = nft_table_read(apply->nft, &apply->table);
+	uint8_t family = nft_family(apply->ruleset->family);
+	int r = nft_table_read(apply->nft, family, &apply->table);
 
+	if (r == 0)
+		r = nft_table_find(apply->nft, other_family(family), &report->other_removed);
 	if (r < 0) {
 		snprintf(report->error, sizeof(report->error), "reading the table");
 		return r;
@@ -138,9 +163,11 @@ static int apply_once(struct apply *apply, struct nft_report *report)
 			  &apply->plan);
 	if (r < 0)
 		return r;
-	r = nft_batch_begin(&apply->batch, apply->nft, apply->table.generation);
+	r = nft_batch_begin(&apply->batch, apply->nft, family, apply->table.generation);
 	if (r < 0)
 		return r;
+	if (report->other_removed)
+		put_other_removal(apply);
 	nft_put_table(&apply->batch, apply->nft, 0);
 	if (apply->table.there)
 		nft_put_clearing(&apply->batch, apply->nft, &apply->table, &stays);
@@ -183,16 +210,18 @@ static int apply_until_quiet(struct apply *apply, struct nft_report *report)
 	return r;
 }
 
-/* A ruleset with nothing but a queue rule, sent without its end: the kernel tries it and changes nothing. */
-static int try_queue(struct nft_socket *nft, enum nft_queue_form form, char error[NFT_ERROR_MAX])
+/* A ruleset with nothing but this rule, sent without its end: the kernel tries it and changes nothing. */
+static int try_statement(struct nft_socket *nft, enum policy_family family, enum ruleset_statement_kind kind,
+			 struct nft_forms forms, char error[NFT_ERROR_MAX])
 {
-	struct ruleset_rule rule = {.statements = {{.kind = RULESET_DO_QUEUE, .value = ADDR_NONE}},
-				    .statement_count = 1};
-	struct ruleset_chain chain = {.name = "try_queue", .rules = &rule, .rule_count = 1};
-	struct ruleset ruleset = {
-		.chains = &chain, .chain_count = 1, .queue = {.first = 0, .count = 1, .bypass = true}};
-	struct apply apply = {.ruleset = &ruleset, .nft = nft, .form = form};
-	int r = nft_batch_begin(&apply.batch, nft, 0);
+	struct ruleset_rule rule = {.statements = {{.kind = kind, .value = ADDR_NONE}}, .statement_count = 1};
+	struct ruleset_chain chain = {.name = "try_one", .rules = &rule, .rule_count = 1};
+	struct ruleset ruleset = {.family = family,
+				  .chains = &chain,
+				  .chain_count = 1,
+				  .queue = {.first = 0, .count = 1, .bypass = true}};
+	struct apply apply = {.ruleset = &ruleset, .nft = nft, .forms = forms};
+	int r = nft_batch_begin(&apply.batch, nft, nft_family(family), 0);
 
 	if (r == 0) {
 		nft_put_table(&apply.batch, nft, 0);
@@ -210,33 +239,58 @@ static bool is_unknown(int r)
 	return r == -ENOENT || r == -EOPNOTSUPP;
 }
 
-static int choose_form(struct nft_socket *nft, struct nft_report *report)
+/* Without reject what is to be answered is still dropped. In the family inet every kernel has it. */
+static int choose_answer(struct nft_socket *nft, enum policy_family family, struct nft_forms *forms,
+			 char error[NFT_ERROR_MAX])
 {
-	int r = try_queue(nft, NFT_QUEUE_EXPRESSION, report->error);
+	int r;
 
-	report->queue = NFT_QUEUE_EXPRESSION;
+	forms->answer = NFT_ANSWER_REJECT;
+	if (family != POLICY_FAMILY_BRIDGE)
+		return 0;
+	r = try_statement(nft, family, RULESET_DO_REJECT_ICMP, *forms, error);
 	if (!is_unknown(r))
 		return r;
-	r = try_queue(nft, NFT_QUEUE_XT_TARGET, report->error);
-	report->queue = NFT_QUEUE_XT_TARGET;
+	forms->answer = NFT_ANSWER_NONE;
+	return 0;
+}
+
+static int choose_forms(struct nft_socket *nft, enum policy_family family, struct nft_forms *forms,
+			char error[NFT_ERROR_MAX])
+{
+	int r = choose_answer(nft, family, forms, error);
+
+	if (r < 0)
+		return r;
+	forms->queue = NFT_QUEUE_EXPRESSION;
+	r = try_statement(nft, family, RULESET_DO_QUEUE, *forms, error);
 	if (!is_unknown(r))
 		return r;
-	snprintf(report->error, sizeof(report->error),
+	if (family == POLICY_FAMILY_BRIDGE) {
+		snprintf(error, NFT_ERROR_MAX,
+			 "queueing in the bridge family, which takes the nft queue expression");
+		return -EOPNOTSUPP;
+	}
+	forms->queue = NFT_QUEUE_XT_TARGET;
+	r = try_statement(nft, family, RULESET_DO_QUEUE, *forms, error);
+	if (!is_unknown(r))
+		return r;
+	snprintf(error, NFT_ERROR_MAX,
 		 "queueing: neither the nft queue expression nor the xt NFQUEUE target is there");
 	return -EOPNOTSUPP;
 }
 
-int nft_choose_form(enum nft_queue_form *ret, char error[NFT_ERROR_MAX])
+int nft_choose_forms(enum policy_family family, struct nft_forms *ret, char error[NFT_ERROR_MAX])
 {
-	struct nft_report report = {.error = "opening netlink"};
 	struct nft_socket nft = {0};
 	int r = nft_socket_open(&nft);
 
-	if (r == 0)
-		r = choose_form(&nft, &report);
+	if (r < 0) {
+		snprintf(error, NFT_ERROR_MAX, "opening netlink");
+		return r;
+	}
+	r = choose_forms(&nft, family, ret, error);
 	nft_socket_close(&nft);
-	memcpy(error, report.error, NFT_ERROR_MAX);
-	*ret = report.queue;
 	return r;
 }
 
@@ -259,9 +313,9 @@ int nft_apply(const struct ruleset *ruleset, const struct nft_known *known, stru
 	r = nft_socket_open(&nft);
 	if (r < 0)
 		return r;
-	r = choose_form(&nft, report);
+	r = choose_forms(&nft, ruleset->family, &report->forms, report->error);
 	if (r == 0) {
-		apply.form = report->queue;
+		apply.forms = report->forms;
 		r = apply_until_quiet(&apply, report);
 	}
 	nft_socket_close(&nft);
@@ -270,40 +324,43 @@ int nft_apply(const struct ruleset *ruleset, const struct nft_known *known, stru
 	return r;
 }
 
-static int delete_table(struct nft_socket *nft, struct nft_report *report)
+/* Those of both families that are there, in one transaction. */
+static int delete_tables(struct nft_socket *nft, struct nft_report *report)
 {
-	static const struct nft_note note = {.what = "table", .name = RULESET_TABLE};
-	struct apply apply = {.nft = nft};
-	struct nlmsghdr *message;
-	int r = nft_batch_begin(&apply.batch, nft, 0);
+	static const uint8_t families[] = {NFPROTO_INET, NFPROTO_BRIDGE};
+	struct nft_batch batch = {0};
+	bool there[2] = {false, false};
+	int r = nft_batch_begin(&batch, nft, NFPROTO_INET, 0);
 
-	if (r < 0)
-		return r;
-	message = nft_batch_message(&apply.batch, nft, NFT_MSG_DELTABLE, 0, &note);
-	mnl_attr_put_strz(message, NFTA_TABLE_NAME, RULESET_TABLE);
-	nft_batch_finish(&apply.batch, message);
-	r = nft_batch_end(&apply.batch, nft, true);
-	if (r == 0)
-		r = nft_batch_send(&apply.batch, nft, report->error);
-	nft_batch_free(&apply.batch);
+	for (size_t i = 0; i < 2 && r == 0; i++) {
+		r = nft_table_find(nft, families[i], &there[i]);
+		batch.family = families[i];
+		if (r == 0 && there[i])
+			nft_put_removal(&batch, nft);
+	}
+	report->table_was_there = there[0] || there[1];
+	if (r == 0 && report->table_was_there)
+		r = nft_batch_end(&batch, nft, true);
+	if (r == 0 && report->table_was_there)
+		r = nft_batch_send(&batch, nft, report->error);
+	nft_batch_free(&batch);
 	return r;
 }
 
 int nft_delete(struct nft_report *report)
 {
 	struct nft_socket nft = {0};
-	int r;
+	int r = -ENOENT;
 
 	*report = (struct nft_report){.error = "opening netlink"};
-	r = nft_socket_open(&nft);
-	if (r < 0)
-		return r;
-	r = delete_table(&nft, report);
-	nft_socket_close(&nft);
-	report->table_was_there = r == 0;
-	if (r == -ENOENT) {
-		report->error[0] = '\0';
-		r = 0;
+	/* Somebody else may delete it between the look and the deed. */
+	for (int i = 0; i < TRIES_MAX && (r == -ENOENT || r == -EINTR); i++) {
+		r = nft_socket_open(&nft);
+		if (r == 0)
+			r = delete_tables(&nft, report);
+		nft_socket_close(&nft);
 	}
+	if (r == 0)
+		report->error[0] = '\0';
 	return r;
 }

@@ -23,6 +23,7 @@ enum {
 
 struct asking {
 	struct nft_socket nft;
+	uint8_t family; /* NFPROTO_* */
 	const struct ruleset_set *set;
 	bool exact; /* it holds single addresses, no ranges */
 	struct nft_asked *asked;
@@ -82,7 +83,7 @@ static int ask_bound(struct asking *asking, const struct addr *addr, bool end, s
 {
 	char buffer[512];
 	struct nlmsghdr *request =
-		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_ACK, 0);
+		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, asking->family, NLM_F_ACK, 0);
 	struct nlattr *list;
 	int r;
 
@@ -220,7 +221,8 @@ static int ask_count(struct asking *asking)
 {
 	const struct ruleset_set *set = asking->set;
 	char buffer[512];
-	struct nlmsghdr *request = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSET, NFPROTO_INET, NLM_F_ACK, 0);
+	struct nlmsghdr *request =
+		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSET, asking->family, NLM_F_ACK, 0);
 	int64_t wanted = (int64_t)set->count;
 	struct told told = {.count = -1};
 	struct addr behind;
@@ -252,9 +254,10 @@ static int ask_set(struct asking *asking, const struct nft_known *before)
 	return r;
 }
 
-int nft_ask(const struct nft_known *now, const struct nft_known *before, struct nft_asked *ret)
+int nft_ask(enum policy_family family, const struct nft_known *now, const struct nft_known *before,
+	    struct nft_asked *ret)
 {
-	struct asking asking = {.asked = ret};
+	struct asking asking = {.family = nft_family(family), .asked = ret};
 	int r = nft_socket_open(&asking.nft);
 
 	*ret = (struct nft_asked){.same = true};

@@ -20,6 +20,7 @@ struct nft_asked {
  * now: what should be there. before (NULL: nothing): what was there before the change. Only sets that nft_read() would
  * not read are asked about. 0 with *ret, or -errno.
  */
-int nft_ask(const struct nft_known *now, const struct nft_known *before, struct nft_asked *ret);
+int nft_ask(enum policy_family family, const struct nft_known *now, const struct nft_known *before,
+	    struct nft_asked *ret);
 
 #endif

@@ -19,6 +19,11 @@
 /* A dump walks a set from its start for each chunk: the larger the chunk, the fewer walks. */
 enum { RECEIVE_MAX = 1024 * 1024 };
 
+uint8_t nft_family(enum policy_family family)
+{
+	return family == POLICY_FAMILY_BRIDGE ? NFPROTO_BRIDGE : NFPROTO_INET;
+}
+
 int nft_socket_open(struct nft_socket *nft)
 {
 	struct mnl_socket *mnl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
@@ -90,12 +95,12 @@ static void batch_note(struct nft_batch *batch, const struct nft_note *note)
 	batch->notes[batch->note_count++].offset = batch->len;
 }
 
-int nft_batch_begin(struct nft_batch *batch, struct nft_socket *nft, uint32_t generation)
+int nft_batch_begin(struct nft_batch *batch, struct nft_socket *nft, uint8_t family, uint32_t generation)
 {
 	static const struct nft_note note = {.what = "the transaction", .name = ""};
 	struct nlmsghdr *message;
 
-	*batch = (struct nft_batch){.first_seq = nft->seq + 1};
+	*batch = (struct nft_batch){.family = family, .first_seq = nft->seq + 1};
 	if (!VEC_RESERVE(batch->data, batch->capacity, NFT_MESSAGE_MAX))
 		return -ENOMEM;
 	batch_note(batch, &note);
@@ -110,7 +115,7 @@ struct nlmsghdr *nft_batch_message(struct nft_batch *batch, struct nft_socket *n
 				   uint16_t flags, const struct nft_note *note)
 {
 	batch_note(batch, note);
-	return nftnl_nlmsg_build_hdr((char *)batch_room(batch), type, NFPROTO_INET, flags, ++nft->seq);
+	return nftnl_nlmsg_build_hdr((char *)batch_room(batch), type, batch->family, flags, ++nft->seq);
 }
 
 void nft_batch_finish(struct nft_batch *batch, const struct nlmsghdr *message)

@@ -24,6 +24,7 @@ struct nft_note {
 };
 
 struct nft_batch {
+	uint8_t family; /* NFPROTO_*, of the messages to come */
 	uint8_t *data;
 	size_t len, capacity;
 	struct nft_note *notes; /* of sequence number first_seq + i */
@@ -39,6 +40,9 @@ struct nft_socket {
 	uint32_t seq;
 };
 
+/* NFPROTO_* */
+uint8_t nft_family(enum policy_family family);
+
 int nft_socket_open(struct nft_socket *nft);
 void nft_socket_close(struct nft_socket *nft);
 
@@ -46,10 +50,10 @@ void nft_socket_close(struct nft_socket *nft);
 int nft_socket_request(struct nft_socket *nft, struct nlmsghdr *request, mnl_cb_t callback, void *data);
 
 /*
- * Begins a transaction that is refused (-ERESTART) if the rulesets are no longer of this generation; 0: any.
+ * Begins a transaction about tables of the family (NFPROTO_*) that is refused (-ERESTART) if the rulesets are no longer of this generation; 0: any.
  * 0 or -ENOMEM; free with nft_batch_free() in any case.
  */
-int nft_batch_begin(struct nft_batch *batch, struct nft_socket *nft, uint32_t generation);
+int nft_batch_begin(struct nft_batch *batch, struct nft_socket *nft, uint8_t family, uint32_t generation);
 /* A new message of the batch, never NULL; the room behind it is NFT_MESSAGE_MAX bytes. Finish it before the next. */
 struct nlmsghdr *nft_batch_message(struct nft_batch *batch, struct nft_socket *nft, uint16_t type,
 				   uint16_t flags, const struct nft_note *note);

@@ -15,6 +15,15 @@ void nft_put_table(struct nft_batch *batch, struct nft_socket *nft, uint32_t fla
 	nft_batch_finish(batch, message);
 }
 
+void nft_put_removal(struct nft_batch *batch, struct nft_socket *nft)
+{
+	static const struct nft_note note = {.what = "removing table", .name = RULESET_TABLE};
+	struct nlmsghdr *message = nft_batch_message(batch, nft, NFT_MSG_DELTABLE, 0, &note);
+
+	mnl_attr_put_strz(message, NFTA_TABLE_NAME, RULESET_TABLE);
+	nft_batch_finish(batch, message);
+}
+
 void nft_put_object(struct nft_batch *batch, struct nft_socket *nft, uint16_t type, const char *name,
 		    uint32_t kind)
 {

@@ -15,6 +15,9 @@ struct nft_stays {
 	const void *set_context;
 };
 
+/* Removes the table of the batch's family, with all that is in it. */
+void nft_put_removal(struct nft_batch *batch, struct nft_socket *nft);
+
 /* Flags 0 also wakes a table that somebody put to sleep. */
 void nft_put_table(struct nft_batch *batch, struct nft_socket *nft, uint32_t flags);
 

@@ -215,7 +215,8 @@ static unsigned acts_of(struct survey *survey, size_t at)
 
 static bool is_ours(const struct chain *chain)
 {
-	return chain->family == NFPROTO_INET && strcmp(chain->table, RULESET_TABLE) == 0;
+	return (chain->family == NFPROTO_INET || chain->family == NFPROTO_BRIDGE) &&
+	       strcmp(chain->table, RULESET_TABLE) == 0;
 }
 
 static const char *family_name(uint32_t family)
@@ -229,34 +230,42 @@ static const char *family_name(uint32_t family)
 		return "inet";
 	case NFPROTO_NETDEV:
 		return "netdev";
+	case NFPROTO_BRIDGE:
+		return "bridge";
 	default:
 		return NULL;
 	}
 }
 
-/* NULL when the chain is not on the way to ours. */
-static const char *hook_name(const struct chain *chain)
+/* NULL when the chain is not on the way to ours. What a bridge forwards meets the bridge's own hooks alone. */
+static const char *hook_name(enum policy_family family, const struct chain *chain)
 {
+	bool bridge = family == POLICY_FAMILY_BRIDGE;
+
 	if (!chain->base || is_ours(chain) || !family_name(chain->family))
 		return NULL;
 	if (chain->family == NFPROTO_NETDEV)
 		return chain->hook == NF_NETDEV_INGRESS ? "ingress" : NULL;
 	if (chain->family == NFPROTO_INET && chain->hook == NF_INET_INGRESS)
 		return "ingress";
-	return chain->hook == NF_INET_FORWARD ? "forward" : NULL;
+	if (bridge != (chain->family == NFPROTO_BRIDGE))
+		return NULL;
+	return chain->hook == (bridge ? NF_INET_PRE_ROUTING : NF_INET_FORWARD) ? ruleset_hook_name(family)
+									       : NULL;
 }
 
-static bool look_at(struct survey *survey, size_t at, int32_t priority, struct nft_foreign *ret)
+static bool look_at(struct survey *survey, size_t at, enum policy_family family, int32_t priority,
+		    struct nft_foreign *ret)
 {
 	const struct chain *chain = &survey->chains[at];
-	const char *hook = hook_name(chain);
+	const char *hook = hook_name(family, chain);
 
 	if (!hook)
 		return false;
 	for (size_t i = 0; i < survey->chain_count; i++)
 		survey->chains[i].seen = false;
 	*ret = (struct nft_foreign){.priority = chain->priority, .acts = acts_of(survey, at)};
-	if (strcmp(hook, "forward") == 0) {
+	if (strcmp(hook, "ingress") != 0) {
 		if (chain->priority > priority)
 			ret->acts &= NFT_FOREIGN_OFFLOADS;
 		ret->same_priority = chain->priority == priority;
@@ -268,7 +277,7 @@ static bool look_at(struct survey *survey, size_t at, int32_t priority, struct n
 	return ret->acts != 0;
 }
 
-int nft_find_foreign(int32_t priority, struct nft_foreign **ret, size_t *ret_count)
+int nft_find_foreign(enum policy_family family, int32_t priority, struct nft_foreign **ret, size_t *ret_count)
 {
 	struct survey survey = {0};
 	struct nft_foreign *found = NULL, one;
@@ -276,7 +285,7 @@ int nft_find_foreign(int32_t priority, struct nft_foreign **ret, size_t *ret_cou
 	int r = take_survey(&survey);
 
 	for (size_t i = 0; i < survey.chain_count && r == 0; i++) {
-		if (!look_at(&survey, i, priority, &one))
+		if (!look_at(&survey, i, family, priority, &one))
 			continue;
 		if (VEC_RESERVE(found, capacity, count + 1))
 			found[count++] = one;

@@ -19,16 +19,18 @@ enum nft_foreign_act {
 struct nft_foreign {
 	char family[8];
 	char table[256], chain[256];
-	char hook[8]; /* "forward" or "ingress" */
+	char hook[12]; /* "forward", in a bridge "prerouting", or "ingress" */
 	int32_t priority;
 	bool same_priority; /* who was there first decides */
 	unsigned acts;      /* enum nft_foreign_act */
 };
 
 /*
- * Base chains at ingress, and at forward with a priority before or equal to `priority`; such as offload at any.
+ * Base chains at ingress, and where ours of this family are hooked with a priority before or equal to `priority`; such
+ * as offload at any.
  * 0 with *ret, *ret_count the caller's to free; -errno, and both are untouched.
  */
-int nft_find_foreign(int32_t priority, struct nft_foreign **ret, size_t *ret_count);
+int nft_find_foreign(enum policy_family family, int32_t priority, struct nft_foreign **ret,
+		     size_t *ret_count);
 
 #endif

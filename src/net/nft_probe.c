@@ -23,18 +23,14 @@ try {
 	struct nft_batch batch;
 	struct nft_socket *nft;
 	struct nftnl_rule *rule;
-	uint8_t family; /* NFPROTO_* */
 	bool failed;
 };
 
 static struct nlmsghdr *begin(struct try *try, uint16_t type)
 {
 	static const struct nft_note note = {.what = "probe", .name = ""};
-	struct nlmsghdr *message = nft_batch_message(&try->batch, try->nft, type, NLM_F_CREATE, &note);
-	struct nfgenmsg *head = mnl_nlmsg_get_payload(message);
 
-	head->nfgen_family = try->family;
-	return message;
+	return nft_batch_message(&try->batch, try->nft, type, NLM_F_CREATE, &note);
 }
 
 /* The chain is not hooked: taking back a hook, even one only tried, drops all packets that wait in any queue. */
@@ -212,6 +208,19 @@ static void try_dynamic_set(struct try *try)
 	nftnl_expr_add_expr(expr, NFTNL_EXPR_DYNSET_EXPR, counter);
 }
 
+static void try_log(struct try *try)
+{
+	struct nftnl_expr *expr = add(try, "limit");
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u64(expr, NFTNL_EXPR_LIMIT_RATE, 1);
+	nftnl_expr_set_u64(expr, NFTNL_EXPR_LIMIT_UNIT, 1);
+	expr = add(try, "log");
+	if (expr && nftnl_expr_set_str(expr, NFTNL_EXPR_LOG_PREFIX, "op25b") < 0)
+		try->failed = true;
+}
+
 static void try_bare(struct try *try)
 {
 }
@@ -237,10 +246,21 @@ static const struct row {
 	 NFPROTO_INET},
 	{{"hash", "jhash", "workers = 2 and more", false, 0}, try_hash, NFPROTO_INET},
 	{{"conntrack", "ct state and direction", "conntrack = yes", false, 0}, try_ct, NFPROTO_INET},
+	{{"log", "limit and log", "[log] kernel = yes", false, 0}, try_log, NFPROTO_INET},
 	{{"fib", "fib look-ups", NULL, false, 0}, try_fib, NFPROTO_INET},
 	{{"dynamic-sets", "dynamic sets with counters", NULL, false, 0}, try_dynamic_set, NFPROTO_INET},
-	{{"bridge", "the bridge family", NULL, false, 0}, try_bare, NFPROTO_BRIDGE},
-	{{"bridge-reject", "reject in the bridge family", NULL, false, 0}, try_reject, NFPROTO_BRIDGE},
+	{{"bridge", "the bridge family", "family = bridge", false, 0}, try_bare, NFPROTO_BRIDGE},
+	{{"bridge-queue", "the nft queue expression in the bridge family", "family = bridge", false, 0},
+	 try_queue_expression,
+	 NFPROTO_BRIDGE},
+	{{"bridge-reject", "reject in the bridge family",
+	  "action reset and icmp with family = bridge; without it they drop", false, 0},
+	 try_reject,
+	 NFPROTO_BRIDGE},
+	{{"bridge-conntrack", "ct state and direction in the bridge family",
+	  "conntrack = yes with family = bridge", false, 0},
+	 try_ct,
+	 NFPROTO_BRIDGE},
 };
 
 _Static_assert(sizeof(rows) / sizeof(rows[0]) == NFT_ABILITIES, "one row for each ability");
@@ -257,9 +277,9 @@ static void put_rule(struct try *try)
 
 static int try_row(struct nft_socket *nft, const struct row *row)
 {
-	struct try try = {.nft = nft, .family = row->family, .rule = nftnl_rule_alloc()};
+	struct try try = {.nft = nft, .rule = nftnl_rule_alloc()};
 	char error[NFT_ERROR_MAX];
-	int r = try.rule ? nft_batch_begin(&try.batch, nft, 0) : -ENOMEM;
+	int r = try.rule ? nft_batch_begin(&try.batch, nft, row->family, 0) : -ENOMEM;
 
 	if (r == 0) {
 		put_frame(&try);
@@ -275,10 +295,10 @@ static int try_row(struct nft_socket *nft, const struct row *row)
 	return r;
 }
 
-static bool has(const struct nft_abilities *abilities, void (*put)(struct try *try))
+static bool has(const struct nft_abilities *abilities, uint8_t family, void (*put)(struct try *try))
 {
 	for (size_t i = 0; i < NFT_ABILITIES; i++) {
-		if (rows[i].put == put)
+		if (rows[i].put == put && rows[i].family == family)
 			return abilities->items[i].error == 0;
 	}
 	return false;
@@ -300,8 +320,11 @@ int nft_probe(struct nft_abilities *ret)
 		ret->complete &= !ret->items[i].needed || ret->items[i].error == 0;
 	}
 	nft_socket_close(&nft);
-	ret->queue = has(ret, try_queue_expression) ? NFT_QUEUE_EXPRESSION : NFT_QUEUE_XT_TARGET;
-	ret->can_queue = has(ret, try_queue_expression) || has(ret, try_queue_target);
+	ret->queue =
+		has(ret, NFPROTO_INET, try_queue_expression) ? NFT_QUEUE_EXPRESSION : NFT_QUEUE_XT_TARGET;
+	ret->can_queue =
+		has(ret, NFPROTO_INET, try_queue_expression) || has(ret, NFPROTO_INET, try_queue_target);
+	ret->bridge = has(ret, NFPROTO_BRIDGE, try_queue_expression);
 	ret->complete &= ret->can_queue;
 	return r;
 }

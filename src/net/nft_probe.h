@@ -8,7 +8,7 @@
 
 #include "net/nft.h"
 
-enum { NFT_ABILITIES = 12 };
+enum { NFT_ABILITIES = 15 };
 
 struct nft_ability {
 	const char *name;    /* one word, for scripts: "nft-queue" */
@@ -23,6 +23,7 @@ struct nft_abilities {
 	bool can_queue;
 	enum nft_queue_form queue; /* the form that apply takes, if it can queue at all */
 	bool complete;             /* all that is needed is there */
+	bool bridge;               /* and for family = bridge, too */
 };
 
 /* 0, -EPERM without CAP_NET_ADMIN, or another -errno of netlink itself. */

@@ -20,24 +20,33 @@
 
 enum { TRIES_MAX = 8 };
 
-int nft_read_dump(struct nft_socket *nft, uint16_t type, uint16_t table_attr, mnl_cb_t callback, void *data)
+int nft_read_dump(struct nft_socket *nft, uint16_t type, uint16_t table_attr, mnl_cb_t callback,
+		  struct ruleset_image *image)
 {
 	char buffer[512];
-	struct nlmsghdr *request = nftnl_nlmsg_build_hdr(buffer, type, NFPROTO_INET, NLM_F_DUMP, 0);
+	struct nlmsghdr *request =
+		nftnl_nlmsg_build_hdr(buffer, type, nft_family(image->family), NLM_F_DUMP, 0);
 
 	mnl_attr_put_strz(request, table_attr, RULESET_TABLE);
-	return nft_socket_request(nft, request, callback, data);
+	return nft_socket_request(nft, request, callback, image);
 }
 
 static int see_table(const struct nlmsghdr *message, void *data)
 {
 	struct nftnl_table *table = nftnl_table_alloc();
 	struct ruleset_image *image = data;
+	uint32_t family;
 
 	if (!table)
 		return nft_out_of_memory();
-	if (nftnl_table_nlmsg_parse(message, table) == 0 &&
-	    nft_is_ours(nftnl_table_get_str(table, NFTNL_TABLE_NAME))) {
+	if (nftnl_table_nlmsg_parse(message, table) < 0 ||
+	    !nft_is_ours(nftnl_table_get_str(table, NFTNL_TABLE_NAME)))
+		family = NFPROTO_UNSPEC;
+	else
+		family = nftnl_table_get_u32(table, NFTNL_TABLE_FAMILY);
+	if (family == NFPROTO_INET || family == NFPROTO_BRIDGE)
+		image->other |= family != nft_family(image->family);
+	if (family == nft_family(image->family)) {
 		image->there = true;
 		image->asleep = (nftnl_table_get_u32(table, NFTNL_TABLE_FLAGS) & NFT_TABLE_F_DORMANT) != 0;
 	}
@@ -45,12 +54,24 @@ static int see_table(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-static void hook_text(struct image_chain *chain, const char *type, uint32_t hook, int32_t priority,
+/* The numbers are the same in both families. */
+static const char *hook_word(uint32_t hook)
+{
+	switch (hook) {
+	case NF_INET_PRE_ROUTING:
+		return ruleset_hook_name(POLICY_FAMILY_BRIDGE);
+	case NF_INET_FORWARD:
+		return ruleset_hook_name(POLICY_FAMILY_INET);
+	default:
+		return "other";
+	}
+}
+
+static void hook_text(struct image_chain *chain, const char *type, const char *hook, int32_t priority,
 		      uint32_t policy)
 {
-	snprintf(chain->hook, sizeof(chain->hook), "type %s hook %s priority %d policy %s", type,
-		 hook == NF_INET_FORWARD ? "forward" : "other than forward", priority,
-		 policy == NF_ACCEPT ? "accept" : "drop");
+	snprintf(chain->hook, sizeof(chain->hook), "type %s hook %s priority %d policy %s", type, hook,
+		 priority, policy == NF_ACCEPT ? "accept" : "drop");
 }
 
 static bool keep_chain(struct ruleset_image *image, const struct nftnl_chain *chain)
@@ -59,7 +80,8 @@ static bool keep_chain(struct ruleset_image *image, const struct nftnl_chain *ch
 	struct image_chain *kept = image_add_chain(image, nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
 
 	if (kept && nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM))
-		hook_text(kept, type ? type : "none", nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM),
+		hook_text(kept, type ? type : "none",
+			  hook_word(nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM)),
 			  nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO),
 			  nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY));
 	return kept != NULL;
@@ -122,7 +144,7 @@ static int read_content(struct nft_socket *nft, const struct nft_read_limits *li
 {
 	char buffer[256];
 	struct nlmsghdr *request =
-		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETTABLE, NFPROTO_INET, NLM_F_DUMP, 0);
+		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETTABLE, NFPROTO_UNSPEC, NLM_F_DUMP, 0);
 	int r = nft_socket_request(nft, request, see_table, image);
 
 	if (r < 0 || !image->there)
@@ -150,14 +172,16 @@ static int read_once(struct nft_socket *nft, struct nft_read_limits limits, stru
 	return r == 0 && before != after ? -EINTR : r;
 }
 
-int nft_read(size_t elements_max, const struct nft_known *known, struct ruleset_image *ret)
+int nft_read(enum policy_family family, size_t elements_max, const struct nft_known *known,
+	     struct ruleset_image *ret)
 {
 	struct nft_socket nft = {0};
 	int r = -EINTR;
 
-	*ret = (struct ruleset_image){0};
+	*ret = (struct ruleset_image){.family = family};
 	for (int i = 0; i < TRIES_MAX && (r == -EINTR || r == -ENOENT); i++) {
 		image_clear(ret);
+		ret->family = family;
 		r = nft_socket_open(&nft);
 		if (r == 0)
 			r = read_once(&nft, (struct nft_read_limits){elements_max, known}, ret);
@@ -172,15 +196,15 @@ static int expect_rule(void *context, struct nftnl_rule *rule)
 }
 
 static int expect_chain(const struct ruleset *ruleset, const struct ruleset_chain *chain,
-			enum nft_queue_form form, struct ruleset_image *image)
+			struct nft_forms forms, struct ruleset_image *image)
 {
 	struct image_chain *kept = image_add_chain(image, chain->name);
 	int r = kept ? 0 : -ENOMEM;
 
 	if (kept && chain->base)
-		hook_text(kept, "filter", NF_INET_FORWARD, chain->priority, NF_ACCEPT);
+		hook_text(kept, "filter", ruleset_hook_name(ruleset->family), chain->priority, NF_ACCEPT);
 	for (size_t i = 0; i < chain->rule_count && r == 0; i++)
-		r = nft_rule_each(ruleset, chain, i + 1, form, expect_rule, kept);
+		r = nft_rule_each(ruleset, chain, i + 1, forms, expect_rule, kept);
 	return r;
 }
 
@@ -196,15 +220,15 @@ static int expect_set(const struct ruleset_set *set, struct ruleset_image *image
 	return 0;
 }
 
-int nft_expect(const struct ruleset *ruleset, enum nft_queue_form form, struct ruleset_image *ret)
+int nft_expect(const struct ruleset *ruleset, struct nft_forms forms, struct ruleset_image *ret)
 {
 	int r = 0;
 
-	*ret = (struct ruleset_image){.there = true};
+	*ret = (struct ruleset_image){.family = ruleset->family, .there = true};
 	for (size_t i = 0; i < ruleset->set_count && r == 0; i++)
 		r = expect_set(&ruleset->sets[i], ret);
 	for (size_t i = 0; i < ruleset->chain_count && r == 0; i++)
-		r = expect_chain(ruleset, &ruleset->chains[i], form, ret);
+		r = expect_chain(ruleset, &ruleset->chains[i], forms, ret);
 	for (size_t i = 0; i < ruleset->counter_count && r == 0; i++)
 		r = image_add_thing(ret, "counter", ruleset->counters[i].name) ? 0 : -ENOMEM;
 	return r;

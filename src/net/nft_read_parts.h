@@ -8,8 +8,9 @@
 
 struct nftnl_rule;
 
-/* A dump of the kind `type` of our table alone. 0 or -errno (-EINTR: it changed meanwhile). */
-int nft_read_dump(struct nft_socket *nft, uint16_t type, uint16_t table_attr, mnl_cb_t callback, void *data);
+/* A dump of the kind `type` of our table of the family (NFPROTO_*) alone. 0 or -errno (-EINTR: it changed meanwhile). */
+int nft_read_dump(struct nft_socket *nft, uint16_t type, uint16_t table_attr, mnl_cb_t callback,
+		  struct ruleset_image *image);
 
 /* The canonical text of a rule's expressions, to be freed. NULL without memory. */
 char *nft_rule_text(struct nftnl_rule *rule);

@@ -190,18 +190,17 @@ static int pair_bounds(struct bounds *bounds, bool interval, struct ruleset_set 
 	return r;
 }
 
-static int dump_elements(struct nft_socket *nft, const char *name, struct bounds *bounds)
+static int dump_elements(struct nft_socket *nft, uint8_t family, const char *name, struct bounds *bounds)
 {
 	char buffer[1024];
-	struct nlmsghdr *request =
-		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, NFPROTO_INET, NLM_F_DUMP, 0);
+	struct nlmsghdr *request = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, family, NLM_F_DUMP, 0);
 
 	mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_TABLE, RULESET_TABLE);
 	mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, name);
 	return nft_socket_request(nft, request, see_elements, bounds);
 }
 
-static int read_set(size_t elements_max, struct image_set *set)
+static int read_set(uint8_t family, size_t elements_max, struct image_set *set)
 {
 	/* A socket of its own: what is left of a dump given up would be taken for the next answer. */
 	struct nft_socket nft = {0};
@@ -210,7 +209,7 @@ static int read_set(size_t elements_max, struct image_set *set)
 
 	if (r < 0)
 		return r;
-	r = dump_elements(&nft, set->name, &bounds);
+	r = dump_elements(&nft, family, set->name, &bounds);
 	if (r == -E2BIG || (r == 0 && bounds.strange)) {
 		set->unread = true;
 		r = 0;
@@ -241,7 +240,7 @@ int nft_read_sets(struct nft_socket *nft, const struct nft_read_limits *limits, 
 
 	for (size_t i = 0; i < image->set_count && r == 0; i++) {
 		if (!image->sets[i].unread && !take_known(limits, &image->sets[i]))
-			r = read_set(limits->elements_max, &image->sets[i]);
+			r = read_set(nft_family(image->family), limits->elements_max, &image->sets[i]);
 	}
 	return r;
 }

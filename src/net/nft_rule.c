@@ -6,14 +6,14 @@
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/udata.h>
+#include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/x_tables.h>
-#include <linux/netfilter/xt_NFQUEUE.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
+	TCP_SPORT_OFFSET = 0,
 	TCP_DPORT_OFFSET = 2,
 	TCP_FLAGS_OFFSET = 13,
 	IP4_FRAG_OFFSET = 6,
@@ -30,7 +30,7 @@ enum {
 struct encode {
 	const struct ruleset *ruleset;
 	struct nftnl_rule *rule;
-	enum nft_queue_form form;
+	struct nft_forms forms;
 	int worker;  /* the xtables target: whose rule this is */
 	bool tcp;    /* the rule has asked for TCP already */
 	bool family; /* likewise for the family */
@@ -128,6 +128,11 @@ static void need_family(struct encode *e, uint32_t family)
 	if (e->family)
 		return;
 	e->family = true;
+	if (e->ruleset->family == POLICY_FAMILY_BRIDGE) {
+		add_meta(e, NFT_META_PROTOCOL);
+		add_cmp16(e, RULESET_EQ, family == ADDR_IP4 ? ETH_P_IP : ETH_P_IPV6);
+		return;
+	}
 	add_meta(e, NFT_META_NFPROTO);
 	add_cmp8(e, RULESET_EQ, family == ADDR_IP4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
 }
@@ -269,8 +274,11 @@ static void match_protocol(struct encode *e, const struct ruleset_match *match)
 
 static void match_tcp_port(struct encode *e, const struct ruleset_match *match)
 {
+	bool source = match->kind == RULESET_MATCH_TCP_SPORT;
+
 	need_tcp(e);
-	add_payload(e, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_DPORT_OFFSET, 2, NFT_REG_1);
+	add_payload(e, NFT_PAYLOAD_TRANSPORT_HEADER, source ? TCP_SPORT_OFFSET : TCP_DPORT_OFFSET, 2,
+		    NFT_REG_1);
 	add_cmp16(e, match->op, match->value);
 }
 
@@ -286,6 +294,7 @@ static void put_match(struct encode *e, const struct ruleset_match *match)
 	case RULESET_MATCH_L4PROTO:
 		match_protocol(e, match);
 		break;
+	case RULESET_MATCH_TCP_SPORT:
 	case RULESET_MATCH_TCP_DPORT:
 		match_tcp_port(e, match);
 		break;
@@ -358,12 +367,41 @@ static void put_set_mark(struct encode *e, uint32_t mark)
 
 static void put_reject(struct encode *e, uint32_t type, uint8_t code)
 {
-	struct nftnl_expr *expr = add(e, "reject");
+	struct nftnl_expr *expr;
 
+	if (e->forms.answer == NFT_ANSWER_NONE) {
+		put_verdict(e, NF_DROP, NULL);
+		return;
+	}
+	expr = add(e, "reject");
 	if (!expr)
 		return;
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_REJECT_TYPE, type);
 	nftnl_expr_set_u8(expr, NFTNL_EXPR_REJECT_CODE, code);
+}
+
+static void put_limit(struct encode *e, uint32_t per_second, uint32_t burst)
+{
+	struct nftnl_expr *expr = add(e, "limit");
+
+	if (!expr)
+		return;
+	nftnl_expr_set_u64(expr, NFTNL_EXPR_LIMIT_RATE, per_second);
+	nftnl_expr_set_u64(expr, NFTNL_EXPR_LIMIT_UNIT, 1);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LIMIT_BURST, burst);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LIMIT_FLAGS, 0);
+}
+
+static void put_log(struct encode *e, const char *prefix)
+{
+	struct nftnl_expr *expr = add(e, "log");
+
+	if (!expr)
+		return;
+	if (nftnl_expr_set_str(expr, NFTNL_EXPR_LOG_PREFIX, prefix) < 0)
+		e->failed = true;
+	nftnl_expr_set_u32(expr, NFTNL_EXPR_LOG_LEVEL, NFT_LOGLEVEL_WARNING);
 }
 
 /* Leaves the worker's queue number in register 1. */
@@ -409,39 +447,13 @@ static void put_queue_expression(struct encode *e, bool hashed)
 		nftnl_expr_set_u16(expr, NFTNL_EXPR_QUEUE_FLAGS, NFT_QUEUE_FLAG_BYPASS);
 }
 
-/* xtables keeps a target's data in its own alignment. */
-union xt_queue_info {
-	struct xt_NFQ_info_v3 info;
-	_Alignas(struct _xt_align) uint8_t bytes[XT_ALIGN(sizeof(struct xt_NFQ_info_v3))];
-};
-
-bool nft_rule_add_queue_target(struct nftnl_rule *rule, uint16_t number, bool bypass)
-{
-	union xt_queue_info *data = calloc(1, sizeof(*data));
-	struct nftnl_expr *expr = data ? nftnl_expr_alloc("target") : NULL;
-
-	if (!expr) {
-		free(data);
-		return false;
-	}
-	nftnl_rule_add_expr(rule, expr);
-	data->info.queuenum = number;
-	data->info.queues_total = 1;
-	data->info.flags = bypass ? NFQ_FLAG_BYPASS : 0;
-	nftnl_expr_set_str(expr, NFTNL_EXPR_TG_NAME, "NFQUEUE");
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_TG_REV, 3);
-	/* The expression takes the memory over. */
-	nftnl_expr_set(expr, NFTNL_EXPR_TG_INFO, data, sizeof(*data));
-	return true;
-}
-
 static void put_queue(struct encode *e, uint8_t family)
 {
 	uint32_t number = e->ruleset->queue.first + (e->worker == ANY_WORKER ? 0U : (uint32_t)e->worker);
 
 	if (family != ADDR_NONE)
 		put_hash(e, family);
-	if (e->form == NFT_QUEUE_EXPRESSION) {
+	if (e->forms.queue == NFT_QUEUE_EXPRESSION) {
 		put_queue_expression(e, family != ADDR_NONE);
 		return;
 	}
@@ -459,6 +471,12 @@ static void put_statement(struct encode *e, const struct ruleset_statement *stat
 		break;
 	case RULESET_DO_SET_MARK:
 		put_set_mark(e, statement->value);
+		break;
+	case RULESET_DO_LIMIT:
+		put_limit(e, statement->value, statement->target);
+		break;
+	case RULESET_DO_LOG:
+		put_log(e, statement->text);
 		break;
 	case RULESET_DO_ACCEPT:
 		put_verdict(e, NF_ACCEPT, NULL);
@@ -534,13 +552,13 @@ static bool queues_by_hash(const struct ruleset_rule *rule)
 }
 
 int nft_rule_each(const struct ruleset *ruleset, const struct ruleset_chain *chain, size_t number,
-		  enum nft_queue_form form, nft_rule_fn see, void *context)
+		  struct nft_forms forms, nft_rule_fn see, void *context)
 {
-	bool each = form == NFT_QUEUE_XT_TARGET && queues_by_hash(&chain->rules[number - 1]);
+	bool each = forms.queue == NFT_QUEUE_XT_TARGET && queues_by_hash(&chain->rules[number - 1]);
 	int r = 0;
 
 	for (int worker = 0; worker < (each ? ruleset->queue.count : 1) && r == 0; worker++) {
-		struct encode e = {.ruleset = ruleset, .form = form, .worker = each ? worker : ANY_WORKER};
+		struct encode e = {.ruleset = ruleset, .forms = forms, .worker = each ? worker : ANY_WORKER};
 
 		r = see_one(&e, chain, number, see, context);
 	}
@@ -565,10 +583,10 @@ static int put_one(void *context, struct nftnl_rule *rule)
 }
 
 void nft_put_rule(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset *ruleset,
-		  const struct ruleset_chain *chain, size_t number, enum nft_queue_form form)
+		  const struct ruleset_chain *chain, size_t number, struct nft_forms forms)
 {
 	struct put put = {batch, nft, {.what = "rule of chain", .name = chain->name, .number = number}};
 
-	if (nft_rule_each(ruleset, chain, number, form, put_one, &put) < 0)
+	if (nft_rule_each(ruleset, chain, number, forms, put_one, &put) < 0)
 		batch->failed = true;
 }

@@ -14,11 +14,11 @@ struct nftnl_rule;
  */
 typedef int (*nft_rule_fn)(void *context, struct nftnl_rule *rule);
 int nft_rule_each(const struct ruleset *ruleset, const struct ruleset_chain *chain, size_t number,
-		  enum nft_queue_form form, nft_rule_fn see, void *context);
+		  struct nft_forms forms, nft_rule_fn see, void *context);
 
 /* Adds the rule, or the several it becomes, to the batch. */
 void nft_put_rule(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset *ruleset,
-		  const struct ruleset_chain *chain, size_t number, enum nft_queue_form form);
+		  const struct ruleset_chain *chain, size_t number, struct nft_forms forms);
 
 /* Adds the xtables target NFQUEUE to a rule. False without memory. */
 bool nft_rule_add_queue_target(struct nftnl_rule *rule, uint16_t number, bool bypass);

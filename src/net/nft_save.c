@@ -29,11 +29,19 @@ struct messages {
 
 enum part { PART_TABLE, PART_OBJECTS, PART_CHAINS, PART_SETS, PART_ELEMENTS, PART_RULES, PARTS };
 
-struct nft_saved {
+/* The table of one family. */
+struct saved_table {
 	struct nft_table table;
 	struct messages parts[PARTS];
 	const struct nft_known *known; /* holds all elements, and none are in parts; else NULL */
 	bool anonymous, flowtable;     /* what cannot be put back */
+};
+
+static const uint8_t families[] = {NFPROTO_INET, NFPROTO_BRIDGE};
+enum { FAMILIES = sizeof(families) / sizeof(families[0]) };
+
+struct nft_saved {
+	struct saved_table tables[FAMILIES];
 };
 
 #define BIT(attribute) (UINT32_C(1) << (attribute))
@@ -85,12 +93,10 @@ static int see_attribute(const struct nlattr *attr, void *data)
 /* In every part the table's name is attribute 1. */
 static bool is_ours(const struct nlmsghdr *message, struct attributes *attributes)
 {
-	const struct nfgenmsg *head = mnl_nlmsg_get_payload(message);
-
 	*attributes = (struct attributes){0};
-	if (mnl_attr_parse(message, sizeof(*head), see_attribute, attributes) < 0)
+	if (mnl_attr_parse(message, sizeof(struct nfgenmsg), see_attribute, attributes) < 0)
 		return false;
-	return head->nfgen_family == NFPROTO_INET && attributes->of[NFTA_CHAIN_TABLE] &&
+	return attributes->of[NFTA_CHAIN_TABLE] &&
 	       strcmp(mnl_attr_get_str(attributes->of[NFTA_CHAIN_TABLE]), RULESET_TABLE) == 0;
 }
 
@@ -121,17 +127,17 @@ static size_t next_message(const struct nlmsghdr *message, size_t at)
 	return at + NLMSG_ALIGN(message->nlmsg_len);
 }
 
-static int dump(struct nft_socket *nft, enum part part, const char *set, struct messages *messages)
+static int dump(struct nft_socket *nft, struct saved_table *saved, enum part part, const char *set)
 {
 	char buffer[1024];
 	struct nlmsghdr *request =
-		nftnl_nlmsg_build_hdr(buffer, parts[part].get, NFPROTO_INET, NLM_F_DUMP, 0);
+		nftnl_nlmsg_build_hdr(buffer, parts[part].get, saved->table.family, NLM_F_DUMP, 0);
 
 	if (part != PART_TABLE)
 		mnl_attr_put_strz(request, NFTA_CHAIN_TABLE, RULESET_TABLE);
 	if (set)
 		mnl_attr_put_strz(request, NFTA_SET_ELEM_LIST_SET, set);
-	return nft_socket_request(nft, request, keep, messages);
+	return nft_socket_request(nft, request, keep, &saved->parts[part]);
 }
 
 static int see_flowtable(const struct nlmsghdr *message, void *data)
@@ -139,21 +145,21 @@ static int see_flowtable(const struct nlmsghdr *message, void *data)
 	struct attributes attributes;
 
 	if (is_ours(message, &attributes))
-		((struct nft_saved *)data)->flowtable = true;
+		((struct saved_table *)data)->flowtable = true;
 	return MNL_CB_OK;
 }
 
 /* A kernel without flowtables refuses to tell of them. */
-static void look_for_flowtables(struct nft_socket *nft, struct nft_saved *saved)
+static void look_for_flowtables(struct nft_socket *nft, struct saved_table *saved)
 {
 	char buffer[256];
 	struct nlmsghdr *request =
-		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETFLOWTABLE, NFPROTO_INET, NLM_F_DUMP, 0);
+		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETFLOWTABLE, saved->table.family, NLM_F_DUMP, 0);
 
 	(void)nft_socket_request(nft, request, see_flowtable, saved);
 }
 
-static int save_elements(struct nft_socket *nft, struct nft_saved *saved)
+static int save_elements(struct nft_socket *nft, struct saved_table *saved)
 {
 	const struct messages *sets = &saved->parts[PART_SETS];
 	const struct nlmsghdr *message;
@@ -167,17 +173,18 @@ static int save_elements(struct nft_socket *nft, struct nft_saved *saved)
 		    (ntohl(mnl_attr_get_u32(attributes.of[NFTA_SET_FLAGS])) & NFT_SET_ANONYMOUS))
 			saved->anonymous = true;
 		if (!saved->known)
-			r = dump(nft, PART_ELEMENTS, mnl_attr_get_str(attributes.of[NFTA_SET_NAME]),
-				 &saved->parts[PART_ELEMENTS]);
+			r = dump(nft, saved, PART_ELEMENTS, mnl_attr_get_str(attributes.of[NFTA_SET_NAME]));
 	}
 	return r;
 }
 
 static void saved_clear(struct nft_saved *saved)
 {
-	for (int part = 0; part < PARTS; part++)
-		free(saved->parts[part].data);
-	nft_table_free(&saved->table);
+	for (size_t i = 0; i < FAMILIES; i++) {
+		for (int part = 0; part < PARTS; part++)
+			free(saved->tables[i].parts[part].data);
+		nft_table_free(&saved->tables[i].table);
+	}
 	*saved = (struct nft_saved){0};
 }
 
@@ -197,24 +204,37 @@ static bool is_known(const struct nft_known *known, const struct nft_table *tabl
 	return true;
 }
 
-static int save_once(struct nft_socket *nft, const struct nft_known *known, struct nft_saved *saved)
+static int save_table(struct nft_socket *nft, uint8_t family, const struct nft_known *known,
+		      struct saved_table *saved)
 {
 	static const enum part simple[] = {PART_TABLE, PART_OBJECTS, PART_CHAINS, PART_SETS, PART_RULES};
-	struct nft_table after;
-	int r = nft_table_read(nft, &saved->table);
+	int r = nft_table_read(nft, family, &saved->table);
 
 	if (r < 0 || !saved->table.there)
 		return r;
 	saved->known = is_known(known, &saved->table) ? known : NULL;
 	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]) && r == 0; i++)
-		r = dump(nft, simple[i], NULL, &saved->parts[simple[i]]);
+		r = dump(nft, saved, simple[i], NULL);
 	if (r == 0)
 		r = save_elements(nft, saved);
 	if (r < 0)
 		return r;
 	look_for_flowtables(nft, saved);
-	r = nft_table_read(nft, &after);
-	if (r == 0 && after.generation != saved->table.generation)
+	return 0;
+}
+
+/* Only if nothing changed from the first look to the last do the parts belong together. */
+static int save_once(struct nft_socket *nft, const struct nft_known *known, struct nft_saved *saved)
+{
+	struct nft_table after;
+	int r = 0;
+
+	for (size_t i = 0; i < FAMILIES && r == 0; i++)
+		r = save_table(nft, families[i], known, &saved->tables[i]);
+	if (r < 0)
+		return r;
+	r = nft_table_read(nft, NFPROTO_INET, &after);
+	if (r == 0 && after.generation != saved->tables[0].table.generation)
 		r = -EINTR;
 	nft_table_free(&after);
 	return r;
@@ -222,12 +242,17 @@ static int save_once(struct nft_socket *nft, const struct nft_known *known, stru
 
 static int refuse_strange(const struct nft_saved *saved, struct nft_report *report)
 {
-	if (!saved->anonymous && !saved->flowtable)
-		return 0;
-	snprintf(report->error, sizeof(report->error),
-		 "the present table holds %s, which could not be put back",
-		 saved->flowtable ? "a flowtable" : "rules with unnamed sets");
-	return -EOPNOTSUPP;
+	for (size_t i = 0; i < FAMILIES; i++) {
+		const struct saved_table *table = &saved->tables[i];
+
+		if (!table->anonymous && !table->flowtable)
+			continue;
+		snprintf(report->error, sizeof(report->error),
+			 "the present table holds %s, which could not be put back",
+			 table->flowtable ? "a flowtable" : "rules with unnamed sets");
+		return -EOPNOTSUPP;
+	}
+	return 0;
 }
 
 int nft_save(const struct nft_known *known, struct nft_saved **ret, struct nft_report *report)
@@ -272,7 +297,7 @@ static const struct nft_object *find(const struct nft_objects *objects, const ch
 
 static bool chain_stays(const void *context, const struct nft_object *chain)
 {
-	const struct nft_saved *saved = context;
+	const struct saved_table *saved = context;
 	const struct nft_object *wanted = find(&saved->table.chains, chain->name);
 
 	return wanted && wanted->type == chain->type && wanted->hook == chain->hook &&
@@ -281,7 +306,7 @@ static bool chain_stays(const void *context, const struct nft_object *chain)
 
 static bool object_stays(const void *context, const struct nft_object *object)
 {
-	const struct nft_saved *saved = context;
+	const struct saved_table *saved = context;
 	const struct nft_object *wanted = find(&saved->table.objects, object->name);
 
 	return wanted && wanted->type == object->type;
@@ -322,7 +347,7 @@ static const struct nft_planned_set *planned_for(const struct nft_plan *plan, co
 }
 
 /* Those that stay are told what differs; the others come with what is known to have been in them. */
-static void put_known_sets(struct nft_batch *batch, struct nft_socket *nft, const struct nft_saved *saved,
+static void put_known_sets(struct nft_batch *batch, struct nft_socket *nft, const struct saved_table *saved,
 			   const struct nft_plan *plan)
 {
 	const struct messages *messages = &saved->parts[PART_SETS];
@@ -344,7 +369,7 @@ static void put_known_sets(struct nft_batch *batch, struct nft_socket *nft, cons
 	}
 }
 
-static void put_part(struct nft_batch *batch, struct nft_socket *nft, const struct nft_saved *saved,
+static void put_part(struct nft_batch *batch, struct nft_socket *nft, const struct saved_table *saved,
 		     enum part part)
 {
 	const struct messages *messages = &saved->parts[part];
@@ -356,7 +381,7 @@ static void put_part(struct nft_batch *batch, struct nft_socket *nft, const stru
 }
 
 /* To put a table to sleep and wake it in one transaction is refused by the kernel. */
-static uint32_t table_flags(const struct nft_saved *saved)
+static uint32_t table_flags(const struct saved_table *saved)
 {
 	const struct nlmsghdr *message = message_at(&saved->parts[PART_TABLE], 0);
 	struct attributes attributes;
@@ -366,11 +391,29 @@ static uint32_t table_flags(const struct nft_saved *saved)
 	return ntohl(mnl_attr_get_u32(attributes.of[NFTA_TABLE_FLAGS])) & NFT_TABLE_F_DORMANT;
 }
 
-static void put_all(struct nft_batch *batch, struct nft_socket *nft, const struct nft_saved *saved,
-		    const struct nft_table *now, const struct nft_plan *plan)
+/* What is there can only be told what differs when it bears the mark that was saved with the sets. */
+static int plan_return(const struct saved_table *saved, const struct nft_known *now,
+		       const struct nft_table *table, struct nft_plan *plan)
+{
+	const struct nft_known *known = saved->known;
+
+	if (now && (!known || now->mark != known->mark))
+		now = NULL;
+	return nft_plan_make(now, table, known ? known->sets : NULL, known ? known->set_count : 0, plan);
+}
+
+/* now must outlive the batch. */
+static void put_table_back(struct nft_batch *batch, struct nft_socket *nft, const struct saved_table *saved,
+			   const struct nft_table *now, const struct nft_plan *plan)
 {
 	const struct nft_stays stays = {chain_stays, object_stays, saved, nft_plan_keeps, plan};
 
+	batch->family = now->family;
+	if (!saved->table.there) {
+		if (now->there)
+			nft_put_removal(batch, nft);
+		return;
+	}
 	nft_put_table(batch, nft, table_flags(saved));
 	if (now->there)
 		nft_put_clearing(batch, nft, now, &stays);
@@ -382,41 +425,60 @@ static void put_all(struct nft_batch *batch, struct nft_socket *nft, const struc
 	}
 }
 
-/* What is there can only be told what differs when it bears the mark that was saved with the sets. */
-static int plan_return(const struct nft_saved *saved, const struct nft_known *now,
-		       const struct nft_table *table, struct nft_plan *plan)
+/* That everything put back is known, and was. */
+static void note_return(const struct nft_saved *saved, uint32_t generation, struct nft_report *report)
 {
-	const struct nft_known *known = saved->known;
+	report->generation = 0;
+	for (size_t i = 0; i < FAMILIES; i++) {
+		const struct saved_table *table = &saved->tables[i];
 
-	if (now && (!known || now->mark != known->mark))
-		now = NULL;
-	return nft_plan_make(now, table, known ? known->sets : NULL, known ? known->set_count : 0, plan);
+		if (!table->table.there)
+			continue;
+		report->generation = table->known ? nft_generation_next(generation) : 0;
+		report->mark = table->known ? table->known->mark : 0;
+		if (!table->known)
+			return;
+	}
 }
 
 static int restore_once(struct nft_socket *nft, const struct nft_saved *saved, const struct nft_known *now,
 			struct nft_report *report)
 {
 	struct nft_batch batch = {0};
-	struct nft_plan plan = {0};
-	struct nft_table table;
-	int r = nft_table_read(nft, &table);
+	struct nft_table tables[FAMILIES] = {0};
+	struct nft_plan plans[FAMILIES] = {0};
+	int r = 0;
 
+	for (size_t i = 0; i < FAMILIES && r == 0; i++)
+		r = nft_table_read(nft, families[i], &tables[i]);
+	for (size_t i = 0; i < FAMILIES && r == 0; i++)
+		r = plan_return(&saved->tables[i], now, &tables[i], &plans[i]);
 	if (r == 0)
-		r = plan_return(saved, now, &table, &plan);
-	if (r == 0)
-		r = nft_batch_begin(&batch, nft, table.generation);
+		r = nft_batch_begin(&batch, nft, NFPROTO_INET, tables[0].generation);
 	if (r == 0) {
-		put_all(&batch, nft, saved, &table, &plan);
+		for (size_t i = 0; i < FAMILIES; i++)
+			put_table_back(&batch, nft, &saved->tables[i], &tables[i], &plans[i]);
 		r = nft_batch_end(&batch, nft, true);
 	}
 	if (r == 0)
 		r = nft_batch_send(&batch, nft, report->error);
-	report->generation = r == 0 && saved->known ? nft_generation_next(table.generation) : 0;
-	report->mark = saved->known ? saved->known->mark : 0;
+	if (r == 0)
+		note_return(saved, tables[0].generation, report);
 	nft_batch_free(&batch);
-	nft_plan_free(&plan);
-	nft_table_free(&table);
+	for (size_t i = 0; i < FAMILIES; i++) {
+		nft_plan_free(&plans[i]);
+		nft_table_free(&tables[i]);
+	}
 	return r;
+}
+
+static bool nothing_saved(const struct nft_saved *saved)
+{
+	for (size_t i = 0; i < FAMILIES; i++) {
+		if (saved->tables[i].table.there)
+			return false;
+	}
+	return true;
 }
 
 /* A difference that is refused leaves the whole to be tried. */
@@ -425,7 +487,7 @@ int nft_restore(const struct nft_saved *saved, const struct nft_known *now, stru
 	struct nft_socket nft = {0};
 	int r = -EINTR;
 
-	if (!saved->table.there)
+	if (nothing_saved(saved))
 		return nft_delete(report);
 	*report = (struct nft_report){.error = "opening netlink"};
 	for (int i = 0; i < TRIES_MAX; i++) {

@@ -142,12 +142,12 @@ static int see_object(const struct nlmsghdr *message, void *data)
 	return !ours || kept ? MNL_CB_OK : nft_out_of_memory();
 }
 
-static int dump(struct nft_socket *nft, uint16_t type, mnl_cb_t callback, void *data)
+static int dump(struct nft_socket *nft, uint16_t type, mnl_cb_t callback, struct nft_table *table)
 {
 	char buffer[256];
-	struct nlmsghdr *request = nftnl_nlmsg_build_hdr(buffer, type, NFPROTO_INET, NLM_F_DUMP, 0);
+	struct nlmsghdr *request = nftnl_nlmsg_build_hdr(buffer, type, table->family, NLM_F_DUMP, 0);
 
-	return nft_socket_request(nft, request, callback, data);
+	return nft_socket_request(nft, request, callback, table);
 }
 
 int nft_generation_read(struct nft_socket *nft, uint32_t *ret)
@@ -164,11 +164,21 @@ uint32_t nft_generation_next(uint32_t generation)
 	return generation == UINT32_MAX ? 1 : generation + 1;
 }
 
-int nft_table_read(struct nft_socket *nft, struct nft_table *table)
+int nft_table_find(struct nft_socket *nft, uint8_t family, bool *ret)
+{
+	struct nft_table table = {.family = family};
+	int r = dump(nft, NFT_MSG_GETTABLE, see_table, &table);
+
+	if (r == 0)
+		*ret = table.there;
+	return r;
+}
+
+int nft_table_read(struct nft_socket *nft, uint8_t family, struct nft_table *table)
 {
 	int r;
 
-	*table = (struct nft_table){0};
+	*table = (struct nft_table){.family = family};
 	r = nft_generation_read(nft, &table->generation);
 	if (r == 0)
 		r = dump(nft, NFT_MSG_GETTABLE, see_table, table);

@@ -23,6 +23,7 @@ struct nft_objects {
 };
 
 struct nft_table {
+	uint8_t family; /* NFPROTO_* */
 	bool there;
 	uint32_t generation; /* of all rulesets of the namespace, when this was read */
 	struct nft_objects chains, sets, objects;
@@ -32,12 +33,14 @@ struct nft_table {
 bool nft_is_ours(const char *table);
 int nft_out_of_memory(void);
 
-/* Reads it. 0 or -errno (-EINTR: it changed meanwhile, try again); free with nft_table_free() in any case. */
-int nft_table_read(struct nft_socket *nft, struct nft_table *table);
 /* Which generation all rulesets of the namespace are of, host byte order. 0 or -errno. */
 int nft_generation_read(struct nft_socket *nft, uint32_t *ret);
 /* The one that the kernel makes of it with a transaction: one on, and never 0. */
 uint32_t nft_generation_next(uint32_t generation);
+/* Reads the one of the family. 0 or -errno (-EINTR: it changed meanwhile, try again); free with nft_table_free() in any case. */
+int nft_table_read(struct nft_socket *nft, uint8_t family, struct nft_table *table);
+/* Only whether it is there. 0 or -errno. */
+int nft_table_find(struct nft_socket *nft, uint8_t family, bool *ret);
 void nft_table_free(struct nft_table *table);
 
 #endif

@@ -30,7 +30,7 @@ struct queue_config {
 /* One packet of the queue. payload is borrowed: valid until the next queue_receive() of the same queue. */
 struct queue_packet {
 	uint32_t id;
-	uint32_t ifindex_in; /* 0: unknown */
+	uint32_t ifindex_in; /* of a bridge the port; 0: unknown */
 	uint32_t mark;
 	uint32_t wire_len;      /* bytes before the copy was cut, at least len */
 	uint32_t len;           /* bytes at payload */

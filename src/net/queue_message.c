@@ -7,6 +7,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
+#include <stddef.h>
 #include <string.h>
 
 enum {
@@ -65,7 +66,8 @@ static int64_t attribute_time_ns(const struct attribute *attribute)
 }
 
 /* Takes one attribute in; true when it held the packet id. */
-static bool take_attribute(const struct attribute *attribute, struct queue_packet *packet, uint32_t *wire_len)
+static bool take_attribute(const struct attribute *attribute, struct queue_packet *packet, uint32_t *wire_len,
+			   uint32_t *port)
 {
 	switch (attribute->type) {
 	case NFQA_PACKET_HDR:
@@ -73,6 +75,9 @@ static bool take_attribute(const struct attribute *attribute, struct queue_packe
 		return attribute->len >= sizeof(uint32_t);
 	case NFQA_IFINDEX_INDEV:
 		packet->ifindex_in = attribute_u32(attribute);
+		break;
+	case NFQA_IFINDEX_PHYSINDEV:
+		*port = attribute_u32(attribute);
 		break;
 	case NFQA_MARK:
 		packet->mark = attribute_u32(attribute);
@@ -93,15 +98,21 @@ static bool take_attribute(const struct attribute *attribute, struct queue_packe
 	return false;
 }
 
-static bool parse_packet(const uint8_t *at, const uint8_t *end, struct queue_packet *ret)
+/*
+ * Of a frame from a hook of the bridge family the kernel names the bridge as the interface and the port beside it, or
+ * the port alone when it was built without br_netfilter (nfqnl_build_packet_message). The rules speak of the port.
+ */
+static bool parse_packet(const uint8_t *at, const uint8_t *end, bool bridge, struct queue_packet *ret)
 {
 	struct attribute attribute;
-	uint32_t wire_len = 0;
+	uint32_t wire_len = 0, port = 0;
 	bool has_id = false;
 
 	*ret = (struct queue_packet){0};
 	while (attribute_next(&at, end, &attribute))
-		has_id |= take_attribute(&attribute, ret, &wire_len);
+		has_id |= take_attribute(&attribute, ret, &wire_len, &port);
+	if (bridge && port != 0)
+		ret->ifindex_in = port;
 	ret->wire_len = wire_len > ret->len ? wire_len : ret->len;
 	return has_id;
 }
@@ -112,6 +123,7 @@ enum queue_message_kind queue_message_parse(const void *bytes, size_t len, struc
 	const uint8_t *begin = bytes;
 	struct nlmsghdr header;
 	int error;
+	bool bridge;
 
 	if (len < sizeof(header))
 		return QUEUE_MESSAGE_OTHER;
@@ -125,7 +137,9 @@ enum queue_message_kind queue_message_parse(const void *bytes, size_t len, struc
 	}
 	if (header.nlmsg_type != PACKET_TYPE || len < HEADERS)
 		return QUEUE_MESSAGE_OTHER;
-	return parse_packet(begin + HEADERS, begin + len, ret) ? QUEUE_MESSAGE_PACKET : QUEUE_MESSAGE_OTHER;
+	bridge = begin[sizeof(header) + offsetof(struct nfgenmsg, nfgen_family)] == NFPROTO_BRIDGE;
+	return parse_packet(begin + HEADERS, begin + len, bridge, ret) ? QUEUE_MESSAGE_PACKET
+								       : QUEUE_MESSAGE_OTHER;
 }
 
 /* Answers and marks that one batch can have: those of the ruleset, and room. */

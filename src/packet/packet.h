@@ -111,6 +111,13 @@ static inline bool packet_is_port25(const struct packet *packet)
 	return packet->has_ports && packet->dport == SMTP_PORT;
 }
 
+/* The answer to a SYN, from port 25. */
+static inline bool packet_answers_port25(const struct packet *packet)
+{
+	return packet->has_ports && packet->has_flags && packet->sport == SMTP_PORT &&
+	       (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+}
+
 /* SYN without ACK, RST, FIN: the packet that opens a connection. ECE and CWR do not matter (RFC 3168). */
 static inline bool packet_is_syn(const struct packet *packet)
 {

@@ -160,14 +160,51 @@ static value_taker *const takers[] = {
 
 static_assert(sizeof(takers) / sizeof(takers[0]) == POLICY_TYPE_TO + 1, "one for each type");
 
+/* Of a choice: which of its words is the default. */
+static uint64_t default_number(const struct policy_key *key)
+{
+	uint64_t number = 0;
+
+	while (strcmp(key->words[number], key->default_text) != 0)
+		number++;
+	return number;
+}
+
+static bool is_default(const struct digesting *d, const struct policy_key *key)
+{
+	uint8_t u8;
+	uint32_t u32;
+
+	if (key->size == sizeof(u8)) {
+		memcpy(&u8, d->base + key->offset, sizeof(u8));
+		return u8 == default_number(key);
+	}
+	memcpy(&u32, d->base + key->offset, sizeof(u32));
+	return u32 == default_number(key);
+}
+
+/* A key that policies of before did not have: its default adds nothing, so that their digests stay what they were. */
+static bool take_late(struct digesting *d, const struct policy_key *key)
+{
+	if (!key->late)
+		return false;
+	if (!is_default(d, key)) {
+		take_text(d, key->name);
+		takers[key->type](d, key);
+	}
+	return true;
+}
+
 static void take_section(struct digesting *d, enum policy_section section, const void *base)
 {
 	size_t count;
 	const struct policy_key *keys = policy_section_keys(section, &count);
 
 	d->base = base;
-	for (size_t i = 0; i < count; i++)
-		takers[keys[i].type](d, &keys[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (!take_late(d, &keys[i]))
+			takers[keys[i].type](d, &keys[i]);
+	}
 }
 
 static void take_policy(struct digesting *d)

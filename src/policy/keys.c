@@ -9,6 +9,7 @@
 static const char *const mode_words[] = {"monitor", "enforce", NULL};
 static const char *const fail_words[] = {"open", "closed", NULL};
 static const char *const unlisted_words[] = {"drop", "accept", "monitor", NULL};
+static const char *const family_words[] = {"inet", "bridge", NULL};
 static const char *const established_words[] = {"drain", "cut", NULL};
 static const char *const action_words[] = {"drop", "reset", "icmp", NULL};
 static const char *const boolean_words[] = {"no", "yes", NULL};
@@ -45,6 +46,9 @@ const struct policy_key policy_keys[] = {
 	{GATEWAY("fail"), .type = POLICY_TYPE_CHOICE, .required = true, .words = fail_words,
 	 AT(policy_gateway, fail),
 	 .help = "What becomes of port 25 while op25bd does not run or falls behind: \"open\" lets it pass, \"closed\" drops it."},
+	{GATEWAY("family"), .type = POLICY_TYPE_CHOICE, .words = family_words, .default_text = "inet",
+	 .late = true, AT(policy_gateway, family),
+	 .help = "\"inet\" judges what this machine routes; \"bridge\" judges what it bridges, for a gateway that nobody sees."},
 	{GATEWAY("queue"), .type = POLICY_TYPE_NUMBER, .max = UINT16_MAX, .default_text = "100",
 	 AT(policy_gateway, queue),
 	 .help = "The first NFQUEUE number; the workers take this one and those that follow."},
@@ -64,6 +68,9 @@ const struct policy_key policy_keys[] = {
 	 .help = "Interfaces to subscribers, names or patterns like ppp*; only mail that arrives there is judged."},
 	{GATEWAY("upstream_interfaces"), INTERFACES, AT(policy_gateway, upstream_interfaces),
 	 .help = "Interfaces to the Internet; mail that arrives there is inbound and never judged."},
+	{GATEWAY("triangular_guard"), .type = POLICY_TYPE_CHOICE, .words = boolean_words,
+	 .default_text = "yes", .late = true, AT(policy_gateway, triangular_guard),
+	 .help = "Whether answers from port 25 to a pool's address are dropped where its own SYN would be: nobody there can have asked."},
 	{GATEWAY("control"), .type = POLICY_TYPE_PATH, .max = SOCKET_MAX,
 	 .default_text = "/run/op25b/op25bd.sock", AT(policy_gateway, control),
 	 .help = "The control socket that op25bctl talks to."},
@@ -76,6 +83,9 @@ const struct policy_key policy_keys[] = {
 	{LOG("subscribers_max"), .type = POLICY_TYPE_NUMBER, .min = 1000, .max = 16777216,
 	 .default_text = "1000000", AT(policy_log, subscribers_max),
 	 .help = "Blocked subscribers told apart at once; those beyond share one overflow record."},
+	{LOG("kernel"), .type = POLICY_TYPE_CHOICE, .words = boolean_words, .default_text = "no",
+	 .late = true, AT(policy_log, kernel),
+	 .help = "Whether the kernel logs single packets of note: forged sources, answers to pools, foreign marks, refusals."},
 
 	{POOL("prefix"), PREFIX,
 	 .help = "Addresses of subscribers whose port 25 is restricted; \"none\" for a pool that is empty on purpose."},
@@ -197,6 +207,11 @@ const char *policy_mode_name(enum policy_mode mode)
 const char *policy_fail_name(enum policy_fail fail)
 {
 	return word_at(fail_words, fail);
+}
+
+const char *policy_family_name(enum policy_family family)
+{
+	return word_at(family_words, family);
 }
 
 const char *policy_unlisted_name(enum policy_unlisted unlisted)

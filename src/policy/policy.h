@@ -18,6 +18,7 @@
 
 enum policy_mode { POLICY_MODE_MONITOR, POLICY_MODE_ENFORCE };
 enum policy_fail { POLICY_FAIL_OPEN, POLICY_FAIL_CLOSED };
+enum policy_family { POLICY_FAMILY_INET, POLICY_FAMILY_BRIDGE };
 enum policy_unlisted { POLICY_UNLISTED_DROP, POLICY_UNLISTED_ACCEPT, POLICY_UNLISTED_MONITOR };
 enum policy_established { POLICY_ESTABLISHED_DRAIN, POLICY_ESTABLISHED_CUT };
 enum policy_action { POLICY_ACTION_DROP, POLICY_ACTION_RESET, POLICY_ACTION_ICMP };
@@ -44,11 +45,13 @@ struct policy_gateway {
 		  1]; /* host name of the records; empty in the file means the system's host name */
 	enum policy_mode mode;
 	enum policy_fail fail;
+	enum policy_family family;
 	uint16_t queue; /* the first queue number; the workers take queue .. queue + workers - 1 */
 	uint16_t workers;
 	enum policy_unlisted unlisted;
 	enum policy_established established;
 	bool conntrack;
+	bool triangular_guard; /* answers from outside port 25 to a pool are judged */
 	struct policy_interfaces subscriber_interfaces;
 	struct policy_interfaces upstream_interfaces;
 	char *control; /* path of the control socket */
@@ -57,6 +60,7 @@ struct policy_gateway {
 struct policy_log {
 	char *file;               /* EVE JSON lines; "-" is standard output */
 	uint32_t window_s;        /* one summary a subscriber and window */
+	bool kernel;              /* the ruleset logs single packets, a few a second */
 	uint32_t subscribers_max; /* subscribers tracked at once; more share an overflow record */
 };
 
@@ -178,6 +182,7 @@ int policy_print_json(const struct policy *policy, FILE *out);
 const char *policy_kind_name(enum policy_kind kind); /* "pool", "relay", ... */
 const char *policy_mode_name(enum policy_mode mode); /* the word of the policy file; likewise below */
 const char *policy_fail_name(enum policy_fail fail);
+const char *policy_family_name(enum policy_family family);
 const char *policy_unlisted_name(enum policy_unlisted unlisted);
 const char *policy_established_name(enum policy_established established);
 const char *policy_action_name(enum policy_action action);

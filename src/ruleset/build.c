@@ -10,8 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Priorities among the forward hooks: `filter` is 0; the answers come behind whatever filters there. */
-enum { PRIORITY_FILTER = 0, PRIORITY_ANSWER = 10 };
+/*
+ * Priorities among the forward hooks: `filter` is 0; the answers come behind whatever filters there. Where a bridge's
+ * frames arrive conntrack sits at -200, and br_netfilter, which may hand frames on to the IP hooks, at 0.
+ */
+static const struct {
+	int32_t filter, answer;
+} priorities[] = {[POLICY_FAMILY_INET] = {0, 10}, [POLICY_FAMILY_BRIDGE] = {-100, -90}};
+
+/* Enough to see what happens, and no way to fill a disk: each rule that logs has its own limit. */
+enum { LOG_PER_SECOND = 5, LOG_BURST = 20 };
 
 void build_text(char *out, size_t size, const char *format, ...)
 {
@@ -128,6 +136,18 @@ struct ruleset_rule *build_goto(struct ruleset_rule *rule, uint32_t chain)
 	return build_do(rule, RULESET_DO_GOTO, chain, 0);
 }
 
+struct ruleset_rule *build_log(struct build *build, uint32_t chain, const char *prefix)
+{
+	struct ruleset_rule *rule;
+
+	if (!build->policy->log.kernel)
+		return NULL;
+	rule = build_do(build_rule(build, chain, ""), RULESET_DO_LIMIT, LOG_BURST, LOG_PER_SECOND);
+	build_do(rule, RULESET_DO_LOG, 0, 0);
+	rule->statements[rule->statement_count - 1].text = prefix;
+	return rule;
+}
+
 static void add_counters(struct build *build)
 {
 	struct build_counters *c = &build->counters;
@@ -142,27 +162,33 @@ static void add_counters(struct build *build)
 	c->established = build_counter(build, "accepted-established", "port 25, opening no connection");
 	c->suspect = build_counter(build, "suspect", "source address on an interface that is not its own");
 	c->queued = build_counter(build, "queued", "handed to the daemon");
+	c->guarded = build_counter(build, "guarded", "answers from port 25 to a pool, handed to the daemon");
 	c->reset = build_counter(build, "answered-reset", "answered with a TCP reset");
 	c->icmp = build_counter(build, "answered-icmp", "answered with ICMP administratively prohibited");
 	c->cleared = build_counter(build, "cleared-mark", "arrived with one of op25b's marks");
 }
 
-static void clear_marks(struct build *build, uint32_t chain)
+void build_clear_marks(struct build *build, uint32_t chain)
 {
-	struct ruleset_rule *rule = build_match(build_rule(build, chain, "only our daemon may set our marks"),
-						RULESET_MATCH_MARK, RULESET_EQ, MARK_MASK, MARK_BASE);
+	struct ruleset_rule *rule = build_log(build, chain, "op25b cleared-mark: ");
+
+	if (rule)
+		build_match(rule, RULESET_MATCH_MARK, RULESET_EQ, MARK_MASK, MARK_BASE);
+	rule = build_match(build_rule(build, chain, "only our daemon may set our marks"), RULESET_MATCH_MARK,
+			   RULESET_EQ, MARK_MASK, MARK_BASE);
 
 	build_do(build_do(rule, RULESET_DO_COUNT, build->counters.cleared, 0), RULESET_DO_SET_MARK, 0, 0);
 }
 
-static void fill_forward(struct build *build)
+static void fill_base(struct build *build)
 {
 	const struct build_chains *c = &build->chains;
-	uint32_t chain = c->forward;
+	uint32_t chain = c->base;
 	struct ruleset_chain *base = &build->ruleset->chains[chain];
+	struct ruleset_rule *rule;
 
 	base->base = true;
-	base->priority = PRIORITY_FILTER;
+	base->priority = priorities[build->ruleset->family].filter;
 	build_do(build_match(build_rule(build, chain, "not ours"), RULESET_MATCH_L4PROTO, RULESET_NE, 0, 6),
 		 RULESET_DO_ACCEPT, 0, 0);
 	build_goto(build_match(build_rule(build, chain, "shows no port"), RULESET_MATCH_FRAG4, RULESET_NE,
@@ -171,10 +197,16 @@ static void fill_forward(struct build *build)
 	build_goto(build_match(build_rule(build, chain, "shows no port"), RULESET_MATCH_FRAG6_OFFSET,
 			       RULESET_GT, 0, 0),
 		   c->later_fragment);
+	if (build_guards(build)) {
+		rule = build_match(build_rule(build, chain, "answers somebody's port 25"),
+				   RULESET_MATCH_TCP_SPORT, RULESET_EQ, 0, 25);
+		build_match(rule, RULESET_MATCH_TCP_FLAGS, RULESET_EQ, 0x12, 0x12);
+		build_do(rule, RULESET_DO_JUMP, c->guard, 0);
+	}
 	build_do(build_match(build_rule(build, chain, "not ours: 465 and 587 end here"),
 			     RULESET_MATCH_TCP_DPORT, RULESET_NE, 0, 25),
 		 RULESET_DO_ACCEPT, 0, 0);
-	clear_marks(build, chain);
+	build_clear_marks(build, chain);
 	build_goto(build_match(build_rule(build, chain, ""), RULESET_MATCH_TCP_DPORT, RULESET_EQ, 0, 25),
 		   c->port25);
 	build_goto(build_match(build_rule(build, chain, "a first fragment that hides its port"),
@@ -187,7 +219,7 @@ static void fill_later_fragment(struct build *build)
 	uint32_t chain = build->chains.later_fragment, port25 = build->chains.port25;
 
 	/* The chain that answers may take its data for port 25, too. */
-	clear_marks(build, chain);
+	build_clear_marks(build, chain);
 	build_goto(build_match(build_rule(build, chain, "would overwrite a TCP header's flags"),
 			       RULESET_MATCH_FRAG4, RULESET_EQ, 0x1fff, 1),
 		   port25);
@@ -197,20 +229,33 @@ static void fill_later_fragment(struct build *build)
 	build_do(build_rule(build, chain, "harmless without its first fragment"), RULESET_DO_ACCEPT, 0, 0);
 }
 
+static void match_answer(struct ruleset_rule *rule, uint32_t mark)
+{
+	build_match(rule, RULESET_MATCH_TCP_DPORT, RULESET_EQ, 0, 25);
+	build_match(rule, RULESET_MATCH_MARK, RULESET_EQ, UINT32_MAX, mark);
+}
+
+static void add_answer(struct build *build, uint32_t mark, uint32_t counter, const char *prefix,
+		       enum ruleset_statement_kind kind)
+{
+	struct ruleset_rule *rule = build_log(build, build->chains.answer, prefix);
+
+	if (rule)
+		match_answer(rule, mark);
+	rule = build_rule(build, build->chains.answer, "");
+	match_answer(rule, mark);
+	build_do(build_do(rule, RULESET_DO_COUNT, counter, 0), kind, 0, 0);
+}
+
 static void fill_answer(struct build *build)
 {
 	uint32_t chain = build->chains.answer;
 	struct ruleset_chain *base = &build->ruleset->chains[chain];
-	struct ruleset_rule *rule;
 
 	base->base = true;
-	base->priority = PRIORITY_ANSWER;
-	rule = build_match(build_rule(build, chain, ""), RULESET_MATCH_TCP_DPORT, RULESET_EQ, 0, 25);
-	build_match(rule, RULESET_MATCH_MARK, RULESET_EQ, UINT32_MAX, MARK_RESET);
-	build_do(build_do(rule, RULESET_DO_COUNT, build->counters.reset, 0), RULESET_DO_REJECT_RESET, 0, 0);
-	rule = build_match(build_rule(build, chain, ""), RULESET_MATCH_TCP_DPORT, RULESET_EQ, 0, 25);
-	build_match(rule, RULESET_MATCH_MARK, RULESET_EQ, UINT32_MAX, MARK_ICMP);
-	build_do(build_do(rule, RULESET_DO_COUNT, build->counters.icmp, 0), RULESET_DO_REJECT_ICMP, 0, 0);
+	base->priority = priorities[build->ruleset->family].answer;
+	add_answer(build, MARK_RESET, build->counters.reset, "op25b reset: ", RULESET_DO_REJECT_RESET);
+	add_answer(build, MARK_ICMP, build->counters.icmp, "op25b icmp: ", RULESET_DO_REJECT_ICMP);
 }
 
 /* What a broken TCP header hides matches no flags, falls through, and so reaches the daemon like a SYN. */
@@ -292,6 +337,7 @@ static int build_all(struct build *build)
 		r = interface_classes_collect(build->policy, POLICY_POOL, &build->pools);
 	if (r < 0)
 		return r;
+	build->ruleset->family = build->policy->gateway.family;
 	describe_queue(build->policy, &build->ruleset->queue);
 	add_counters(build);
 	r = build_sets(build);
@@ -300,7 +346,7 @@ static int build_all(struct build *build)
 	r = build_judging_chains(build);
 	if (r < 0 || build->failed)
 		return -ENOMEM;
-	fill_forward(build);
+	fill_base(build);
 	fill_later_fragment(build);
 	fill_undecided(build);
 	fill_to_daemon(build);

@@ -13,12 +13,12 @@ struct build_twin {
 
 struct build_counters {
 	uint32_t inbound, relay, relay_destination, inside, exempt, unlisted, established, suspect, queued,
-		reset, icmp, cleared;
+		guarded, reset, icmp, cleared;
 };
 
 struct build_chains {
-	uint32_t forward, later_fragment, port25, other_side, outbound, own_destinations, suspect, undecided,
-		to_daemon, answer;
+	uint32_t base, later_fragment, guard, guard_known, guarded, port25, other_side, outbound,
+		own_destinations, suspect, undecided, to_daemon, answer;
 	uint32_t relay_on, pool_on; /* of class 1; the further classes follow */
 };
 
@@ -55,9 +55,17 @@ struct ruleset_rule *build_do(struct ruleset_rule *rule, enum ruleset_statement_
 struct ruleset_rule *build_accept(struct ruleset_rule *rule, uint32_t counter);
 struct ruleset_rule *build_goto(struct ruleset_rule *rule, uint32_t chain);
 
+/* Adds a rule that logs what the given one is for, and is the caller's to give the same matches; NULL where the policy
+ * wants no such logging. prefix: static text. Valid until the next rule of the same chain. */
+struct ruleset_rule *build_log(struct build *build, uint32_t chain, const char *prefix);
+
 /* Makes and fills all sets. 0 or -ENOMEM. */
 int build_sets(struct build *build);
 /* Makes all chains, and fills those that look at interfaces and addresses. 0 or -ENOMEM. */
 int build_judging_chains(struct build *build);
+/* The guard is asked for, and the policy says where subscribers are not. */
+bool build_guards(const struct build *build);
+/* Takes op25b's marks off: what comes next may be queued, and marked by the daemon alone. */
+void build_clear_marks(struct build *build, uint32_t chain);
 
 #endif

@@ -161,13 +161,35 @@ static int compare_things(const struct ruleset_image *from, const struct ruleset
 	return 0;
 }
 
+static int compare_tables(const struct ruleset_image *from, const struct ruleset_image *to,
+			  struct change_list *list)
+{
+	bool bridge = to->family == POLICY_FAMILY_BRIDGE;
+	struct change *change;
+
+	if (from->other && !to->other) {
+		change = add(list, CHANGE_TABLE_OTHER, RULESET_TABLE);
+		if (!change)
+			return -ENOMEM;
+		change->text_from = policy_family_name(bridge ? POLICY_FAMILY_INET : POLICY_FAMILY_BRIDGE);
+	}
+	if (from->there)
+		return 0;
+	change = add(list, CHANGE_TABLE_MADE, RULESET_TABLE);
+	if (!change)
+		return -ENOMEM;
+	change->text_to = policy_family_name(to->family);
+	return 0;
+}
+
 int compare_images(const struct ruleset_image *from, const struct ruleset_image *to, struct change_list *ret)
 {
-	int r = 0;
+	int r;
 
 	*ret = (struct change_list){0};
-	if (!from->there && !add(ret, CHANGE_TABLE_MADE, RULESET_TABLE))
-		return -ENOMEM;
+	r = compare_tables(from, to, ret);
+	if (r < 0)
+		return r;
 	if (from->asleep && !to->asleep && !add(ret, CHANGE_TABLE_WAKES, RULESET_TABLE))
 		return -ENOMEM;
 	r = compare_sets(from, to, ret);
@@ -189,19 +211,13 @@ void change_list_clear(struct change_list *list)
 const char *change_name(enum change_kind kind)
 {
 	static const char *const names[] = {
-		[CHANGE_TABLE_MADE] = "table-made",
-		[CHANGE_TABLE_WAKES] = "table-wakes",
-		[CHANGE_CHAIN_ADDED] = "chain-added",
-		[CHANGE_CHAIN_REMOVED] = "chain-removed",
-		[CHANGE_CHAIN_HOOK] = "chain-hook",
-		[CHANGE_CHAIN_RULES] = "chain-rules",
-		[CHANGE_SET_ADDED] = "set-added",
-		[CHANGE_SET_REMOVED] = "set-removed",
-		[CHANGE_SET_TYPE] = "set-type",
-		[CHANGE_SET_SPACE] = "set-space",
-		[CHANGE_SET_UNREAD] = "set-unread",
-		[CHANGE_THING_ADDED] = "object-added",
-		[CHANGE_THING_REMOVED] = "object-removed",
+		[CHANGE_TABLE_MADE] = "table-made",       [CHANGE_TABLE_OTHER] = "table-other",
+		[CHANGE_TABLE_WAKES] = "table-wakes",     [CHANGE_CHAIN_ADDED] = "chain-added",
+		[CHANGE_CHAIN_REMOVED] = "chain-removed", [CHANGE_CHAIN_HOOK] = "chain-hook",
+		[CHANGE_CHAIN_RULES] = "chain-rules",     [CHANGE_SET_ADDED] = "set-added",
+		[CHANGE_SET_REMOVED] = "set-removed",     [CHANGE_SET_TYPE] = "set-type",
+		[CHANGE_SET_SPACE] = "set-space",         [CHANGE_SET_UNREAD] = "set-unread",
+		[CHANGE_THING_ADDED] = "object-added",    [CHANGE_THING_REMOVED] = "object-removed",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == CHANGE_KINDS, "one name for each kind");

@@ -9,7 +9,8 @@
 #include "ruleset/image.h"
 
 enum change_kind {
-	CHANGE_TABLE_MADE,    /* there is none yet */
+	CHANGE_TABLE_MADE,    /* there is none yet; text_to: its family */
+	CHANGE_TABLE_OTHER,   /* the table of the other family goes; text_from: that family */
 	CHANGE_TABLE_WAKES,   /* it is dormant */
 	CHANGE_CHAIN_ADDED,   /* name; rule_to: its rules */
 	CHANGE_CHAIN_REMOVED, /* name; rule_from: its rules */

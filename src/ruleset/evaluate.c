@@ -57,6 +57,8 @@ static bool matches(const struct run *run, const struct ruleset_match *m)
 		return holds(m->op, p->src.family, m->value);
 	case RULESET_MATCH_L4PROTO:
 		return p->has_l4proto && holds(m->op, p->l4proto, m->value);
+	case RULESET_MATCH_TCP_SPORT:
+		return tcp && p->has_sport && holds(m->op, p->sport, m->value);
 	case RULESET_MATCH_TCP_DPORT:
 		return tcp && p->has_dport && holds(m->op, p->dport, m->value);
 	case RULESET_MATCH_TCP_FLAGS:
@@ -122,6 +124,9 @@ static bool run_statement(struct run *run, const struct ruleset_statement *state
 		return true;
 	case RULESET_DO_SET_MARK:
 		run->result.mark = statement->value;
+		return true;
+	case RULESET_DO_LIMIT:
+	case RULESET_DO_LOG:
 		return true;
 	case RULESET_DO_ACCEPT:
 		finish(run, RULESET_ACCEPTED);

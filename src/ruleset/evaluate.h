@@ -15,11 +15,12 @@ struct ruleset_packet {
 	uint8_t tcp_flags;
 	bool has_l4proto; /* false: the IPv6 header chain cannot be walked to its end */
 	bool has_dport; /* TCP, and 4 bytes of what follows the IP header are there: of a later fragment, too */
+	bool has_sport; /* likewise, 2 bytes */
 	bool has_flags; /* likewise, 14 bytes */
 	bool ct_known;  /* conntrack has an entry for it */
 	bool ct_reply;
 	bool frag6; /* has an IPv6 fragment header */
-	uint16_t dport;
+	uint16_t sport, dport;
 	uint16_t frag4;        /* the IPv4 flags and offset field */
 	uint16_t frag6_offset; /* in units of 8 bytes */
 	uint32_t ct_state;     /* one of enum ruleset_ct_state */

@@ -35,7 +35,9 @@ struct image_thing {
 };
 
 struct ruleset_image {
+	enum policy_family family;
 	bool there;  /* the table exists */
+	bool other;  /* and so does one of the other family, which a policy never has */
 	bool asleep; /* it is dormant: loaded, and without effect */
 	struct image_chain *chains;
 	size_t chain_count, chain_capacity;

@@ -9,9 +9,22 @@ static const char purpose_forward[] =
 	"Finds TCP to port 25 among all that is forwarded; everything else leaves here untouched, 465 and 587 too.\n"
 	"Later fragments come before the ports: kernels take what stands where a port would be for a port.\n"
 	"Without it nothing is judged at all.";
+static const char purpose_bridged[] =
+	"Finds TCP to port 25 among all frames that arrive at a port of a bridge; everything else leaves here untouched.\n"
+	"It is hooked where frames arrive, and not where they are forwarded, because only there they can be answered.\n"
+	"Fields of IP are asked for by the protocol behind the VLAN tag; by the frame's own type tagged ones would pass.";
 static const char purpose_later_fragment[] =
 	"Later TCP fragments show no port. Without the first one they are harmless, but for the one at byte 8,\n"
 	"which could overwrite the flags of a TCP header. Without this chain a SYN cut in pieces passes.";
+static const char purpose_guard[] =
+	"The triangular-spam guard: tells the sides apart for answers (SYN with ACK) of port 25. Who sends spam elsewhere\n"
+	"with a forged address of a pool gets the answers here; the same chain for outbound mail never sees them.\n"
+	"Without it a pool whose port 25 is blocked still serves as the receiving half of a spammer's line.";
+static const char purpose_guard_known[] =
+	"Lets go the answers that somebody may have asked for at every date: from and to relays, from own destinations,\n"
+	"to what is exempt without a date. Without it the daemon would see the answers to all of the relays' mail.";
+static const char purpose_guarded[] =
+	"Hands the daemon an answer to a pool: by the dates it tells whether the pool could have asked.";
 static const char purpose_port25[] =
 	"Tells the sides apart: only what comes from the subscriber side is outbound.\n"
 	"Without it mail that comes in from the Internet would be judged, and blocked.";
@@ -49,6 +62,13 @@ static bool sides_listed(const struct build *build)
 	return build->policy->gateway.subscriber_interfaces.count > 0;
 }
 
+bool build_guards(const struct build *build)
+{
+	const struct policy_gateway *gateway = &build->policy->gateway;
+
+	return gateway->triangular_guard && (sides_listed(build) || gateway->upstream_interfaces.count > 0);
+}
+
 /* Below, each makes two rules, one a family. */
 
 static void twin_goto(struct build *build, uint32_t chain, enum ruleset_match_kind kind,
@@ -75,9 +95,9 @@ static void twin_do(struct build *build, uint32_t chain, enum ruleset_match_kind
 }
 
 /* Interfaces of subscribers: those listed, and those that pools are bound to. */
-static int fill_subscriber_sides(struct build *build)
+static int fill_subscriber_sides(struct build *build, uint32_t chain, enum ruleset_statement_kind kind,
+				 uint32_t to)
 {
-	uint32_t chain = build->chains.port25;
 	struct interface_class all = {0};
 	int r = interface_class_add(&all, &build->policy->gateway.subscriber_interfaces);
 
@@ -86,7 +106,7 @@ static int fill_subscriber_sides(struct build *build)
 			r = interface_class_add(&all, &build->policy->rules[i].interfaces);
 	}
 	for (size_t i = 0; r == 0 && i < all.count; i++)
-		build_goto(build_on(build_rule(build, chain, ""), all.names[i]), build->chains.outbound);
+		build_do(build_on(build_rule(build, chain, ""), all.names[i]), kind, to, 0);
 	free(all.names);
 	return r;
 }
@@ -103,10 +123,57 @@ static int fill_port25(struct build *build)
 		build_goto(build_rule(build, chain, ""), build->chains.outbound);
 		return 0;
 	}
-	if (fill_subscriber_sides(build) < 0)
+	if (fill_subscriber_sides(build, chain, RULESET_DO_GOTO, build->chains.outbound) < 0)
 		return -ENOMEM;
 	build_goto(build_rule(build, chain, ""), build->chains.other_side);
 	return 0;
+}
+
+/* The sides as in port25; a return goes on with the packet as if there were no guard. */
+static int fill_guard(struct build *build)
+{
+	const struct policy_interfaces *upstream = &build->policy->gateway.upstream_interfaces;
+	uint32_t chain = build->chains.guard;
+
+	for (size_t i = 0; i < upstream->count; i++)
+		build_goto(build_on(build_rule(build, chain, ""), upstream->names[i]),
+			   build->chains.guard_known);
+	if (!sides_listed(build))
+		return 0;
+	if (fill_subscriber_sides(build, chain, RULESET_DO_RETURN, 0) < 0)
+		return -ENOMEM;
+	build_goto(build_rule(build, chain, ""), build->chains.guard_known);
+	return 0;
+}
+
+/* What conntrack knows somebody here has asked for. */
+static void fill_guard_known(struct build *build)
+{
+	uint32_t chain = build->chains.guard_known;
+
+	if (build->policy->gateway.conntrack)
+		build_do(build_match(build_rule(build, chain, "was asked for"), RULESET_MATCH_CT_STATE,
+				     RULESET_EQ, 0, RULESET_CT_ESTABLISHED | RULESET_CT_RELATED),
+			 RULESET_DO_RETURN, 0, 0);
+	twin_do(build, chain, RULESET_MATCH_SADDR, &build->relay_all, RULESET_DO_RETURN, 0);
+	twin_do(build, chain, RULESET_MATCH_SADDR, &build->inside, RULESET_DO_RETURN, 0);
+	twin_do(build, chain, RULESET_MATCH_DADDR, &build->relay_all, RULESET_DO_RETURN, 0);
+	twin_do(build, chain, RULESET_MATCH_DADDR, &build->exempt, RULESET_DO_RETURN, 0);
+	twin_goto(build, chain, RULESET_MATCH_DADDR, &build->pool_all, build->chains.guarded);
+}
+
+static int fill_guard_chains(struct build *build)
+{
+	uint32_t chain = build->chains.guarded;
+
+	if (!build_guards(build))
+		return 0;
+	fill_guard_known(build);
+	build_clear_marks(build, chain);
+	build_log(build, chain, "op25b guarded: ");
+	build_do(build_rule(build, chain, ""), RULESET_DO_COUNT, build->counters.guarded, 0);
+	build_goto(build_rule(build, chain, ""), build->chains.to_daemon);
+	return fill_guard(build);
 }
 
 static void fill_other_side(struct build *build)
@@ -202,8 +269,16 @@ static void add_chains(struct build *build)
 	bool cut_all = gateway->established == POLICY_ESTABLISHED_CUT && !gateway->conntrack;
 	struct build_chains *c = &build->chains;
 
-	c->forward = build_chain(build, "forward", purpose_forward);
+	if (gateway->family == POLICY_FAMILY_BRIDGE)
+		c->base = build_chain(build, "bridged", purpose_bridged);
+	else
+		c->base = build_chain(build, "forward", purpose_forward);
 	c->later_fragment = build_chain(build, "later_fragment", purpose_later_fragment);
+	if (build_guards(build)) {
+		c->guard = build_chain(build, "guard", purpose_guard);
+		c->guard_known = build_chain(build, "guard_known", purpose_guard_known);
+		c->guarded = build_chain(build, "guarded", purpose_guarded);
+	}
 	c->port25 = build_chain(build, "port25", purpose_port25);
 	if (sides_listed(build))
 		c->other_side = build_chain(build, "other_side", purpose_other_side);
@@ -225,11 +300,14 @@ int build_judging_chains(struct build *build)
 	if (build->failed)
 		return -ENOMEM;
 	r = fill_port25(build);
+	if (r == 0)
+		r = fill_guard_chains(build);
 	if (sides_listed(build))
 		fill_other_side(build);
 	fill_outbound(build);
 	fill_bound(build);
 	fill_own_destinations(build);
+	build_log(build, build->chains.suspect, "op25b suspect: ");
 	build_do(build_rule(build, build->chains.suspect, ""), RULESET_DO_COUNT, build->counters.suspect, 0);
 	build_goto(build_rule(build, build->chains.suspect, ""), build->chains.undecided);
 	return r;

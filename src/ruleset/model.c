@@ -57,6 +57,11 @@ bool ruleset_set_contains(const struct ruleset_set *set, const struct addr *addr
 	return false;
 }
 
+const char *ruleset_hook_name(enum policy_family family)
+{
+	return family == POLICY_FAMILY_BRIDGE ? "prerouting" : "forward";
+}
+
 size_t ruleset_element_count(const struct ruleset *ruleset)
 {
 	size_t count = 0;

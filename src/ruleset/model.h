@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define RULESET_TABLE "op25b" /* family inet; nobody else's table is touched */
+#define RULESET_TABLE "op25b" /* of the policy's family; nobody else's table is touched */
 
 enum {
 	RULESET_NAME_MAX = 32, /* bytes of a set's, chain's or counter's name with its NUL */
@@ -32,9 +32,10 @@ enum ruleset_op { RULESET_EQ, RULESET_NE, RULESET_LT, RULESET_GT };
 
 /* How each is written in nft's language stands in text.c, in its JSON in text_json.c, how in netlink in net/nft_rule.c. */
 enum ruleset_match_kind {
-	RULESET_MATCH_IIFNAME, /* interface: a name or a pattern */
-	RULESET_MATCH_NFPROTO, /* value: enum addr_family */
-	RULESET_MATCH_L4PROTO, /* value: behind all extension headers; unknown matches neither EQ nor NE */
+	RULESET_MATCH_IIFNAME,   /* interface: a name or a pattern */
+	RULESET_MATCH_NFPROTO,   /* value: enum addr_family */
+	RULESET_MATCH_L4PROTO,   /* value: behind all extension headers; unknown matches neither EQ nor NE */
+	RULESET_MATCH_TCP_SPORT, /* likewise */
 	RULESET_MATCH_TCP_DPORT, /* value; no match where the packet is too short; not to be asked of a later fragment */
 	RULESET_MATCH_TCP_FLAGS, /* flags & mask against value; likewise */
 	RULESET_MATCH_SADDR,     /* set: looked up in the set of the packet's family */
@@ -69,6 +70,10 @@ struct ruleset_match {
 enum ruleset_statement_kind {
 	RULESET_DO_COUNT,    /* target: index into ruleset.counters */
 	RULESET_DO_SET_MARK, /* value */
+	/* Goes on while there are no more than value packets a second, target at once: for rules that do nothing but log, or
+	 * the limit would decide what happens to a packet. */
+	RULESET_DO_LIMIT,
+	RULESET_DO_LOG, /* text: what the line begins with */
 	RULESET_DO_ACCEPT,
 	RULESET_DO_JUMP, /* target: index into ruleset.chains */
 	RULESET_DO_GOTO, /* likewise */
@@ -83,6 +88,7 @@ struct ruleset_statement {
 	enum ruleset_statement_kind kind;
 	uint32_t target;
 	uint32_t value;
+	const char *text; /* static text; NULL where the kind has none */
 };
 
 struct ruleset_rule {
@@ -97,7 +103,7 @@ struct ruleset_chain {
 	char name[RULESET_NAME_MAX];
 	const char *
 		purpose; /* what it is for and what would leak without it; static text, lines divided by '\n' */
-	bool base;       /* hooked at forward, with this priority; policy accept */
+	bool base;       /* hooked where ruleset_hook_name() says, with this priority; policy accept */
 	int32_t priority;
 	struct ruleset_rule *rules;
 	size_t rule_count, rule_capacity;
@@ -134,7 +140,12 @@ struct ruleset_queue {
 	uint8_t ip6_len; /* bits of an IPv6 source that are hashed, so that one subscriber stays with one worker */
 };
 
+/*
+ * What the family changes: in the bridge family the base chains are hooked where frames arrive, because the kernel
+ * takes a reject there and at input only; and fields of IP are asked for by the frame's protocol behind its VLAN tag.
+ */
 struct ruleset {
+	enum policy_family family;
 	struct ruleset_set *sets;
 	size_t set_count, set_capacity;
 	struct ruleset_counter *counters;
@@ -161,5 +172,6 @@ int ruleset_print_json(const struct ruleset *ruleset, FILE *out);
 bool ruleset_set_contains(const struct ruleset_set *set, const struct addr *addr);
 size_t ruleset_element_count(const struct ruleset *ruleset);
 size_t ruleset_rule_count(const struct ruleset *ruleset);
+const char *ruleset_hook_name(enum policy_family family); /* "forward" */
 
 #endif

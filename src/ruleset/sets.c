@@ -131,6 +131,11 @@ static int fill_class_twins(struct build *build, const struct build_twin *twins,
 	return r;
 }
 
+static bool needs_pools(const struct build *build)
+{
+	return build->policy->gateway.unlisted == POLICY_UNLISTED_ACCEPT || build_guards(build);
+}
+
 static void add_sets(struct build *build)
 {
 	build->relay_all = add_twin(build, "relays", "our own relays");
@@ -140,8 +145,8 @@ static void add_sets(struct build *build)
 	build->exempt = add_twin(build, "exempt", "exempted to anywhere, without a date");
 	build->relay_twins = add_class_twins(build, &build->relays, "relays_on", "relays on ");
 	build->pool_twins = add_class_twins(build, &build->pools, "pools_on", "pools on ");
-	if (build->policy->gateway.unlisted == POLICY_UNLISTED_ACCEPT)
-		build->pool_all = add_twin(build, "pools", "all pools: what is in none is accepted");
+	if (needs_pools(build))
+		build->pool_all = add_twin(build, "pools", "all pools");
 }
 
 int build_sets(struct build *build)
@@ -162,7 +167,7 @@ int build_sets(struct build *build)
 		r = fill_class_twins(build, build->relay_twins, build->relays.count, value_relay_class);
 	if (r == 0)
 		r = fill_class_twins(build, build->pool_twins, build->pools.count, value_pool_class);
-	if (r == 0 && build->policy->gateway.unlisted == POLICY_UNLISTED_ACCEPT)
+	if (r == 0 && needs_pools(build))
 		r = fill_twin(build, &build->pool_all, value_pool);
 	return r;
 }

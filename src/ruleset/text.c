@@ -8,7 +8,7 @@
 static const char *const head =
 	"# The op25b ruleset, made by `op25b-rules generate` from a policy. Do not edit: change the policy.\n"
 	"#\n"
-	"# It names one table and touches no other. Load it with `nft -f`; `op25b-rules apply` does the same faster,\n"
+	"# It names its own table and touches no other. Load it with `nft -f`; `op25b-rules apply` does the same faster,\n"
 	"# and also where the kernel has no nft queue expression. Loading it again replaces rules and elements in one\n"
 	"# transaction, keeps the counters, and deletes no base chain: deleting one would drop every packet that waits\n"
 	"# in any queue.\n";
@@ -81,19 +81,31 @@ static void print_l4proto(const struct ruleset_match *match, FILE *out)
 		fprintf(out, "%" PRIu32, match->value);
 }
 
+/* Left to itself nft asks for the frame's own type before IPv6 extension headers, which is another under a VLAN tag. */
+static const char behind_tag[] = "meta protocol ip6 ";
+
 /* The kinds that are a field and a number or a word. */
-static void print_plain_match(const struct ruleset_match *match, FILE *out)
+static void print_plain_match(enum policy_family family, const struct ruleset_match *match, FILE *out)
 {
+	bool bridge = family == POLICY_FAMILY_BRIDGE;
+
 	switch (match->kind) {
 	case RULESET_MATCH_IIFNAME:
 		fprintf(out, "iifname %s\"%s\"", op_text(match->op, true), match->interface);
 		break;
 	case RULESET_MATCH_NFPROTO:
-		fprintf(out, "meta nfproto %s%s", op_text(match->op, true),
-			match->value == ADDR_IP4 ? "ipv4" : "ipv6");
+		if (bridge)
+			fprintf(out, "meta protocol %s%s", op_text(match->op, true),
+				match->value == ADDR_IP4 ? "ip" : "ip6");
+		else
+			fprintf(out, "meta nfproto %s%s", op_text(match->op, true),
+				match->value == ADDR_IP4 ? "ipv4" : "ipv6");
 		break;
 	case RULESET_MATCH_L4PROTO:
 		print_l4proto(match, out);
+		break;
+	case RULESET_MATCH_TCP_SPORT:
+		fprintf(out, "tcp sport %s%" PRIu32, op_text(match->op, true), match->value);
 		break;
 	case RULESET_MATCH_TCP_DPORT:
 		fprintf(out, "tcp dport %s%" PRIu32, op_text(match->op, true), match->value);
@@ -103,10 +115,12 @@ static void print_plain_match(const struct ruleset_match *match, FILE *out)
 			op_text(match->op, false), match->value);
 		break;
 	case RULESET_MATCH_FRAG6:
-		fprintf(out, "exthdr frag %s", match->op == RULESET_EQ ? "exists" : "missing");
+		fprintf(out, "%sexthdr frag %s", bridge ? behind_tag : "",
+			match->op == RULESET_EQ ? "exists" : "missing");
 		break;
 	case RULESET_MATCH_FRAG6_OFFSET:
-		fprintf(out, "frag frag-off %s%" PRIu32, op_text(match->op, true), match->value);
+		fprintf(out, "%sfrag frag-off %s%" PRIu32, bridge ? behind_tag : "", op_text(match->op, true),
+			match->value);
 		break;
 	default:
 		break;
@@ -137,11 +151,12 @@ static void print_match(const struct ruleset *ruleset, const struct ruleset_matc
 	case RULESET_MATCH_IIFNAME:
 	case RULESET_MATCH_NFPROTO:
 	case RULESET_MATCH_L4PROTO:
+	case RULESET_MATCH_TCP_SPORT:
 	case RULESET_MATCH_TCP_DPORT:
 	case RULESET_MATCH_FRAG4:
 	case RULESET_MATCH_FRAG6:
 	case RULESET_MATCH_FRAG6_OFFSET:
-		print_plain_match(match, out);
+		print_plain_match(ruleset->family, match, out);
 		break;
 	case RULESET_MATCH_KINDS:
 		break;
@@ -179,6 +194,13 @@ static void print_statement(const struct ruleset *ruleset, const struct ruleset_
 		break;
 	case RULESET_DO_SET_MARK:
 		fprintf(out, "meta mark set 0x%08" PRIx32, statement->value);
+		break;
+	case RULESET_DO_LIMIT:
+		fprintf(out, "limit rate %" PRIu32 "/second burst %" PRIu32 " packets", statement->value,
+			statement->target);
+		break;
+	case RULESET_DO_LOG:
+		fprintf(out, "log prefix \"%s\"", statement->text);
 		break;
 	case RULESET_DO_ACCEPT:
 		fputs("accept", out);
@@ -231,13 +253,18 @@ static void print_lines(const char *lines, FILE *out)
 	}
 }
 
-static void print_hook(const struct ruleset_chain *chain, FILE *out)
+static void print_hook(enum policy_family family, const struct ruleset_chain *chain, FILE *out)
 {
 	if (!chain->base)
 		return;
-	fputs("\t\ttype filter hook forward priority filter", out);
-	if (chain->priority != 0)
-		fprintf(out, " %c %" PRId32, chain->priority < 0 ? '-' : '+',
+	fprintf(out, "\t\ttype filter hook %s priority ", ruleset_hook_name(family));
+	/* The name `filter` stands for another number among the bridge's hooks. */
+	if (family == POLICY_FAMILY_BRIDGE)
+		fprintf(out, "%" PRId32, chain->priority);
+	else if (chain->priority == 0)
+		fputs("filter", out);
+	else
+		fprintf(out, "filter %c %" PRId32, chain->priority < 0 ? '-' : '+',
 			chain->priority < 0 ? -chain->priority : chain->priority);
 	fputs("; policy accept;\n", out);
 }
@@ -247,7 +274,7 @@ static void print_chain(const struct ruleset *ruleset, const struct ruleset_chai
 	fputc('\n', out);
 	print_lines(chain->purpose, out);
 	fprintf(out, "\tchain %s {\n", chain->name);
-	print_hook(chain, out);
+	print_hook(ruleset->family, chain, out);
 	for (size_t i = 0; i < chain->rule_count; i++)
 		print_rule(ruleset, &chain->rules[i], out);
 	fputs("\t}\n", out);
@@ -298,22 +325,28 @@ static void print_set(const struct ruleset_set *set, FILE *out)
 /* Everything must exist before it can be emptied, and be emptied before it is filled: in the same transaction. */
 static void print_clearing(const struct ruleset *ruleset, FILE *out)
 {
+	const char *family = policy_family_name(ruleset->family);
+
+	if (ruleset->family == POLICY_FAMILY_BRIDGE)
+		fputs("\n# Of the two families only the policy's keeps a table.\n"
+		      "table inet " RULESET_TABLE "\ndelete table inet " RULESET_TABLE "\n",
+		      out);
 	fputs("\n# First everything is declared, so that it can be emptied, whatever was loaded before.\n",
 	      out);
-	fputs("table inet " RULESET_TABLE " {\n", out);
+	fprintf(out, "table %s " RULESET_TABLE " {\n", family);
 	for (size_t i = 0; i < ruleset->set_count; i++)
 		fprintf(out, "\tset %s { type %s; flags interval; auto-merge; }\n", ruleset->sets[i].name,
 			ruleset_set_type(&ruleset->sets[i]));
-	fputs("}\nflush table inet " RULESET_TABLE "\n", out);
+	fprintf(out, "}\nflush table %s " RULESET_TABLE "\n", family);
 	for (size_t i = 0; i < ruleset->set_count; i++)
-		fprintf(out, "flush set inet " RULESET_TABLE " %s\n", ruleset->sets[i].name);
+		fprintf(out, "flush set %s " RULESET_TABLE " %s\n", family, ruleset->sets[i].name);
 }
 
 int ruleset_print(const struct ruleset *ruleset, FILE *out)
 {
 	fputs(head, out);
 	print_clearing(ruleset, out);
-	fputs("\ntable inet " RULESET_TABLE " {", out);
+	fprintf(out, "\ntable %s " RULESET_TABLE " {", policy_family_name(ruleset->family));
 	for (size_t i = 0; i < ruleset->counter_count; i++)
 		fprintf(out, "\n\t# %s\n\tcounter %s {\n\t}\n", ruleset->counters[i].comment,
 			ruleset->counters[i].name);

@@ -19,15 +19,16 @@ static const char *op_name(enum ruleset_op op)
 }
 
 /* One command of the array, up to what stands in its object behind the names of family and table. */
-static void begin(FILE *out, const char *command, const char *object)
+static void begin(enum policy_family family, FILE *out, const char *command, const char *object)
 {
-	fprintf(out, ",\n{\"%s\":{\"%s\":{\"family\":\"inet\",\"table\":\"" RULESET_TABLE "\"", command,
-		object);
+	fprintf(out, ",\n{\"%s\":{\"%s\":{\"family\":\"%s\",\"table\":\"" RULESET_TABLE "\"", command, object,
+		policy_family_name(family));
 }
 
-static void begin_named(FILE *out, const char *command, const char *object, const char *name)
+static void begin_named(enum policy_family family, FILE *out, const char *command, const char *object,
+			const char *name)
 {
-	begin(out, command, object);
+	begin(family, out, command, object);
 	fprintf(out, ",\"name\":\"%s\"", name);
 }
 
@@ -36,9 +37,10 @@ static void end(FILE *out)
 	fputs("}}}", out);
 }
 
-static void print_table(FILE *out, const char *command)
+static void print_table(enum policy_family family, FILE *out, const char *command)
 {
-	fprintf(out, ",\n{\"%s\":{\"table\":{\"family\":\"inet\",\"name\":\"" RULESET_TABLE "\"}}}", command);
+	fprintf(out, ",\n{\"%s\":{\"table\":{\"family\":\"%s\",\"name\":\"" RULESET_TABLE "\"}}}", command,
+		policy_family_name(family));
 }
 
 /* "|" takes two operands, so three flags are ((a | b) | c). No flag is the number 0. */
@@ -138,13 +140,14 @@ static void print_left(const struct ruleset *ruleset, const struct ruleset_match
 		print_meta("iifname", out);
 		break;
 	case RULESET_MATCH_NFPROTO:
-		print_meta("nfproto", out);
+		print_meta(ruleset->family == POLICY_FAMILY_BRIDGE ? "protocol" : "nfproto", out);
 		break;
 	case RULESET_MATCH_L4PROTO:
 		print_meta("l4proto", out);
 		break;
+	case RULESET_MATCH_TCP_SPORT:
 	case RULESET_MATCH_TCP_DPORT:
-		print_payload("tcp", "dport", out);
+		print_payload("tcp", match->kind == RULESET_MATCH_TCP_SPORT ? "sport" : "dport", out);
 		break;
 	case RULESET_MATCH_TCP_FLAGS:
 		print_left_flags(match, out);
@@ -174,6 +177,16 @@ static void print_left(const struct ruleset *ruleset, const struct ruleset_match
 	}
 }
 
+static void print_right_family(const struct ruleset *ruleset, const struct ruleset_match *match, FILE *out)
+{
+	bool bridge = ruleset->family == POLICY_FAMILY_BRIDGE;
+
+	if (match->value == ADDR_IP4)
+		fputs(bridge ? "\"ip\"" : "\"ipv4\"", out);
+	else
+		fputs(bridge ? "\"ip6\"" : "\"ipv6\"", out);
+}
+
 /* What it is compared with. */
 static void print_right(const struct ruleset *ruleset, const struct ruleset_match *match, FILE *out)
 {
@@ -182,7 +195,7 @@ static void print_right(const struct ruleset *ruleset, const struct ruleset_matc
 		out_json_string_to(out, match->interface, strlen(match->interface));
 		break;
 	case RULESET_MATCH_NFPROTO:
-		fputs(match->value == ADDR_IP4 ? "\"ipv4\"" : "\"ipv6\"", out);
+		print_right_family(ruleset, match, out);
 		break;
 	case RULESET_MATCH_TCP_FLAGS:
 		print_flags(match->value, out);
@@ -206,6 +219,7 @@ static void print_right(const struct ruleset *ruleset, const struct ruleset_matc
 		else
 			fprintf(out, "%" PRIu32, match->value);
 		break;
+	case RULESET_MATCH_TCP_SPORT:
 	case RULESET_MATCH_TCP_DPORT:
 	case RULESET_MATCH_FRAG4:
 	case RULESET_MATCH_FRAG6_OFFSET:
@@ -230,8 +244,18 @@ static const char *match_op(const struct ruleset_match *match)
 	}
 }
 
+/* In a bridge extension headers are asked for behind a VLAN tag, as in the text. */
+static void print_behind_tag(const struct ruleset *ruleset, const struct ruleset_match *match, FILE *out)
+{
+	if (ruleset->family == POLICY_FAMILY_BRIDGE &&
+	    (match->kind == RULESET_MATCH_FRAG6 || match->kind == RULESET_MATCH_FRAG6_OFFSET))
+		fputs("{\"match\":{\"op\":\"==\",\"left\":{\"meta\":{\"key\":\"protocol\"}},\"right\":\"ip6\"}},",
+		      out);
+}
+
 static void print_match(const struct ruleset *ruleset, const struct ruleset_match *match, FILE *out)
 {
+	print_behind_tag(ruleset, match, out);
 	fprintf(out, "{\"match\":{\"op\":\"%s\",\"left\":", match_op(match));
 	print_left(ruleset, match, out);
 	fputs(",\"right\":", out);
@@ -279,6 +303,13 @@ static void print_statement(const struct ruleset *ruleset, const struct ruleset_
 		print_meta("mark", out);
 		fprintf(out, ",\"value\":%" PRIu32 "}}", statement->value);
 		break;
+	case RULESET_DO_LIMIT:
+		fprintf(out, "{\"limit\":{\"rate\":%" PRIu32 ",\"per\":\"second\",\"burst\":%" PRIu32 "}}",
+			statement->value, statement->target);
+		break;
+	case RULESET_DO_LOG:
+		fprintf(out, "{\"log\":{\"prefix\":\"%s\"}}", statement->text);
+		break;
 	case RULESET_DO_ACCEPT:
 		fputs("{\"accept\":null}", out);
 		break;
@@ -310,7 +341,7 @@ static void print_rule(const struct ruleset *ruleset, const struct ruleset_chain
 {
 	size_t printed = 0;
 
-	begin(out, "add", "rule");
+	begin(ruleset->family, out, "add", "rule");
 	fprintf(out, ",\"chain\":\"%s\"", chain->name);
 	if (rule->comment[0] != '\0') {
 		fputs(",\"comment\":", out);
@@ -329,14 +360,13 @@ static void print_rule(const struct ruleset *ruleset, const struct ruleset_chain
 	end(out);
 }
 
-static void print_chain(const struct ruleset_chain *chain, FILE *out)
+static void print_chain(enum policy_family family, const struct ruleset_chain *chain, FILE *out)
 {
-	begin_named(out, "add", "chain", chain->name);
+	begin_named(family, out, "add", "chain", chain->name);
 	if (chain->base)
 		fprintf(out,
-			",\"type\":\"filter\",\"hook\":\"forward\",\"prio\":%" PRId32
-			",\"policy\":\"accept\"",
-			chain->priority);
+			",\"type\":\"filter\",\"hook\":\"%s\",\"prio\":%" PRId32 ",\"policy\":\"accept\"",
+			ruleset_hook_name(family), chain->priority);
 	end(out);
 }
 
@@ -362,11 +392,11 @@ static void print_element(const struct ruleset_set *set, size_t at, FILE *out)
 	fprintf(out, "\"%s\"]}", text);
 }
 
-static void print_elements(const struct ruleset_set *set, FILE *out)
+static void print_elements(enum policy_family family, const struct ruleset_set *set, FILE *out)
 {
 	if (set->count == 0)
 		return;
-	begin_named(out, "add", "element", set->name);
+	begin_named(family, out, "add", "element", set->name);
 	for (size_t i = 0; i < set->count; i++) {
 		fputs(i ? ",\n" : ",\"elem\":[\n", out);
 		print_element(set, i, out);
@@ -378,16 +408,20 @@ static void print_elements(const struct ruleset_set *set, FILE *out)
 /* As in the text: what is to be emptied must exist, and what is filled must be empty, in the same transaction. */
 static void print_clearing(const struct ruleset *ruleset, FILE *out)
 {
-	print_table(out, "add");
+	if (ruleset->family == POLICY_FAMILY_BRIDGE) {
+		print_table(POLICY_FAMILY_INET, out, "add");
+		print_table(POLICY_FAMILY_INET, out, "delete");
+	}
+	print_table(ruleset->family, out, "add");
 	for (size_t i = 0; i < ruleset->set_count; i++) {
-		begin_named(out, "add", "set", ruleset->sets[i].name);
+		begin_named(ruleset->family, out, "add", "set", ruleset->sets[i].name);
 		fprintf(out, ",\"type\":\"%s\",\"flags\":[\"interval\"],\"auto-merge\":true",
 			ruleset_set_type(&ruleset->sets[i]));
 		end(out);
 	}
-	print_table(out, "flush");
+	print_table(ruleset->family, out, "flush");
 	for (size_t i = 0; i < ruleset->set_count; i++) {
-		begin_named(out, "flush", "set", ruleset->sets[i].name);
+		begin_named(ruleset->family, out, "flush", "set", ruleset->sets[i].name);
 		end(out);
 	}
 }
@@ -397,14 +431,14 @@ int ruleset_print_json(const struct ruleset *ruleset, FILE *out)
 	fputs("{\"nftables\":[\n{\"metainfo\":{\"json_schema_version\":1}}", out);
 	print_clearing(ruleset, out);
 	for (size_t i = 0; i < ruleset->counter_count; i++) {
-		begin_named(out, "add", "counter", ruleset->counters[i].name);
+		begin_named(ruleset->family, out, "add", "counter", ruleset->counters[i].name);
 		end(out);
 	}
 	for (size_t i = 0; i < ruleset->set_count; i++)
-		print_elements(&ruleset->sets[i], out);
+		print_elements(ruleset->family, &ruleset->sets[i], out);
 	/* All chains before the first rule, which may jump to any of them. */
 	for (size_t i = 0; i < ruleset->chain_count; i++)
-		print_chain(&ruleset->chains[i], out);
+		print_chain(ruleset->family, &ruleset->chains[i], out);
 	for (size_t i = 0; i < ruleset->chain_count; i++) {
 		for (size_t k = 0; k < ruleset->chains[i].rule_count; k++)
 			print_rule(ruleset, &ruleset->chains[i], &ruleset->chains[i].rules[k], out);

@@ -36,7 +36,7 @@ struct run {
 	struct verify_report *report;
 	const struct ct_row *ct;
 	size_t ct_count;
-	uint64_t pairs[VERIFY_FAMILIES]; /* to be seen */
+	uint64_t pairs[VERIFY_FAMILIES][VERIFY_PARTS]; /* to be seen */
 };
 
 static void keep_finding(struct verify_report *report, const struct verify_finding *finding)
@@ -96,7 +96,7 @@ static void see_packet(struct run *run, struct verify_case *packet)
 	}
 }
 
-static void see_pair(struct run *run, int family, const struct verify_place *source,
+static void see_pair(struct run *run, const struct verify_forms *forms, const struct verify_place *source,
 		     const struct verify_place *target)
 {
 	const struct verify_space *space = &run->memory->space;
@@ -106,9 +106,9 @@ static void see_pair(struct run *run, int family, const struct verify_place *sou
 		const char *interface = space->interfaces.items[i];
 
 		run->memory->judge.interface = engine_resolve_interface(run->memory->judge.engine, interface);
-		for (size_t j = 0; j < space->forms[family].count; j++) {
+		for (size_t j = 0; j < forms->count; j++) {
 			struct verify_case packet = {
-				.form = &space->forms[family].items[j],
+				.form = &forms->items[j],
 				.src = source->addr,
 				.dst = target->addr,
 				.interface = interface,
@@ -121,19 +121,42 @@ static void see_pair(struct run *run, int family, const struct verify_place *sou
 }
 
 /* All pairs, or as many as are wanted, evenly; the target moves on by one so that no column is left out. */
-static void see_family(struct run *run, int family)
+static void see_part(struct run *run, const struct verify_part *part, uint64_t wanted)
 {
-	const struct verify_places *sources = &run->memory->space.sources[family];
-	const struct verify_places *targets = &run->memory->space.targets[family];
-	uint64_t all = (uint64_t)sources->count * targets->count, wanted = run->pairs[family];
+	const struct verify_places *sources = &part->sources, *targets = &part->targets;
+	uint64_t all = (uint64_t)sources->count * targets->count;
 
 	run->report->pairs += all;
 	for (uint64_t i = 0; i < wanted; i++) {
 		uint64_t pair = wanted == all ? i : i * (all / wanted) + i * (all % wanted) / wanted;
 		uint64_t turn = wanted == all ? 0 : i;
 
-		see_pair(run, family, &sources->items[pair / targets->count],
+		see_pair(run, &part->forms, &sources->items[pair / targets->count],
 			 &targets->items[(pair + turn) % targets->count]);
+	}
+}
+
+enum { PARTS = VERIFY_FAMILIES * VERIFY_PARTS };
+
+/* Whoever wants no more than a fair share of what is left gets all of it; the others get what is fair then. */
+static void share_out(const uint64_t wanted[PARTS], uint64_t most, uint64_t given[PARTS])
+{
+	bool settled[PARTS] = {false};
+	unsigned open = PARTS;
+
+	for (int i = 0; i < PARTS; i++) {
+		if (settled[i] || wanted[i] > most / open)
+			continue;
+		settled[i] = true;
+		given[i] = wanted[i];
+		most -= wanted[i];
+		if (--open == 0)
+			return;
+		i = -1; /* the share of the others has grown */
+	}
+	for (int i = 0; i < PARTS; i++) {
+		if (!settled[i])
+			given[i] = most / open;
 	}
 }
 
@@ -141,26 +164,49 @@ static void plan_pairs(struct run *run)
 {
 	const struct verify_space *space = &run->memory->space;
 	uint64_t most = run->options->packets_max ? run->options->packets_max : VERIFY_PACKETS_MAX;
-	uint64_t packets[VERIFY_FAMILIES], wanted[VERIFY_FAMILIES];
+	uint64_t packets[PARTS], wanted[PARTS], given[PARTS];
 
-	for (int i = 0; i < VERIFY_FAMILIES; i++) {
-		packets[i] = space->interfaces.count * space->forms[i].count * run->ct_count * MARKS;
-		run->pairs[i] = (uint64_t)space->sources[i].count * space->targets[i].count;
-		wanted[i] = run->pairs[i] * packets[i];
+	for (int i = 0; i < PARTS; i++) {
+		const struct verify_part *part = &space->parts[i / VERIFY_PARTS][i % VERIFY_PARTS];
+
+		packets[i] = space->interfaces.count * part->forms.count * run->ct_count * MARKS;
+		wanted[i] = (uint64_t)part->sources.count * part->targets.count * packets[i];
 	}
-	if (wanted[VERIFY_IP4] + wanted[VERIFY_IP6] <= most)
-		return;
-	for (int i = 0; i < VERIFY_FAMILIES; i++) {
-		/* Half of it, and what the other family leaves of its half. Rounded down, so that the limit holds. */
-		uint64_t other = wanted[1 - i], half = most / 2;
-		uint64_t fair = (other < half ? most - other : half) / packets[i];
+	share_out(wanted, most, given);
+	for (int i = 0; i < PARTS; i++) {
+		/* Rounded down, so that the limit holds. */
+		uint64_t pairs = given[i] / packets[i];
 
-		if (run->pairs[i] > fair)
-			run->pairs[i] = fair > 0 ? fair : 1;
+		run->pairs[i / VERIFY_PARTS][i % VERIFY_PARTS] = pairs > 0 ? pairs : 1;
 	}
 }
 
-static void check_queue(struct run *run)
+/* A limit is no property of a packet: where a rule with one does anything but log, the number of packets decides. */
+static bool logs_and_more(const struct ruleset_rule *rule)
+{
+	size_t logging = 0;
+
+	for (size_t i = 0; i < rule->statement_count; i++)
+		logging += rule->statements[i].kind == RULESET_DO_LIMIT ||
+			   rule->statements[i].kind == RULESET_DO_LOG;
+	return logging > 0 && logging < rule->statement_count;
+}
+
+static void check_logging(struct run *run)
+{
+	const struct ruleset *ruleset = run->memory->judge.ruleset;
+	struct verify_finding finding = {
+		.kind = VERIFY_LOGGING, .counter = -1, .expected = {.rule_name = ""}, .count = 1};
+
+	for (size_t i = 0; i < ruleset->chain_count; i++) {
+		for (size_t j = 0; j < ruleset->chains[i].rule_count; j++) {
+			if (logs_and_more(&ruleset->chains[i].rules[j]))
+				keep_finding(run->report, &finding);
+		}
+	}
+}
+
+static void check_whole(struct run *run)
 {
 	const struct verify_judge *judge = &run->memory->judge;
 	const struct ruleset_queue *queue = &judge->ruleset->queue;
@@ -168,6 +214,9 @@ static void check_queue(struct run *run)
 		.kind = VERIFY_QUEUE, .counter = -1, .expected = {.rule_name = ""}, .count = 1};
 
 	if (queue->first != judge->policy->gateway.queue || queue->count != judge->policy->gateway.workers)
+		keep_finding(run->report, &finding);
+	finding.kind = VERIFY_FAMILY;
+	if (judge->ruleset->family != judge->policy->gateway.family)
 		keep_finding(run->report, &finding);
 }
 
@@ -177,10 +226,12 @@ static void fill_report(const struct run *run)
 	struct verify_report *report = run->report;
 
 	for (int i = 0; i < VERIFY_FAMILIES; i++) {
-		report->source_classes += space->sources[i].count;
-		report->target_classes += space->targets[i].count;
-		report->ranges += space->sources[i].ranges;
-		report->forms += space->forms[i].count;
+		const struct verify_part *part = &space->parts[i][VERIFY_ALL];
+
+		report->source_classes += part->sources.count;
+		report->target_classes += part->targets.count;
+		report->ranges += part->sources.ranges;
+		report->forms += part->forms.count;
 	}
 	report->interfaces = space->interfaces.count;
 	report->dates = space->times.dates;
@@ -198,10 +249,10 @@ static int prepare(struct run *run)
 					      &space->interfaces);
 	if (r == 0)
 		r = verify_collect_times(judge->policy, run->options, &space->times);
-	if (r == 0)
-		r = verify_collect_forms(ADDR_IP4, &space->forms[VERIFY_IP4]);
-	if (r == 0)
-		r = verify_collect_forms(ADDR_IP6, &space->forms[VERIFY_IP6]);
+	for (int i = 0; r == 0 && i < PARTS; i++)
+		r = verify_collect_forms(i / VERIFY_PARTS == VERIFY_IP4 ? ADDR_IP4 : ADDR_IP6,
+					 i % VERIFY_PARTS == VERIFY_ANSWERS,
+					 &space->parts[i / VERIFY_PARTS][i % VERIFY_PARTS].forms);
 	if (r == 0)
 		r = verify_judge_init(judge);
 	return r;
@@ -211,10 +262,12 @@ static void free_memory(struct memory *memory)
 {
 	struct verify_space *space = &memory->space;
 
-	for (int i = 0; i < VERIFY_FAMILIES; i++) {
-		free(space->sources[i].items);
-		free(space->targets[i].items);
-		free(space->forms[i].items);
+	for (int i = 0; i < PARTS; i++) {
+		struct verify_part *part = &space->parts[i / VERIFY_PARTS][i % VERIFY_PARTS];
+
+		free(part->sources.items);
+		free(part->targets.items);
+		free(part->forms.items);
 	}
 	free(space->interfaces.items);
 	free(memory->judge.bases);
@@ -247,9 +300,11 @@ int verify_run(const struct policy *policy, const struct ruleset *ruleset, const
 	}
 	plan_pairs(&run);
 	fill_report(&run);
-	check_queue(&run);
-	for (int i = 0; i < VERIFY_FAMILIES; i++)
-		see_family(&run, i);
+	check_whole(&run);
+	check_logging(&run);
+	for (int i = 0; i < PARTS; i++)
+		see_part(&run, &run.memory->space.parts[i / VERIFY_PARTS][i % VERIFY_PARTS],
+			 run.pairs[i / VERIFY_PARTS][i % VERIFY_PARTS]);
 	*ret = report;
 	return 0;
 }

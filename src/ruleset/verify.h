@@ -51,6 +51,7 @@ struct verify_form {
 	struct ruleset_packet kernel; /* as the kernel sees it */
 	struct packet ours;           /* as the daemon's parser sees it */
 	bool port25;                  /* it is, or may hide, TCP to port 25 */
+	bool answer;                  /* the kernel sees the answer of a port 25 in it */
 	bool sound;    /* conntrack can know a connection that it belongs to: a whole packet in good order */
 	bool fragment; /* a real one: conntrack would have put it together with the others */
 	enum verify_limit limit;
@@ -78,6 +79,8 @@ enum verify_kind {
 	VERIFY_COUNTED,  /* accepted, and counted for another reason than the policy has */
 	VERIFY_MARK,     /* somebody else's mark was changed, or one of ours passed */
 	VERIFY_QUEUE,    /* the queue numbers are not the policy's; the case means nothing */
+	VERIFY_FAMILY,   /* the table is not of the policy's family; the case means nothing */
+	VERIFY_LOGGING,  /* a rule that logs or limits does more than that; the case means nothing */
 	VERIFY_ENDLESS,  /* the chains run in a circle */
 	VERIFY_KINDS,
 };

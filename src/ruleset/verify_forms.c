@@ -9,7 +9,7 @@
 
 enum { TCP = IP_PROTOCOL_TCP, UDP = 17, SCTP = 132, HEADER4 = 20, HEADER6 = 40, TCP_WHOLE = 20 };
 enum { NEXT_FRAGMENT = 44, NEXT_AUTHENTICATION = 51, NEXT_OPTIONS = 60, NEXT_MOBILITY = 135 };
-enum { MORE4 = 0x2000, DONT4 = 0x4000 };
+enum { MORE4 = 0x2000, DONT4 = 0x4000, TEMPLATE_PORT = 40000 };
 
 /* Offsets are in units of 8 bytes, as the headers have them. */
 enum piece { WHOLE, ALONE, FIRST, SECOND, SECOND_MORE, THIRD, FAR, PIECES };
@@ -45,6 +45,7 @@ enum taken { TAKEN_NONE, TAKEN_25, TAKEN_OTHER };
 struct row {
 	const char *words; /* NULL: made of port and flags */
 	uint8_t protocol;
+	uint16_t from; /* source port; 0: TEMPLATE_PORT */
 	uint16_t port;
 	uint8_t flags;
 	uint8_t data_offset; /* 0: 5 */
@@ -130,6 +131,46 @@ static const struct row rows[] = {
 	 .limit = VERIFY_LIMIT_OTHER_HEADER},
 };
 
+/* What the guard looks at, and what is nearly that. */
+static const struct row answers[] = {
+	{.from = 25, .port = 1025, .flags = BOTH},
+	{.from = 25, .port = 1025, .flags = BOTH | TCP_ECE | TCP_CWR | TCP_PSH | TCP_URG},
+	{.from = 25, .port = 1025, .flags = BOTH | RST},
+	{.from = 25, .port = 1025, .flags = BOTH | FIN},
+	{.from = 25, .port = 1025, .flags = SYN},
+	{.from = 25, .port = 1025, .flags = ACK},
+	{.from = 25, .port = 1025, .flags = RST | ACK},
+	{.from = 25, .port = 25, .flags = BOTH},
+	{.from = 25, .port = 25, .flags = SYN},
+	{.from = 25, .port = 25, .flags = ACK},
+	{.from = 25, .port = 587, .flags = BOTH},
+	{.from = 24, .port = 1025, .flags = BOTH},
+	{.from = 26, .port = 25, .flags = BOTH},
+	{.from = 587, .port = 1025, .flags = BOTH},
+	{.words = "UDP from port 25", .protocol = UDP, .from = 25, .port = 1025},
+	{.words = "TCP from port 25, 12 bytes of its header", .from = 25, .port = 1025, .len = 12},
+	{.words = "TCP from port 25, SYN ACK, 16 bytes of its header",
+	 .from = 25,
+	 .port = 1025,
+	 .flags = BOTH,
+	 .len = 16},
+	{.words = "TCP from port 25, SYN ACK, data offset 4",
+	 .from = 25,
+	 .port = 1025,
+	 .flags = BOTH,
+	 .data_offset = 4},
+	{.from = 25, .port = 1025, .flags = BOTH, .piece = ALONE},
+	{.from = 25, .port = 1025, .flags = BOTH, .piece = FIRST, .len = 24},
+};
+
+static const struct row answers6[] = {
+	{.words = "TCP from port 25, SYN ACK, behind destination options",
+	 .from = 25,
+	 .port = 1025,
+	 .flags = BOTH,
+	 .middle = OPTIONS},
+};
+
 static const struct row rows6[] = {
 	{.words = "TCP to port 25, SYN, behind destination options",
 	 .port = 25,
@@ -181,16 +222,18 @@ static void write_words(const struct row *row, struct verify_form *form)
 	} names[] = {{TCP_SYN, " SYN"}, {TCP_ACK, " ACK"}, {TCP_RST, " RST"}, {TCP_FIN, " FIN"},
 		     {TCP_PSH, " PSH"}, {TCP_URG, " URG"}, {TCP_ECE, " ECE"}, {TCP_CWR, " CWR"}};
 	const char *piece = form->family == ADDR_IP4 ? pieces[row->piece].words4 : pieces[row->piece].words6;
-	char flags[40] = "";
+	char flags[40] = "", from[20] = "";
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (row->flags & names[i].bit)
 			strncat(flags, names[i].word, sizeof(flags) - strlen(flags) - 1);
 	}
+	if (row->from != 0)
+		snprintf(from, sizeof(from), " from port %u", row->from);
 	if (row->words)
 		snprintf(form->words, sizeof(form->words), "%s%s", row->words, piece);
 	else
-		snprintf(form->words, sizeof(form->words), "TCP to port %u,%s%s", row->port,
+		snprintf(form->words, sizeof(form->words), "TCP%s to port %u,%s%s", from, row->port,
 			 flags[0] ? flags : " no flags", piece);
 }
 
@@ -200,7 +243,7 @@ static void write_upper(const struct row *row, uint8_t *at, size_t room)
 	uint8_t tcp[TCP_WHOLE] = {0};
 	size_t len = room < sizeof(tcp) ? room : sizeof(tcp);
 
-	put16(tcp, 40000);
+	put16(tcp, row->from ? row->from : TEMPLATE_PORT);
 	put16(tcp + 2, row->port);
 	if (row->protocol == UDP) {
 		put16(tcp + 4, (uint32_t)room);
@@ -217,6 +260,8 @@ static void see_upper(const struct row *row, size_t room, struct ruleset_packet 
 {
 	if (kernel->l4proto != TCP)
 		return;
+	kernel->has_sport = room >= 2;
+	kernel->sport = row->from ? row->from : TEMPLATE_PORT;
 	kernel->has_dport = room >= 4;
 	kernel->has_flags = room >= 14;
 	kernel->dport = kernel->has_dport ? row->port : 0;
@@ -374,6 +419,8 @@ static int add_form(const struct row *row, uint8_t family, struct verify_forms *
 	packet_parse_ip(form->bytes, form->len, form->len, &form->ours);
 	form->fragment = row->piece != WHOLE && row->piece != ALONE;
 	form->port25 = may_be_port25(form, row);
+	form->answer = form->kernel.l4proto == TCP && form->kernel.has_flags && row->from == SMTP_PORT &&
+		       (row->flags & BOTH) == BOTH;
 	form->sound = !form->fragment && form->ours.fault == PACKET_FAULT_NONE;
 	return 0;
 }
@@ -398,13 +445,29 @@ static int add_flags(uint8_t family, struct verify_forms *forms)
 	return r;
 }
 
-int verify_collect_forms(uint8_t family, struct verify_forms *forms)
+static int add_rows(const struct row *some, size_t count, uint8_t family, struct verify_forms *forms)
 {
-	int r = add_flags(family, forms);
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < sizeof(rows) / sizeof(rows[0]); i++)
-		r = add_form(&rows[i], family, forms);
-	for (size_t i = 0; r == 0 && family == ADDR_IP6 && i < sizeof(rows6) / sizeof(rows6[0]); i++)
-		r = add_form(&rows6[i], family, forms);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = add_form(&some[i], family, forms);
+	return r;
+}
+
+#define ADD_ROWS(some) add_rows(some, sizeof(some) / sizeof((some)[0]), family, forms)
+
+int verify_collect_forms(uint8_t family, bool answers_only, struct verify_forms *forms)
+{
+	int r = ADD_ROWS(answers);
+
+	if (r == 0 && family == ADDR_IP6)
+		r = ADD_ROWS(answers6);
+	if (r < 0 || answers_only)
+		return r;
+	r = add_flags(family, forms);
+	if (r == 0)
+		r = ADD_ROWS(rows);
+	if (r == 0 && family == ADDR_IP6)
+		r = ADD_ROWS(rows6);
 	return r;
 }

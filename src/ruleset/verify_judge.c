@@ -24,7 +24,6 @@ static bool runs_before(const struct ruleset *ruleset, uint32_t a, uint32_t b)
 int verify_judge_init(struct verify_judge *judge)
 {
 	const struct ruleset *ruleset = judge->ruleset;
-	const struct policy_gateway *gateway = &judge->policy->gateway;
 
 	judge->bases = calloc(ruleset->chain_count + 1, sizeof(*judge->bases));
 	if (!judge->bases)
@@ -39,11 +38,6 @@ int verify_judge_init(struct verify_judge *judge)
 		judge->bases[at] = i;
 		judge->base_count++;
 	}
-	/* The daemon's own reasoning: what the ruleset queues, it has not found to be of a connection that it knows. */
-	judge->queued_flow = ENGINE_FLOW_UNKNOWN;
-	if (gateway->conntrack)
-		judge->queued_flow = gateway->established == POLICY_ESTABLISHED_CUT ? ENGINE_FLOW_ESTABLISHED
-										    : ENGINE_FLOW_NEW;
 	return 0;
 }
 
@@ -81,6 +75,10 @@ void verify_judge_packet(struct verify_judge *judge, const struct verify_case *p
 	judge->ours = packet->form->ours;
 	judge->ours.src = packet->src;
 	judge->ours.dst = packet->dst;
+	judge->queued_flow = engine_queued_flow(judge->engine, &judge->ours, &judge->interface);
+	judge->guarded =
+		judge->policy->gateway.triangular_guard && packet->form->answer &&
+		(judge->interface.side == ENGINE_SIDE_UPSTREAM || judge->interface.side == ENGINE_SIDE_OTHER);
 	for (size_t i = 0; i < VERIFY_FLOWS; i++)
 		judge->policy_says[i].known = false;
 	judge->daemon_says.known = false;
@@ -283,6 +281,16 @@ static bool kernel_settles_reason(const struct verify_judge *judge, const struct
 	}
 }
 
+/* Likewise of an answer that the policy lets in. */
+static bool kernel_settles_answer(const struct verify_judge *judge, const struct decision *decision)
+{
+	const struct policy_rule *rule = decision->rule < 0 ? NULL : &judge->policy->rules[decision->rule];
+
+	if (!rule || rule->kind == POLICY_RELAY || rule->kind == POLICY_INSIDE)
+		return true;
+	return rule->kind == POLICY_EXEMPT && rule->to_any && !rule->has_from && !rule->has_until;
+}
+
 static bool is_needless(const struct verify_judge *judge, const struct verify_case *packet,
 			const struct verify_answers *policy, enum engine_flow flow)
 {
@@ -293,6 +301,10 @@ static bool is_needless(const struct verify_judge *judge, const struct verify_ca
 
 	if (!judge->every_date || !policy->never_blocked)
 		return false;
+	/* A broken answer is queued by its flags alone. */
+	if (judge->guarded)
+		return form->sound && same_for_ever(judge, policy) &&
+		       kernel_settles_answer(judge, &policy->at[0]);
 	return open_flow || (same_for_ever(judge, policy) && kernel_settles_reason(judge, &policy->at[0]));
 }
 
@@ -337,7 +349,7 @@ static void judge_queued(struct verify_judge *judge, const struct journey *journ
 		found(judge, VERIFY_FAIL, policy, 0, finding);
 	if (is_needless(judge, &finding->packet, policy, flow_of(judge, finding->packet.ct_state)))
 		found(judge, VERIFY_NEEDLESS, policy, 0, finding);
-	if (!finding->packet.form->port25)
+	if (!finding->packet.form->port25 && !judge->guarded)
 		found(judge, VERIFY_TOUCHED, policy, 0, finding);
 }
 

@@ -21,11 +21,12 @@ struct verify_judge {
 	const struct verify_times *times;
 	uint32_t *bases; /* the base chains in the order of their priorities */
 	size_t base_count;
-	bool every_date;              /* the times are all that matter */
-	enum engine_flow queued_flow; /* what the daemon takes a queued packet for */
+	bool every_date; /* the times are all that matter */
 
 	/* Of the packet at hand, whatever its conntrack state and mark. */
 	struct engine_interface interface;
+	enum engine_flow queued_flow; /* what the daemon takes it for */
+	bool guarded;                 /* the guard may have it queued */
 	struct packet ours;
 	int64_t at_s[VERIFY_TIMES_MAX];
 	size_t at_count;

@@ -20,6 +20,7 @@ struct index {
 	struct verify_places *places;
 	const struct engine *engine;
 	bool source;
+	bool exchanged; /* for answers: what the engine says of a target as a source, and the reverse */
 	const struct ruleset_set **sets; /* that rules look this side up in */
 	size_t set_count;
 	size_t words;
@@ -185,8 +186,8 @@ static int index_find_sets(struct index *index, const struct ruleset *ruleset, u
 static void write_key(const struct index *index, const struct addr *addr, uint64_t *key)
 {
 	memset(key, 0, index->words * sizeof(*key));
-	key[0] = index->source ? engine_source_class(index->engine, addr)
-			       : engine_target_class(index->engine, addr);
+	key[0] = index->source != index->exchanged ? engine_source_class(index->engine, addr)
+						   : engine_target_class(index->engine, addr);
 	for (size_t i = 0; i < index->set_count; i++) {
 		if (ruleset_set_contains(index->sets[i], addr))
 			key[1 + i / 64] |= UINT64_C(1) << (i % 64);
@@ -266,9 +267,10 @@ static int index_fill(struct index *index, const struct bounds *bounds)
 }
 
 static int collect_side(const struct ruleset *ruleset, const struct engine *engine,
-			const struct bounds *bounds, bool source, struct verify_places *places)
+			const struct bounds *bounds, bool source, bool exchanged,
+			struct verify_places *places)
 {
-	struct index index = {.places = places, .engine = engine, .source = source};
+	struct index index = {.places = places, .engine = engine, .source = source, .exchanged = exchanged};
 	int r = index_find_sets(&index, ruleset, bounds->family);
 
 	if (r == 0)
@@ -277,6 +279,14 @@ static int collect_side(const struct ruleset *ruleset, const struct engine *engi
 	free(index.keys);
 	free(index.slots);
 	return r;
+}
+
+static int collect_part(const struct ruleset *ruleset, const struct engine *engine,
+			const struct bounds *bounds, bool exchanged, struct verify_part *part)
+{
+	int r = collect_side(ruleset, engine, bounds, true, exchanged, &part->sources);
+
+	return r < 0 ? r : collect_side(ruleset, engine, bounds, false, exchanged, &part->targets);
 }
 
 int verify_collect_places(const struct policy *policy, const struct ruleset *ruleset,
@@ -288,10 +298,8 @@ int verify_collect_places(const struct policy *policy, const struct ruleset *rul
 		struct bounds bounds = {.family = i == VERIFY_IP4 ? ADDR_IP4 : ADDR_IP6};
 
 		r = bounds_collect(policy, ruleset, &bounds);
-		if (r == 0)
-			r = collect_side(ruleset, engine, &bounds, true, &space->sources[i]);
-		if (r == 0)
-			r = collect_side(ruleset, engine, &bounds, false, &space->targets[i]);
+		for (int j = 0; r == 0 && j < VERIFY_PARTS; j++)
+			r = collect_part(ruleset, engine, &bounds, j == VERIFY_ANSWERS, &space->parts[i][j]);
 		free(bounds.items);
 	}
 	return r;

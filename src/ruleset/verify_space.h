@@ -40,10 +40,21 @@ struct verify_forms {
 
 enum { VERIFY_IP4, VERIFY_IP6, VERIFY_FAMILIES };
 
+/* Classes of sources and of targets that meet in certain forms. */
+struct verify_part {
+	struct verify_places sources, targets;
+	struct verify_forms forms;
+};
+
+/*
+ * The guard judges an answer by what the policy says of its destination as a source, and of its source as a
+ * destination, and by nothing else: so answers are a part of their own, with classes made that way.
+ */
+enum { VERIFY_ALL, VERIFY_ANSWERS, VERIFY_PARTS };
+
 struct verify_space {
-	struct verify_places sources[VERIFY_FAMILIES], targets[VERIFY_FAMILIES];
+	struct verify_part parts[VERIFY_FAMILIES][VERIFY_PARTS];
 	struct verify_names interfaces;
-	struct verify_forms forms[VERIFY_FAMILIES];
 	struct verify_times times;
 };
 
@@ -54,6 +65,7 @@ int verify_collect_interfaces(const struct policy *policy, const struct ruleset 
 			      const struct engine *engine, struct verify_names *names);
 int verify_collect_times(const struct policy *policy, const struct verify_options *options,
 			 struct verify_times *times);
-int verify_collect_forms(uint8_t family, struct verify_forms *forms);
+/* answers_only: those of a port 25, and what is nearly that; else all. */
+int verify_collect_forms(uint8_t family, bool answers_only, struct verify_forms *forms);
 
 #endif

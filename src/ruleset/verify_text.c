@@ -26,7 +26,8 @@ const char *verify_kind_text(enum verify_kind kind)
 		[VERIFY_AGREES] = "agrees",      [VERIFY_LEAK] = "leak",       [VERIFY_OUTCOME] = "outcome",
 		[VERIFY_TOUCHED] = "touched",    [VERIFY_FAIL] = "fail-mode",  [VERIFY_NEEDLESS] = "needless",
 		[VERIFY_ANSWER] = "answer",      [VERIFY_COUNTED] = "counted", [VERIFY_MARK] = "mark",
-		[VERIFY_QUEUE] = "queue-number", [VERIFY_ENDLESS] = "endless",
+		[VERIFY_QUEUE] = "queue-number", [VERIFY_FAMILY] = "family",   [VERIFY_LOGGING] = "logging",
+		[VERIFY_ENDLESS] = "endless",
 	};
 
 	return texts[kind];

@@ -71,7 +71,7 @@ END
 # OP25B_QUICK=1 leaves out half of it.
 for conntrack in ${OP25B_QUICK:-no} yes; do
 	[ "$conntrack" != 1 ] || continue
-	policy_write 'mode = enforce' 'fail = closed' 'workers = 4' "conntrack = $conntrack" < <(sections drop)
+	policy_write 'mode = enforce' 'fail = closed' 'workers = 4' 'triangular_guard = no' "conntrack = $conntrack" < <(sections drop)
 	expect "conntrack $conntrack: the ruleset is loaded" apply
 	# shellcheck disable=SC2119
 	gateway_start
@@ -99,7 +99,7 @@ for conntrack in ${OP25B_QUICK:-no} yes; do
 
 	# Packets wait in the queues while the ruleset is replaced: a deleted base chain would lose them all. They are told
 	# by their arrival outside, because the daemon has its copies already.
-	policy_write 'mode = monitor' 'fail = closed' 'workers = 4' "conntrack = $conntrack" < <(sections drop)
+	policy_write 'mode = monitor' 'fail = closed' 'workers = 4' 'triangular_guard = no' "conntrack = $conntrack" < <(sections drop)
 	expect "the gateway is to let all pass: a reload is enough" ctl reload
 	arrived=$(counted_outside)
 	queued=$(counted queued)
@@ -115,7 +115,7 @@ for conntrack in ${OP25B_QUICK:-no} yes; do
 	expect_equal "packets that waited during five loads all arrive" "$(counted_outside)" $((arrived + waited))
 	expect "the ledger balances" ledger_balances
 
-	policy_write 'mode = enforce' 'fail = closed' 'workers = 4' "conntrack = $conntrack" < <(sections reset)
+	policy_write 'mode = enforce' 'fail = closed' 'workers = 4' 'triangular_guard = no' "conntrack = $conntrack" < <(sections reset)
 	expect "the pool's action becomes reset: a reload is enough" ctl reload
 	answered=$(counted answered-reset)
 	took=$(milliseconds_of connect_from sub 203.0.113.25 25)
@@ -123,7 +123,7 @@ for conntrack in ${OP25B_QUICK:-no} yes; do
 	expect "the answer chain gave the answer" test "$(counted answered-reset)" -gt "$answered"
 	took=$(milliseconds_of connect_from sub 2001:db8:200::25 25)
 	expect "the same over IPv6" heard_at_once "$took"
-	policy_write 'mode = enforce' 'fail = closed' 'workers = 4' "conntrack = $conntrack" < <(sections icmp)
+	policy_write 'mode = enforce' 'fail = closed' 'workers = 4' 'triangular_guard = no' "conntrack = $conntrack" < <(sections icmp)
 	expect "and icmp" ctl reload
 	answered=$(counted answered-icmp)
 	took=$(milliseconds_of connect_from sub 203.0.113.25 25)
@@ -135,7 +135,7 @@ for conntrack in ${OP25B_QUICK:-no} yes; do
 	process_end "$daemon"
 	expect "without the daemon fail = closed holds" ! connect_from sub 203.0.113.25 25
 	expect "587 passes all the same" connect_from sub 203.0.113.25 587
-	policy_write 'mode = enforce' 'fail = open' 'workers = 4' "conntrack = $conntrack" < <(sections drop)
+	policy_write 'mode = enforce' 'fail = open' 'workers = 4' 'triangular_guard = no' "conntrack = $conntrack" < <(sections drop)
 	expect "fail = open is loaded" apply
 	expect "and lets port 25 pass without a daemon" connect_from sub 203.0.113.25 25
 	expect "the same over IPv6" connect_from sub 2001:db8:200::25 25

@@ -42,6 +42,17 @@ for policy in "$root"/etc/*.ini; do
 	rules delete >/dev/null
 done
 
+# Logging rules have statements of their own.
+sed 's/^\[log\]/&\nkernel = yes/' "$root/etc/dual-stack-phased.ini" >"$scratch/logging.ini"
+cp -r "$root/etc/lists" "$scratch/"
+expect "logging: apply reads back the same" ends_with 0 "read back, and the same" rules apply -p "$scratch/logging.ini"
+expect "logging: status says so" ends_with 0 "are the policy's" rules status -p "$scratch/logging.ini"
+rules delete >/dev/null
+rules generate -p "$scratch/logging.ini" 2>/dev/null | sed -E 's/queue (flags [a-z]+ )?to .*$/drop/' | netns_run rtr nft -f -
+rules diff -p "$scratch/logging.ini" >"$scratch/diff" 2>/dev/null
+expect_equal "logging: loaded by nft, only the queue differs" "$(grep -c '^  ' "$scratch/diff") $(grep -c 'chain to_daemon' "$scratch/diff")" "1 1"
+rules delete >/dev/null
+
 cat >"$scratch/policy.ini" <<-END
 	[gateway]
 	mode = enforce

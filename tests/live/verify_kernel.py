@@ -5,8 +5,8 @@
 verify_kernel.py LIST LINKS SENDER RECEIVER settled|end FIRST MOST
 
 LIST: what verify --list printed. LINKS: lines "interface peer mac", the router's interface, the sender's end of it, the
-router's address there. SENDER, RECEIVER: network namespaces; everything the router forwards comes out at the receiver's
-eth0. "settled": no daemon runs and nothing bypasses the queue, so what is queued is lost; "end": the daemon answers.
+address that frames go to: the router's there, or the receiver's behind a bridge. SENDER, RECEIVER: network namespaces;
+everything that is forwarded comes out at the receiver's eth0, a bridge's answers where the packet went in. "settled": no daemon runs and nothing bypasses the queue, so what is queued is lost; "end": the daemon answers.
 FIRST: number of the first packet, which is its source port and its identification. MOST: so many classes are sent, a
 sample where there are more.
 
@@ -25,8 +25,11 @@ import time
 
 TCP, ICMP, ICMP6, FRAGMENT, AH, OPTIONS, MOBILITY = 6, 1, 58, 44, 51, 60, 135
 TEMPLATE_PORT = struct.pack(">H", 40000)
+TEMPLATE_ANSWER = struct.pack(">HH", 25, 1025)  # of an answer the other port is free
+FIXED_PORTS = struct.pack(">HH", 25, 25)
 CLONE_NEWNET = 0x40000000
 ALL_PROTOCOLS = socket.htons(3)
+OUTGOING = 4  # PACKET_OUTGOING: what this socket's interface sends itself
 BATCH, PAUSE_S, WAIT_S, TRIES = 50, 0.004, 0.6, 3
 
 
@@ -63,11 +66,13 @@ def upper(packet):
 
 
 def numbered(template, number):
-    """The packet with its number in its source port and identification, and its checksums."""
+    """The packet with its number in its free port and identification, and its checksums."""
     packet = bytearray(template)
     protocol, at = upper(packet)
     if at is not None and packet[at:at + 2] == TEMPLATE_PORT:
         struct.pack_into(">H", packet, at, number)
+    elif at is not None and packet[at:at + 4] == TEMPLATE_ANSWER:
+        struct.pack_into(">H", packet, at + 2, number)
     if packet[0] >> 4 == 4:
         struct.pack_into(">H", packet, 4, number)
         struct.pack_into(">H", packet, 10, checksum(bytes(packet[:20])))
@@ -105,24 +110,32 @@ def outcome(packet):
 class Bed:
     def __init__(self, links, sender, receiver):
         enter(sender)
-        self.peers = {}
+        self.peers, self.sniffers = {}, []
         for line in open(links, encoding="ascii"):
             name, peer, mac = line.split()
             raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
             raw.bind((peer, 0))
             self.peers[name] = raw, bytes.fromhex(mac.replace(":", ""))
+            self.sniffers.append(self.sniffer(peer))
         enter(receiver)
-        self.sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, ALL_PROTOCOLS)
-        self.sniffer.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
-        self.sniffer.bind(("eth0", 0))
-        self.sniffer.setblocking(False)
+        self.sniffers.append(self.sniffer("eth0"))
+
+    @staticmethod
+    def sniffer(interface):
+        sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, ALL_PROTOCOLS)
+        sniffer.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
+        sniffer.bind((interface, 0))
+        sniffer.setblocking(False)
+        return sniffer
 
     def sniff(self, wait_s, seen):
         end = time.monotonic() + wait_s
-        while select.select([self.sniffer], [], [], max(0, end - time.monotonic()))[0]:
-            found = outcome(self.sniffer.recv(4096)[14:])
-            if found:
-                seen[found[0]] = found[1]
+        while ready := select.select(self.sniffers, [], [], max(0, end - time.monotonic()))[0]:
+            for sniffer in ready:
+                frame, where = sniffer.recvfrom(4096)
+                found = outcome(frame[14:]) if where[2] != OUTGOING else None
+                if found:
+                    seen[found[0]] = found[1]
             if time.monotonic() > end + 5:
                 return
 
@@ -139,6 +152,11 @@ class Bed:
         return {number: seen.get(number, "dropped") for number in packets}
 
 
+def ports_are_fixed(packet):
+    at = upper(packet)[1]
+    return at is not None and packet[at:at + 4] == FIXED_PORTS
+
+
 def choose(lines, most):
     """The classes that can be sent without a history, and why the others were left out."""
     left_out, chosen = collections.Counter(), {}
@@ -150,6 +168,8 @@ def choose(lines, most):
             left_out["needs a connection that conntrack knows, or none of it"] += 1
         elif tracked and case["fragment"]:
             left_out["conntrack puts fragments together first"] += 1
+        elif ports_are_fixed(bytes.fromhex(case["bytes"])) and (tracked or case["end"] == "reset"):
+            left_out["both ports are fixed: conntrack, or a reset, would not tell one from another"] += 1
         else:
             chosen.setdefault(key, case)
     cases = list(chosen.values())

@@ -38,6 +38,26 @@ bed()
 	done
 }
 
+# bridge_bed: the same with a bridge in the router's place. It learns nothing; frames are sent to ext's own address.
+bridge_bed()
+{
+	local number=0 name mac
+	netns_add sub && netns_add rtr && netns_add ext || return 1
+	ip -n "$(netns_name rtr)" link add br0 type bridge mcast_snooping 0 && ip -n "$(netns_name rtr)" link set br0 up &&
+		netns_link rtr far0 ext && ip -n "$(netns_name rtr)" link set far0 master br0 || return 1
+	mac=$(netns_run ext cat /sys/class/net/eth0/address)
+	netns_run rtr bridge fdb replace "$mac" dev far0 master static || return 1
+	: >"$links"
+	while read -r name; do
+		number=$((number + 1))
+		ip -n "$(netns_name rtr)" link add "$name" type veth peer name "h$number" netns "$(netns_name sub)" &&
+			ip -n "$(netns_name rtr)" link set "$name" master br0 up &&
+			ip -n "$(netns_name rtr)" link set "$name" type bridge_slave learning off &&
+			ip -n "$(netns_name sub)" link set "h$number" up || return 1
+		echo "$name h$number $mac" >>"$links"
+	done
+}
+
 unbed()
 {
 	local name
@@ -79,7 +99,9 @@ example()
 	tampered=${3:-}
 	rm -rf "${scratch:?}/etc"
 	cp -r "$SOURCE/etc" "$scratch/etc"
+	cp "$SOURCE/tests/golden/bridge.ini" "$scratch/etc/"
 	policy=$scratch/etc/$1.ini list=$scratch/list links=$scratch/links
+	grep -q '^\[log\]' "$policy" || printf '[log]\nfile = /var\n' >>"$policy"
 	sed -i -e "s|^file = /var.*|file = $scratch/events.json|" -e "s|^\[gateway\]|&\ncontrol = $scratch/control|" \
 		-e 's/^fail = .*/fail = closed/' -e "${2:-}" "$policy"
 	expect "$1 ${2:-}: the classes are listed" list_classes || return
@@ -105,9 +127,21 @@ example()
 
 bed_here()
 {
-	bed <"$scratch/names"
+	if grep -q '^family = bridge' "$policy"; then
+		bridge_bed <"$scratch/names"
+	else
+		bed <"$scratch/names"
+	fi
 }
 
+# Bridges can be queued from with the nft queue expression alone; ONLY=bridge leaves the others out.
+if "$OP25B_RULES" check --kernel | grep -q 'family = bridge can be used'; then
+	example bridge
+	example bridge 's/^action = .*/action = icmp/;s/^conntrack = .*/conntrack = yes/;s/^established = .*/established = cut/'
+else
+	tap_skip "the classes of a bridge" "this kernel cannot queue from a bridge"
+fi
+[ "${ONLY-}" != bridge ] || tap_end
 example small-isp
 example small-isp 's/^action = .*/action = reset/;s/^conntrack = .*/conntrack = no/'
 example small-isp 's/^action = .*/action = icmp/;s/^conntrack = .*/conntrack = no/;s/^established = .*/established = cut/' \

@@ -131,6 +131,9 @@ static inline void random_policy(struct made_policy *made)
 	gateway->unlisted = (enum policy_unlisted)random_below(3);
 	gateway->established = (enum policy_established)random_below(2);
 	gateway->conntrack = chance(50);
+	gateway->triangular_guard = chance(60);
+	made->policy.log.kernel = chance(30);
+	gateway->family = chance(30) ? POLICY_FAMILY_BRIDGE : POLICY_FAMILY_INET;
 	gateway->workers = (uint16_t)(chance(50) ? 1 : 4);
 	random_interfaces(&gateway->subscriber_interfaces, 60);
 	if (chance(60))

@@ -185,6 +185,10 @@ static void test_table_and_things(void **state)
 	expect_change(&from, &to, CHANGE_TABLE_MADE, RULESET_TABLE);
 	from = make_image();
 	to = make_image();
+	from.other = true;
+	expect_change(&from, &to, CHANGE_TABLE_OTHER, RULESET_TABLE);
+	from = make_image();
+	to = make_image();
 	assert_non_null(image_add_thing(&from, "map", "queued"));
 	expect_change(&from, &to, CHANGE_THING_REMOVED, "queued");
 	from = make_image();

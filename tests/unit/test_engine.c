@@ -313,6 +313,67 @@ static void test_faults_follow_the_phase(void **state)
 	assert_decision(decide(fixture->engine, &packet, &context), VERDICT_DROP, "fragment-overlap", "home");
 }
 
+/* The answer of an outside port 25, arriving from upstream. */
+static struct decision ask_answer(void **state, const char *from, const char *to, const char *interface,
+				  const char *when)
+{
+	struct fixture *fixture = *state;
+	struct packet packet = syn(from, to);
+	struct engine_context context = {.interface = engine_resolve_interface(fixture->engine, interface),
+					 .now_s = date(when)};
+
+	packet.sport = 25;
+	packet.dport = 40000;
+	packet.tcp_flags = TCP_SYN | TCP_ACK;
+	return decide(fixture->engine, &packet, &context);
+}
+
+static void test_an_answer_nobody_could_have_asked_for(void **state)
+{
+	const char *march = "2026-03-10T00:00:00+09:00";
+	struct decision d =
+		ask_answer(state, "203.0.113.9", "198.51.100.1", "up0", "2026-01-31T23:59:59+09:00");
+
+	assert_int_equal(d.reason, REASON_TRIANGULAR); /* monitored */
+	assert_int_equal(d.verdict, VERDICT_ACCEPT);
+	assert_int_equal(d.would, VERDICT_DROP);
+	assert_int_equal(d.next_change_s, date("2026-02-01T00:00:00+09:00"));
+	d = ask_answer(state, "203.0.113.9", "198.51.100.1", "up0", "2026-02-01T00:00:00+09:00");
+	assert_int_equal(d.reason, REASON_TRIANGULAR);
+	assert_int_equal(d.verdict, VERDICT_DROP); /* and no reset, whatever the pool's action */
+	assert_false(d.attempt);
+	assert_string_equal(d.rule_name, "home");
+	assert_false(engine_reasons[d.reason].charged);
+	d = ask_answer(state, "2001:db8:9::9", "2001:db8:100::1", "eth9", march);
+	assert_int_equal(d.verdict, VERDICT_DROP); /* a server network, too */
+	assert_int_equal(
+		ask_answer(state, "203.0.113.9", "198.51.100.1", "up0", "2025-12-31T23:59:59+09:00").reason,
+		REASON_INBOUND);
+	assert_int_equal(
+		ask_answer(state, "198.18.0.1", "198.51.100.1", "up0", "2025-12-31T00:00:00+09:00").reason,
+		REASON_TRIANGULAR); /* the destination group's date */
+	assert_int_equal(ask_answer(state, "198.19.0.1", "198.51.100.1", "up0", march).would, VERDICT_DROP);
+	assert_int_equal(ask_answer(state, "192.0.2.25", "198.51.100.1", "srv0", march).verdict,
+			 VERDICT_ACCEPT);
+	assert_int_equal(ask_answer(state, "192.0.2.77", "198.51.100.1", "srv0", march).verdict,
+			 VERDICT_ACCEPT);
+	assert_int_equal(ask_answer(state, "203.0.113.9", "192.0.2.25", "up0", march).verdict,
+			 VERDICT_ACCEPT);
+	assert_int_equal(ask_answer(state, "203.0.113.9", "198.51.100.10", "up0", march).verdict,
+			 VERDICT_ACCEPT);
+	assert_int_equal(ask_answer(state, "198.18.0.1", "198.51.100.20", "up0", march).verdict,
+			 VERDICT_ACCEPT);
+	assert_int_equal(ask_answer(state, "203.0.113.9", "198.51.100.20", "up0", march).verdict,
+			 VERDICT_DROP);
+	assert_int_equal(ask_answer(state, "203.0.113.9", "198.51.99.1", "up0", march).verdict,
+			 VERDICT_ACCEPT);
+	/* From the subscriber side, and from where nobody knows. */
+	assert_int_equal(ask_answer(state, "198.51.100.1", "198.51.100.2", "ppp0", march).reason,
+			 REASON_NOT_TCP25);
+	assert_int_equal(ask_answer(state, "203.0.113.9", "198.51.100.1", NULL, march).reason,
+			 REASON_NOT_TCP25);
+}
+
 static void test_reason_table_is_stable(void **state)
 {
 	static const char *const names[] = {
@@ -344,6 +405,7 @@ static void test_reason_table_is_stable(void **state)
 		"unreadable",
 		"bad-flags",
 		"destination-off",
+		"triangular",
 	};
 
 	(void)state;
@@ -372,6 +434,7 @@ int main(void)
 		cmocka_unit_test(test_submission_ports_are_never_touched),
 		cmocka_unit_test(test_only_a_syn_is_an_attempt),
 		cmocka_unit_test(test_faults_follow_the_phase),
+		cmocka_unit_test(test_an_answer_nobody_could_have_asked_for),
 		cmocka_unit_test(test_reason_table_is_stable),
 	};
 

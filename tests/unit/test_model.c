@@ -133,6 +133,8 @@ static void put_gateway(FILE *out)
 	fprintf(out, "[gateway]\nmode = %s\nfail = closed\nunlisted = %s\nestablished = %s\nconntrack = %s\n",
 		chance(80) ? "enforce" : "monitor", unlisted[below(3)], chance(60) ? "drain" : "cut",
 		chance(50) ? "yes" : "no");
+	if (chance(30))
+		fprintf(out, "triangular_guard = no\n");
 	fprintf(out, "upstream_interfaces = up*\n");
 	if (chance(50))
 		fprintf(out, "subscriber_interfaces = ppp*, eth0\n");
@@ -423,6 +425,41 @@ static struct answer model_outbound(const struct policy *policy, const struct pa
 					    : (struct answer){drop, VERDICT_DROP, REASON_MIDSTREAM, syn.rule};
 }
 
+/* The answer of a port 25 that comes from no subscriber's side. */
+static bool model_guards(const struct policy *policy, const struct packet *packet, const char *name)
+{
+	enum side side = model_side(policy, name);
+
+	return policy->gateway.triangular_guard && (side == UPSTREAM || side == OTHER) && packet->has_ports &&
+	       packet->has_flags && packet->sport == 25 && (packet->tcp_flags & TCP_SYN) &&
+	       (packet->tcp_flags & TCP_ACK);
+}
+
+/* What the member of a pool would have been told, had it asked. */
+static struct answer model_guard(const struct policy *policy, const struct packet *packet,
+				 enum engine_flow flow, int64_t now_s)
+{
+	struct packet question = {.family = packet->family, .src = packet->dst, .dst = packet->src};
+	int pool = longest(policy, POLICY_POOL, POLICY_ROLE_SOURCE, &question.src);
+	int relay = longest(policy, POLICY_RELAY, POLICY_ROLE_SOURCE, &question.src);
+	int relay_from = longest(policy, POLICY_RELAY, POLICY_ROLE_SOURCE, &question.dst);
+	int inside = longest(policy, POLICY_INSIDE, POLICY_ROLE_TARGET, &question.dst);
+	int exempt = model_exempt(policy, &question, now_s);
+	struct answer asked;
+
+	if (policy->gateway.conntrack && flow == ENGINE_FLOW_ESTABLISHED)
+		return plain(REASON_INBOUND, -1);
+	if (relay >= 0 || relay_from >= 0 || inside >= 0)
+		return plain(REASON_INBOUND, relay >= 0 ? relay : relay_from >= 0 ? relay_from : inside);
+	if (exempt >= 0 || pool < 0)
+		return plain(REASON_INBOUND, exempt);
+	asked = model_pool(policy, pool, &question.dst, now_s);
+	if (asked.would == VERDICT_ACCEPT)
+		return plain(REASON_INBOUND, asked.rule);
+	return (struct answer){asked.verdict == VERDICT_ACCEPT ? VERDICT_ACCEPT : VERDICT_DROP, VERDICT_DROP,
+			       REASON_TRIANGULAR, asked.rule};
+}
+
 static struct answer model(const struct policy *policy, const struct packet *packet, const char *name,
 			   const struct engine_context *context, int64_t now_s)
 {
@@ -432,6 +469,8 @@ static struct answer model(const struct policy *policy, const struct packet *pac
 
 	if (packet->family == ADDR_NONE && !packet->fault)
 		answer = plain(REASON_NOT_IP, -1);
+	else if (model_guards(policy, packet, name))
+		answer = model_guard(policy, packet, context->flow, now_s);
 	else if (side == UPSTREAM || (side == OTHER && packet->fault == PACKET_FAULT_IP_HEADER))
 		answer = plain(REASON_INBOUND, -1);
 	else if (packet->fault == PACKET_FAULT_IP_HEADER)
@@ -521,6 +560,11 @@ static struct packet random_packet(void)
 	} while (packet.dst.family != packet.family);
 	if (chance(25))
 		packet.tcp_flags = (uint8_t)below(256);
+	if (chance(20)) {
+		packet.sport = 25;
+		packet.tcp_flags = (uint8_t)(TCP_SYN | TCP_ACK | (chance(20) ? below(256) : 0));
+		packet.dport = (uint16_t)(chance(70) ? 40000 : 25);
+	}
 	if (chance(20))
 		break_packet(&packet);
 	return packet;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/nft_read.h"
 #include "net/queue.h"
 #include "net/queue_message.h"
+
+#include "make_policy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -91,6 +94,27 @@ static void test_packet_message_is_read(void **state)
 	assert_int_equal(packet.wire_len, 1500);
 	assert_memory_equal(packet.payload, "twenty", 6);
 	assert_int_equal(packet.time_ns, INT64_C(1700000000250000000));
+}
+
+/* A frame that a bridge forwards: the rules, and so the policy, speak of the port it arrived on. */
+static void test_a_bridge_names_its_port(void **state)
+{
+	struct queue_packet packet;
+	struct message message;
+	struct nfgenmsg *family;
+
+	build_packet(&message);
+	mnl_attr_put_u32(message.header, NFQA_IFINDEX_PHYSINDEV, htonl(9));
+	assert_int_equal(parse(&message, message.header->nlmsg_len, &packet), QUEUE_MESSAGE_PACKET);
+	assert_int_equal(packet.ifindex_in, 5); /* br_netfilter: a routed packet that came in by a bridge */
+	family = mnl_nlmsg_get_payload(message.header);
+	family->nfgen_family = AF_BRIDGE;
+	assert_int_equal(parse(&message, message.header->nlmsg_len, &packet), QUEUE_MESSAGE_PACKET);
+	assert_int_equal(packet.ifindex_in, 9);
+	build_packet(&message);
+	family->nfgen_family = AF_BRIDGE;
+	assert_int_equal(parse(&message, message.header->nlmsg_len, &packet), QUEUE_MESSAGE_PACKET);
+	assert_int_equal(packet.ifindex_in, 5); /* a kernel without br_netfilter */
 }
 
 static void test_message_without_payload_keeps_its_id(void **state)
@@ -391,10 +415,60 @@ static void test_every_line_of_the_kernels_file_is_read(void **state)
 	assert_int_equal(queue_kernel_get(-1, 1, &kernel), -EBADF);
 }
 
+/* The rules of a bridge as a kernel is to get them. */
+static void expect_bridge(struct nft_forms forms, struct ruleset_image *image)
+{
+	struct made_policy made;
+	struct ruleset *ruleset = NULL;
+	uint16_t pool;
+
+	made_policy_init(&made);
+	made.policy.gateway.family = POLICY_FAMILY_BRIDGE;
+	pool = made_rule(&made, POLICY_POOL, "homes");
+	made_prefix(&made, pool, POLICY_ROLE_SOURCE, "198.51.100.0/24");
+	assert_int_equal(ruleset_build(made_policy_finish(&made), &ruleset), 0);
+	assert_int_equal(nft_expect(ruleset, forms, image), 0);
+	ruleset_free(ruleset);
+	made_policy_free(&made);
+}
+
+static bool some_rule_has(const struct image_chain *chain, const char *text)
+{
+	for (size_t i = 0; i < chain->rule_count; i++) {
+		if (strstr(chain->rules[i], text))
+			return true;
+	}
+	return false;
+}
+
+/* A kernel without reject for bridges still drops what the daemon wants answered. */
+static void test_a_bridge_without_answers(void **state)
+{
+	const struct nft_forms answering = {NFT_QUEUE_EXPRESSION, NFT_ANSWER_REJECT};
+	const struct nft_forms silent = {NFT_QUEUE_EXPRESSION, NFT_ANSWER_NONE};
+	struct ruleset_image image;
+	const struct image_chain *answer;
+
+	expect_bridge(answering, &image);
+	answer = image_find_chain(&image, "answer");
+	assert_string_equal(answer->hook, "type filter hook prerouting priority -90 policy accept");
+	assert_true(some_rule_has(answer, "reject"));
+	assert_false(some_rule_has(answer, "drop"));
+	assert_true(some_rule_has(image_find_chain(&image, "bridged"), "meta load protocol"));
+	assert_false(some_rule_has(image_find_chain(&image, "bridged"), "nfproto"));
+	image_clear(&image);
+	expect_bridge(silent, &image);
+	answer = image_find_chain(&image, "answer");
+	assert_false(some_rule_has(answer, "reject"));
+	assert_true(some_rule_has(answer, "drop"));
+	image_clear(&image);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_packet_message_is_read),
+		cmocka_unit_test(test_a_bridge_names_its_port),
 		cmocka_unit_test(test_message_without_payload_keeps_its_id),
 		cmocka_unit_test(test_cut_message_keeps_its_id),
 		cmocka_unit_test(test_attribute_that_lies_about_its_length),
@@ -407,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_random_verdicts_reach_each_packet_once),
 		cmocka_unit_test(test_kernel_line_is_read),
 		cmocka_unit_test(test_every_line_of_the_kernels_file_is_read),
+		cmocka_unit_test(test_a_bridge_without_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -449,6 +449,21 @@ static void test_the_digest_does_not_change(void **state)
 	policy_free(policy);
 }
 
+/* Keys that came later count only where they say something else than all policies did before. */
+static void test_the_digest_knows_late_keys(void **state)
+{
+	struct policy *plain = accepted(HEAD);
+	struct policy *spelt = accepted(HEAD "family = inet\n");
+	struct policy *other = accepted(HEAD "family = bridge\n");
+
+	(void)state;
+	assert_string_equal(plain->digest, spelt->digest);
+	assert_string_not_equal(plain->digest, other->digest);
+	policy_free(plain);
+	policy_free(spelt);
+	policy_free(other);
+}
+
 static uint64_t random_state = 25;
 
 static unsigned random_below(unsigned n)
@@ -957,6 +972,7 @@ int main(void)
 		cmocka_unit_test(test_the_digest_sees_every_value),
 		cmocka_unit_test(test_the_digest_tells_sources_from_destinations),
 		cmocka_unit_test(test_the_digest_does_not_change),
+		cmocka_unit_test(test_the_digest_knows_late_keys),
 		cmocka_unit_test(test_random_policies_print_and_read_back_the_same),
 		cmocka_unit_test(test_overlaps_are_those_that_every_address_shows),
 		cmocka_unit_test(test_long_lists_are_sorted_whatever_their_order),

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <string.h>
 
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 
@@ -146,6 +147,101 @@ static void test_only_what_needs_a_decision_is_queued(void **state)
 			    "accepted-relay-destination");
 	assert_string_equal(outcome(r, tcp("198.51.100.1", "192.0.2.80", 25, SYN)), "accepted-inside");
 	assert_string_equal(outcome(r, tcp("198.51.100.77", "203.0.113.1", 25, SYN)), "accepted-exempt");
+}
+
+/* What is text only: nft itself would ask for the frame's type, and so let tagged frames pass. */
+static void test_a_bridge_looks_behind_tags(void **state)
+{
+	struct fixture *f = *state;
+	const struct ruleset *r;
+	char *text CLEANUP_FREE = NULL;
+
+	f->made.policy.gateway.family = POLICY_FAMILY_BRIDGE;
+	f->made.policy.gateway.workers = 4;
+	r = build(f);
+	text = print(r);
+	assert_string_equal(r->chains[0].name, "bridged");
+	assert_non_null(strstr(text, "\ntable bridge op25b {"));
+	assert_non_null(strstr(text, "type filter hook prerouting priority -100; policy accept;"));
+	assert_non_null(strstr(text, "type filter hook prerouting priority -90; policy accept;"));
+	assert_non_null(strstr(text, "\t\tmeta protocol ip6 frag frag-off > 0 goto later_fragment"));
+	assert_non_null(strstr(text, "\t\tmeta protocol ip6 exthdr frag exists goto to_daemon"));
+	assert_non_null(strstr(text, "\t\tmeta protocol ip queue flags bypass to jhash ip saddr"));
+	assert_null(strstr(text, "nfproto"));
+	assert_null(strstr(text, "\t\texthdr"));
+	assert_null(strstr(text, "\t\tfrag "));
+	assert_non_null(strstr(text, "\ndelete table inet op25b\n"));
+}
+
+static size_t count_logging(const struct ruleset *ruleset)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < ruleset->chain_count; i++) {
+		for (size_t j = 0; j < ruleset->chains[i].rule_count; j++) {
+			const struct ruleset_rule *rule = &ruleset->chains[i].rules[j];
+
+			if (rule->statements[0].kind != RULESET_DO_LIMIT)
+				continue;
+			count++;
+			assert_int_equal(rule->statement_count, 2);
+			assert_int_equal(rule->statements[1].kind, RULESET_DO_LOG);
+		}
+	}
+	return count;
+}
+
+/* A rule that logs does nothing else, and is there only when asked for. */
+static void test_logging_is_a_rule_of_its_own(void **state)
+{
+	struct fixture *f = *state;
+	char *text CLEANUP_FREE = NULL;
+
+	f->made.policy.gateway.triangular_guard = true;
+	made_interface(&f->made.policy.gateway.upstream_interfaces, "up0");
+	assert_int_equal(count_logging(build(f)), 0);
+	f->made.policy.log.kernel = true;
+	assert_int_equal(count_logging(build(f)), 7);
+	text = print(f->ruleset);
+	assert_non_null(strstr(text,
+			       "\t\tlimit rate 5/second burst 20 packets log prefix \"op25b suspect: \"\n"
+			       "\t\tcounter name \"suspect\"\n"));
+	assert_non_null(strstr(text, "meta mark 0x25b00001 limit rate 5/second burst 20 packets log prefix "
+				     "\"op25b reset: \"\n\t\ttcp dport 25 meta mark 0x25b00001 counter name "
+				     "\"answered-reset\" reject with tcp reset\n"));
+}
+
+/* An answer of port 25 that arrives at no subscriber's side, and the ends that settle it. */
+static void test_answers_to_a_pool_are_queued(void **state)
+{
+	struct fixture *f = *state;
+	struct ruleset_packet packet = tcp("203.0.113.1", "198.51.100.1", 1025, SYN | ACK);
+	const struct ruleset *r;
+
+	f->made.policy.gateway.triangular_guard = true;
+	made_interface(&f->made.policy.gateway.upstream_interfaces, "up0");
+	r = build(f);
+	packet.has_sport = true;
+	packet.sport = 25;
+	assert_string_equal(outcome(r, packet), "-"); /* a subscriber's own */
+	packet.interface = "up0";
+	assert_string_equal(outcome(r, packet), "queued");
+	packet.dport = 25;
+	assert_string_equal(outcome(r, packet), "queued");
+	packet.tcp_flags = SYN;
+	assert_string_equal(outcome(r, packet), "accepted-inbound");
+	packet.tcp_flags = SYN | ACK;
+	packet.dport = 1025;
+	packet.dst = address("198.51.100.77");
+	assert_string_equal(outcome(r, packet), "-"); /* exempt */
+	packet.dst = address("203.0.113.2");
+	assert_string_equal(outcome(r, packet), "-"); /* in no pool */
+	packet.dst = address("198.51.100.1");
+	packet.src = address("192.0.2.80");
+	assert_string_equal(outcome(r, packet), "-"); /* from inside */
+	packet.src = address("203.0.113.1");
+	f->made.policy.gateway.triangular_guard = false;
+	assert_string_equal(outcome(build(f), packet), "-");
 }
 
 static void test_odd_flags_count_as_opening(void **state)
@@ -464,6 +560,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_other_ports_and_protocols_leave_at_once),
 		CASE(test_only_what_needs_a_decision_is_queued),
+		CASE(test_a_bridge_looks_behind_tags),
+		CASE(test_logging_is_a_rule_of_its_own),
+		CASE(test_answers_to_a_pool_are_queued),
 		CASE(test_odd_flags_count_as_opening),
 		CASE(test_fragments_cannot_hide_a_syn),
 		CASE(test_a_header_without_flags_is_queued),

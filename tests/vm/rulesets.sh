@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# rulesets.sh SOURCE: every example policy's ruleset as text and through netlink, with the nft queue expression, in a
-# kernel that has it. OP25B_RULES is the program.
+# rulesets.sh SOURCE: every example policy's ruleset, and that of a bridge, with and without logging, as text and through
+# netlink, with the nft queue expression, in a kernel that has it. OP25B_RULES is the program.
 root=$1
 : "${OP25B_RULES:?}"
 # shellcheck source-path=SCRIPTDIR source=../lib/netns.sh
@@ -12,15 +12,15 @@ netns_add rtr || exit 1
 # The ruleset as the kernel has it, without what counts.
 listed()
 {
-	netns_run rtr nft list table inet op25b | sed -E 's/packets [0-9]+ bytes [0-9]+/packets N bytes N/'
+	netns_run rtr nft list table "$family" op25b | sed -E 's/packets [0-9]+ bytes [0-9]+/packets N bytes N/'
 }
 
 # What the kernel runs, instruction by instruction: what `nft list` leaves out, such as a register, is here. Elements of
 # sets are left out, because nft begins each set with an element of its own that means nothing.
 instructions()
 {
-	netns_run rtr nft --debug=netlink list table inet op25b 2>&1 | grep -v '^[[:space:]]*element' |
-		sed -E 's/^(inet op25b [a-z0-9_]+) [0-9]+( [0-9]+)*/\1/; s/(pkts|bytes) [0-9]+/\1 N/g'
+	netns_run rtr nft --debug=netlink list table "$family" op25b 2>&1 | grep -v '^[[:space:]]*element' |
+		sed -E 's/^([a-z]+ op25b [a-z0-9_]+) [0-9]+( [0-9]+)*/\1/; s/(pkts|bytes) [0-9]+/\1 N/g'
 }
 
 queue_of()
@@ -30,13 +30,27 @@ queue_of()
 
 apply()
 {
-	netns_run rtr "$OP25B_RULES" apply -p "$root/etc/$1.ini" >"$scratch/said" || return 1
+	netns_run rtr "$OP25B_RULES" apply -p "$1" >"$scratch/said" || return 1
 	cat "$scratch/said"
 }
 
-for policy in "$root"/etc/*.ini; do
+# with_logging POLICY: a copy of it that has the kernel log.
+with_logging()
+{
+	sed 's/^\[log\]/&\nkernel = yes/' "$1" >"$scratch/$(basename "$1" .ini)-logging.ini"
+	grep -q '^\[log\]' "$1" || printf '[log]\nkernel = yes\n' >>"$scratch/$(basename "$1" .ini)-logging.ini"
+}
+
+cp -r "$root/etc/lists" "$scratch/"
+with_logging "$root/etc/dual-stack-phased.ini"
+with_logging "$root/tests/golden/bridge.ini"
+sed 's/^conntrack = no/conntrack = yes/' "$root/tests/golden/bridge.ini" >"$scratch/bridge-conntrack.ini"
+for policy in "$root"/etc/*.ini "$root/tests/golden/bridge.ini" "$scratch"/*.ini; do
 	name=$(basename "$policy" .ini)
-	text="$root/rules/$name.nft"
+	text=$scratch/$name.nft
+	family=inet
+	! grep -q '^family = bridge' "$policy" || family=bridge
+	"$OP25B_RULES" generate -p "$policy" >"$text" 2>/dev/null
 	expect "$name: nft loads the text" netns_run rtr nft -f "$text"
 	listed >"$scratch/loaded"
 	expect "$name: nft loads it again over itself" netns_run rtr nft -f "$text"
@@ -44,14 +58,14 @@ for policy in "$root"/etc/*.ini; do
 	expect "$name: op25b-rules finds it to be the policy's" netns_run rtr "$OP25B_RULES" status -p "$root/etc/$name.ini"
 	expect "$name: what the kernel has is listed with its queue" test -n "$(queue_of "$scratch/loaded")"
 	instructions >"$scratch/loaded.code"
-	netns_run rtr nft delete table inet op25b
+	netns_run rtr nft delete table "$family" op25b
 	"$OP25B_RULES" generate --json -p "$policy" 2>/dev/null >"$scratch/$name.json"
 	expect "$name: nft loads the JSON" netns_run rtr nft -j -f "$scratch/$name.json"
 	instructions | grep -v auto-merge >"$scratch/json.code" # nft 1.0.6 leaves it out of JSON
 	grep -v auto-merge "$scratch/loaded.code" >"$scratch/text.code"
 	expect "$name: JSON is text, to the last instruction" diff -u "$scratch/text.code" "$scratch/json.code"
-	netns_run rtr nft delete table inet op25b
-	expect "$name: op25b-rules applies the policy" apply "$name"
+	netns_run rtr nft delete table "$family" op25b
+	expect "$name: op25b-rules applies the policy" apply "$policy"
 	expect "$name: and says that it uses the nft queue expression" grep -q 'using the nft queue expression' "$scratch/said"
 	listed >"$scratch/applied"
 	expect "$name: applied is loaded, the queue included" diff -u "$scratch/loaded" "$scratch/applied"
@@ -59,7 +73,7 @@ for policy in "$root"/etc/*.ini; do
 	expect "$name: to the last instruction" diff -u "$scratch/loaded.code" "$scratch/applied.code"
 	expect "$name: nft loads the text over what was applied" netns_run rtr nft -f "$text"
 	expect_equal "$name: and nothing changes" "$(listed)" "$(cat "$scratch/loaded")"
-	expect "$name: the policy is applied over the text" apply "$name"
+	expect "$name: the policy is applied over the text" apply "$policy"
 	expect_equal "$name: and nothing changes, either" "$(listed)" "$(cat "$scratch/loaded")"
 	expect "$name: op25b-rules deletes it" netns_run rtr "$OP25B_RULES" delete
 	expect_equal "$name: nothing is left" "$(netns_run rtr nft list ruleset)" ""
