@@ -38,6 +38,8 @@ void state_read(struct nft_known *ret)
 		r = read_file(path, ret);
 	if (r == -EBADMSG)
 		fprintf(stderr, "op25b-rules: warning: %s is damaged, and not used\n", path);
+	else if (r == -EACCES)
+		fprintf(stderr, "op25b-rules: warning: %s is another user's, and not used\n", path);
 	else if (r < 0 && r != -ENOENT)
 		fprintf(stderr, "op25b-rules: warning: reading %s: %s\n", path, strerror(-r));
 }
