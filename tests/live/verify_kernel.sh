@@ -128,8 +128,10 @@ example()
 bed_here()
 {
 	if grep -q '^family = bridge' "$policy"; then
+		export BRIDGE=1
 		bridge_bed <"$scratch/names"
 	else
+		unset BRIDGE
 		bed <"$scratch/names"
 	fi
 }
