@@ -61,7 +61,7 @@ jobs_write()
 	job jobs 11-bridge 'exec "$root/tests/live/bridge.sh"'
 	job jobs 12-guard 'exec "$root/tests/live/daemon_guard.sh"'
 	job jobs 13-log 'exec "$root/tests/vm/kernel_log.sh" "$root"'
-	job jobs 14-classes 'export ONLY=bridge CLASSES=150' 'exec "$root/tests/live/verify_kernel.sh"'
+	job jobs 14-classes 'export EXAMPLES=bridge CLASSES=150' 'exec "$root/tests/live/verify_kernel.sh"'
 	if [ -x /lib/systemd/systemd ] && command -v logrotate >/dev/null; then
 		job systemd units 'exec "$root/tests/vm/units.sh" "$root"'
 	else
