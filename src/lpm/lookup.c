@@ -44,10 +44,47 @@ static inline uint16_t list4_lookup(const struct lpm4 *lpm, const struct lpm4_ch
 	return chunk->form & LPM4_NARROW_VALUES ? ((const uint8_t *)values)[rank] : values[rank];
 }
 
+/* How many bits are set. The processor's own instruction is not on all machines, and its substitute is a call. */
+static inline unsigned ones(uint64_t bits)
+{
+	bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+	bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+	bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* A map found the value that stands for divided addresses, or happens to be the same; then the list knows too. */
+static uint16_t divided4_lookup(const struct lpm4 *lpm, const struct lpm4_chunk *chunk, uint16_t key,
+				uint16_t value)
+{
+	const uint16_t *at = lpm->lists + chunk->first + chunk->number;
+	const struct lpm4_chunk list = {
+		.first = at[0] | (uint32_t)at[1] << 16, .number = at[2], .form = at[3]};
+
+	return chunk->number == 0 ? value : list4_lookup(lpm, &list, key);
+}
+
+static inline uint16_t map4_lookup(const struct lpm4 *lpm, const struct lpm4_chunk *chunk, uint16_t key)
+{
+	const struct lpm4_map *map = (const void *)(lpm->lists + chunk->first);
+	unsigned slot = key >> LPM4_SLOT_BITS, word = slot / 64;
+	unsigned rank = map->before[word] + ones(map->bits[word] << (63 - slot % 64));
+	uint16_t value;
+
+	if (chunk->form & LPM4_NARROW_VALUES) {
+		value = ((const uint8_t *)(map + 1))[rank];
+		return value == LPM4_MAP_DIVIDED_NARROW ? divided4_lookup(lpm, chunk, key, value) : value;
+	}
+	value = ((const uint16_t *)(map + 1))[rank];
+	return value == LPM4_MAP_DIVIDED ? divided4_lookup(lpm, chunk, key, value) : value;
+}
+
 static inline uint16_t find4(const struct lpm4 *lpm, uint32_t addr)
 {
 	const struct lpm4_chunk *chunk = chunk_of(lpm, addr);
 
+	if (chunk->form & LPM4_MAP)
+		return map4_lookup(lpm, chunk, (uint16_t)addr);
 	return chunk->form == LPM4_DIRECT ? chunk->number : list4_lookup(lpm, chunk, (uint16_t)addr);
 }
 
@@ -56,16 +93,13 @@ uint16_t lpm4_lookup(const struct lpm4 *lpm, uint32_t addr)
 	return find4(lpm, addr);
 }
 
-/* The search begins in the middle of the starts, which are the first half of the list. */
+/* Maps and most lists lie in two cache lines. Nothing is asked of the chunk's form: a wrong guess costs more. */
 static inline void fetch_list4(const struct lpm4 *lpm, uint32_t addr)
 {
-	const struct lpm4_chunk *chunk = chunk_of(lpm, addr);
-	size_t units = lpm4_units((size_t)chunk->number + 1, chunk->form & LPM4_NARROW_STARTS);
+	const uint16_t *list = lpm->lists + chunk_of(lpm, addr)->first;
 
-	if (chunk->form == LPM4_DIRECT)
-		return;
-	__builtin_prefetch(lpm->lists + chunk->first + units / 2);
-	__builtin_prefetch(lpm->lists + chunk->first + units);
+	__builtin_prefetch(list);
+	__builtin_prefetch(list + 32);
 }
 
 void lpm4_lookup_batch(const struct lpm4 *lpm, const uint32_t *addrs, uint16_t *values, size_t count)

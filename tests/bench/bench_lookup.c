@@ -2,7 +2,7 @@
 /*
  * bench_lookup 4|6 PREFIXES ROUNDS: longest-prefix look-up beside DPDK's rte_lpm, rte_lpm6 and rte_fib6 on the
  * same prefixes and the same addresses, one by one and in batches of 256. Prints JSON: nanoseconds of processor time a
- * look-up of every round. The order of the tables turns round with each round. That all find the same is checked first.
+ * look-up of every round, each after a pass that is not measured. The order of the tables turns round with each round. That all find the same is checked first.
  *
  * Addresses are of two kinds: anywhere in the family's space, and inside the prefixes.
  */
@@ -206,8 +206,11 @@ static bool same_answers(const struct contenders *contenders, const struct addre
 
 static double measure(const struct contender *contender, const struct addresses *a)
 {
-	double begin_s = processor_s();
+	double begin_s;
 
+	/* Another table had the caches last: each begins with what it can keep there. */
+	sink = contender->look_up(contender->table, a, 0, a->count);
+	begin_s = processor_s();
 	sink = contender->look_up(contender->table, a, 0, a->count);
 	return (processor_s() - begin_s) * 1e9 / (double)a->count;
 }
