@@ -5,6 +5,8 @@
 
 /* How many addresses ahead each stage of a batch fetches. */
 enum { AHEAD = 8 };
+/* Steps of an IPv6 look-up that are taken ahead, and addresses under way at once: more than STEPS * AHEAD. */
+enum { STEPS = 3, UNDERWAY = 32 };
 
 /*
  * RANK(type): how many of count >= 1 ascending starts are <= key. The comparison is added up rather than branched
@@ -141,9 +143,10 @@ static inline uint32_t list6_lookup(const struct lpm6 *lpm, const struct lpm6_li
 	return find_item(list->items + slot.first, slot.more, key)->leaf;
 }
 
-static inline uint16_t find6(const struct lpm6 *lpm, uint64_t hi, uint64_t lo)
+/* slot: of hi, or one on the way to it. */
+static inline uint16_t find6(const struct lpm6 *lpm, struct lpm6_slot slot, uint64_t hi, uint64_t lo)
 {
-	uint32_t leaf = list6_lookup(lpm, &lpm->high, lpm->root, hi);
+	uint32_t leaf = list6_lookup(lpm, &lpm->high, slot, hi);
 
 	if (leaf & LPM6_DIVIDED)
 		leaf = list6_lookup(lpm, &lpm->low, lpm->slots[leaf & ~LPM6_DIVIDED], lo);
@@ -152,39 +155,43 @@ static inline uint16_t find6(const struct lpm6 *lpm, uint64_t hi, uint64_t lo)
 
 uint16_t lpm6_lookup(const struct lpm6 *lpm, uint64_t hi, uint64_t lo)
 {
-	return find6(lpm, hi, lo);
+	return find6(lpm, lpm->root, hi, lo);
 }
 
-static inline void fetch_slot6(const struct lpm6 *lpm, uint64_t hi)
+/* One step of a look-up: what the slot leads to is asked for, and what will be read of it if it is not a node. */
+static inline const struct lpm6_slot *step6(const struct lpm6 *lpm, const struct lpm6_slot *slot, uint64_t hi)
 {
-	if (lpm->root.more == LPM6_NODE)
-		__builtin_prefetch(node_slot(lpm, lpm->root.first, hi));
-}
-
-/* What the slot under the root leads to: the next node's slot, or the ranges. */
-static inline void fetch_list6(const struct lpm6 *lpm, uint64_t hi)
-{
-	struct lpm6_slot slot = lpm->root;
-
-	if (slot.more == LPM6_NODE)
-		slot = *node_slot(lpm, slot.first, hi);
-	if (slot.more == LPM6_NODE) {
-		__builtin_prefetch(node_slot(lpm, slot.first, hi));
-	} else if (slot.more > 0) {
-		__builtin_prefetch(lpm->high.items + slot.first + slot.more / 2);
+	if (slot->more == LPM6_NODE) {
+		slot = node_slot(lpm, slot->first, hi);
+		__builtin_prefetch(slot);
+	} else {
+		__builtin_prefetch(lpm->high.items + slot->first + slot->more / 2);
 	}
+	return slot;
 }
 
+/*
+ * Each address takes a step, AHEAD addresses later the next one, and so on, and then its look-up is finished from where
+ * it is: so no step waits for the memory of the one before.
+ */
 void lpm6_lookup_batch(const struct lpm6 *lpm, const uint64_t *his, const uint64_t *los, uint16_t *values,
 		       size_t count)
 {
-	for (size_t i = 0; i < count && i < 2 * AHEAD; i++)
-		fetch_slot6(lpm, his[i]);
-	for (size_t i = 0; i < count; i++) {
-		if (count - i > 2 * AHEAD)
-			fetch_slot6(lpm, his[i + 2 * AHEAD]);
-		if (count - i > AHEAD)
-			fetch_list6(lpm, his[i + AHEAD]);
-		values[i] = find6(lpm, his[i], los[i]);
+	const struct lpm6_slot *at[UNDERWAY];
+
+	for (size_t i = 0; i < UNDERWAY; i++)
+		at[i] = &lpm->root;
+	for (size_t i = 0; i < count + STEPS * AHEAD; i++) {
+		if (i < count)
+			at[i % UNDERWAY] = step6(lpm, &lpm->root, his[i]);
+		for (size_t k = i - AHEAD, step = 1; step < STEPS; step++, k -= AHEAD) {
+			if (k < count)
+				at[k % UNDERWAY] = step6(lpm, at[k % UNDERWAY], his[k]);
+		}
+		if (i >= STEPS * AHEAD) {
+			size_t k = i - STEPS * AHEAD;
+
+			values[k] = find6(lpm, *at[k % UNDERWAY], his[k], los[k]);
+		}
 	}
 }
