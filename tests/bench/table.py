@@ -19,7 +19,7 @@ from rows import GROWTH, ROWS
 HERE = os.path.dirname(os.path.abspath(__file__))
 SKIPPED = 77
 EXAMPLES = """examples:
-  tools/dev/bench                          every row, 10 rounds: some fifteen minutes
+  tools/dev/bench                          every row, 10 rounds: fifteen minutes and more
   tools/dev/bench --list                   the rows' names
   tools/dev/bench drop-bare lookup4        one row, and all whose name begins with lookup4
   tools/dev/bench --rounds 30 --json latency
