@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WAYS = 8, SETS_MIN = 512, SETS_MAX = 65536 };
+enum { WAYS = 8, SETS_MIN = 512, SETS_MAX = 32768 };
 
 int retransmissions_init(struct retransmissions *cache, const struct siphash_key *key, size_t syns)
 {

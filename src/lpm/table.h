@@ -16,7 +16,7 @@
 enum {
 	LPM4_CHUNK_BITS = 16,
 	LPM4_CHUNKS = 1 << LPM4_CHUNK_BITS,
-	LPM4_RANGES_MAX = 1 << 30,
+	LPM4_RANGES_MAX = 1 << 29,
 	LPM6_RANGES_MAX = 1 << 27,
 };
 
@@ -24,19 +24,43 @@ enum {
  * How a chunk keeps its ranges. A list is `starts` sorted starts (the first range's is the chunk's own and is not
  * kept) followed by one value more than starts. Both come narrow where the chunk allows it: starts that are all
  * multiples of 256 as their upper 8 bits, values below 256 as one byte.
+ *
+ * Where most starts are multiples of 256, as in any table of routes, a map answers faster: a bit for each 256
+ * addresses says whether another value begins there, and counting bits finds the value, without a search whose length
+ * the processor cannot foresee. Addresses that are divided further have the value LPM4_MAP_DIVIDED, and are looked up
+ * in a list of the whole chunk; a map without a list has no such addresses, and the value is one like others.
  */
 enum lpm4_form {
 	LPM4_DIRECT = 0, /* one range only, its value stands in the chunk */
 	LPM4_LIST = 1,
 	LPM4_NARROW_STARTS = 2,
 	LPM4_NARROW_VALUES = 4,
+	LPM4_MAP = 8,
 };
 
 struct lpm4_chunk {
-	uint32_t first;  /* where the list begins, in units of two bytes */
-	uint16_t number; /* of starts - 1; the value when LPM4_DIRECT */
-	uint16_t form;   /* of enum lpm4_form, or-ed */
+	uint32_t first; /* where the list or map begins, in units of two bytes */
+	uint16_t
+		number; /* of starts - 1; the value when LPM4_DIRECT; of a map, units to the struct lpm4_chunk of its
+			  * list, or 0 */
+	uint16_t form; /* of enum lpm4_form, or-ed */
 };
+
+enum {
+	LPM4_SLOT_BITS = 8, /* addresses a bit of a map */
+	LPM4_MAP_WORDS = 4,
+	LPM4_MAP_STARTS_MIN = 3, /* a shorter list is searched as fast, and is smaller */
+	LPM4_MAP_DIVIDED = 0xffff,
+	LPM4_MAP_DIVIDED_NARROW = 0xff,
+};
+
+/* The values follow: one for where the chunk begins, and one for each bit. */
+struct lpm4_map {
+	uint64_t bits[LPM4_MAP_WORDS];
+	uint8_t before[LPM4_MAP_WORDS]; /* how many bits are set in the words before */
+} __attribute__((packed, aligned(2)));
+
+enum { LPM4_MAP_UNITS = sizeof(struct lpm4_map) / 2, LPM4_CHUNK_UNITS = sizeof(struct lpm4_chunk) / 2 };
 
 struct lpm4 {
 	size_t memory; /* bytes, this structure included */

@@ -9,6 +9,7 @@
  *	-s SOURCE      first source address, IPv4 or IPv6
  *	-n SOURCES     that many sources, one after the other, each counted up from the first (default 1); IPv6 sources
  *	               count up in the /64
+ *	-t STEP        from one source to the next (default 1)
  *	-d DESTINATION (default 203.0.113.25 or 2001:db8:200::25)
  *	-q QUEUE       let at most -w packets wait in this NFQUEUE: nothing is lost by its being full
  *	-o PID         the queue is in the network namespace of this process (default: the own one)
@@ -41,7 +42,7 @@ struct flood {
 	int fd;
 	int family;
 	uint8_t mac[6];
-	uint64_t count, sources;
+	uint64_t count, sources, step;
 	uint8_t source[16], destination[16];
 	int queue;
 	const char *owner; /* process whose namespace has the queue */
@@ -95,7 +96,7 @@ static size_t put_ip4(uint8_t *at, const struct flood *flood, uint64_t number)
 	uint32_t first;
 
 	memcpy(&first, flood->source, 4);
-	ip.saddr = htonl(ntohl(first) + (uint32_t)(number % flood->sources));
+	ip.saddr = htonl(ntohl(first) + (uint32_t)(number % flood->sources * flood->step));
 	memcpy(&ip.daddr, flood->destination, 4);
 	ip.check = fold(add16(0, &ip, sizeof(ip)));
 	memcpy(at, &ip, sizeof(ip));
@@ -112,7 +113,7 @@ static size_t put_ip6(uint8_t *at, const struct flood *flood, uint64_t number)
 	ip.ip6_vfc = 0x60;
 	memcpy(&ip.ip6_src, flood->source, 16);
 	memcpy(&network, &ip.ip6_src.s6_addr[4], 4);
-	network = htonl(ntohl(network) + (uint32_t)(number % flood->sources));
+	network = htonl(ntohl(network) + (uint32_t)(number % flood->sources * flood->step));
 	memcpy(&ip.ip6_src.s6_addr[4], &network, 4);
 	memcpy(&ip.ip6_dst, flood->destination, 16);
 	memcpy(at, &ip, sizeof(ip));
@@ -264,6 +265,7 @@ int main(int argc, char **argv)
 	struct flood flood = {.fd = -1,
 			      .count = 1000,
 			      .sources = 1,
+			      .step = 1,
 			      .queue = -1,
 			      .owner = "self",
 			      .waiting_max = 2048,
@@ -272,7 +274,7 @@ int main(int argc, char **argv)
 	bool ok = true;
 	int option;
 
-	while (ok && (option = getopt(argc, argv, "i:m:c:s:n:d:q:o:w:r:p:x")) != -1) {
+	while (ok && (option = getopt(argc, argv, "i:m:c:s:n:t:d:q:o:w:r:p:x")) != -1) {
 		switch (option) {
 		case 'i':
 			flood.fd = open_socket(optarg);
@@ -290,6 +292,9 @@ int main(int argc, char **argv)
 		case 'n':
 			flood.sources = strtoull(optarg, NULL, 10);
 			ok = flood.sources > 0;
+			break;
+		case 't':
+			flood.step = strtoull(optarg, NULL, 10);
 			break;
 		case 'd':
 			destination = optarg;

@@ -106,6 +106,43 @@ static void test_list_forms(void **state)
 	}
 }
 
+static uint32_t random_below(uint64_t *state, uint32_t limit)
+{
+	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(*state >> 33) % limit;
+}
+
+/*
+ * Maps: most starts on a /24, some beside one, neighbouring /24s divided, values of one byte and of two that are like the
+ * mark of a divided /24, and ranges that begin nothing new.
+ */
+static void test_maps(void **state)
+{
+	enum { SETS = 200, MOST = 400 };
+	static const uint16_t values[] = {0, 1, 2, 254, 255, 255, 256, 65535};
+	struct lpm4_range *ranges = allocate(MOST, sizeof(*ranges));
+	uint64_t random = 25;
+
+	(void)state;
+	for (unsigned set = 0; set < SETS; set++) {
+		/* Few starts in a chunk, or many; only values of one byte in every other set. */
+		uint32_t start = 0, stride = set % 3 ? 0x3000 : 0x300;
+		size_t count = 0;
+
+		for (; count < MOST; count++) {
+			ranges[count] =
+				(struct lpm4_range){start, values[random_below(&random, set % 2 ? 6 : 8)]};
+			start = (start + 0x100 + random_below(&random, stride)) & ~UINT32_C(0xff);
+			if (random_below(&random, 8) == 0)
+				start += random_below(&random, 256);
+			else if (random_below(&random, 8) == 0)
+				start = ranges[count].start + 1;
+		}
+		lpm4_free(build_checked4(ranges, count));
+	}
+	free(ranges);
+}
+
 static struct lpm6_range *concentrated(size_t count, unsigned shift, uint64_t outlier)
 {
 	struct lpm6_range *ranges = allocate(count, sizeof(*ranges));
@@ -348,12 +385,19 @@ static void test_memory4(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_range),        cmocka_unit_test(test_every_value),
-		cmocka_unit_test(test_full_chunk),       cmocka_unit_test(test_list_forms),
-		cmocka_unit_test(test_concentrated6),    cmocka_unit_test(test_divided6),
-		cmocka_unit_test(test_nested_crowding6), cmocka_unit_test(test_behind_divided6),
-		cmocka_unit_test(test_refused4),         cmocka_unit_test(test_refused6),
-		cmocka_unit_test(test_out_of_memory4),   cmocka_unit_test(test_out_of_memory6),
+		cmocka_unit_test(test_one_range),
+		cmocka_unit_test(test_every_value),
+		cmocka_unit_test(test_full_chunk),
+		cmocka_unit_test(test_list_forms),
+		cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_concentrated6),
+		cmocka_unit_test(test_divided6),
+		cmocka_unit_test(test_nested_crowding6),
+		cmocka_unit_test(test_behind_divided6),
+		cmocka_unit_test(test_refused4),
+		cmocka_unit_test(test_refused6),
+		cmocka_unit_test(test_out_of_memory4),
+		cmocka_unit_test(test_out_of_memory6),
 		cmocka_unit_test(test_memory4),
 	};
 
