@@ -55,7 +55,7 @@ for policy in "$root"/etc/*.ini "$root/tests/golden/bridge.ini" "$scratch"/*.ini
 	listed >"$scratch/loaded"
 	expect "$name: nft loads it again over itself" netns_run rtr nft -f "$text"
 	expect_equal "$name: loaded twice is loaded once" "$(listed)" "$(cat "$scratch/loaded")"
-	expect "$name: op25b-rules finds it to be the policy's" netns_run rtr "$OP25B_RULES" status -p "$root/etc/$name.ini"
+	expect "$name: op25b-rules finds it to be the policy's" netns_run rtr "$OP25B_RULES" status -p "$policy"
 	expect "$name: what the kernel has is listed with its queue" test -n "$(queue_of "$scratch/loaded")"
 	instructions >"$scratch/loaded.code"
 	netns_run rtr nft delete table "$family" op25b
