@@ -50,7 +50,7 @@ jobs_write()
 		'exec "$root/tests/live/rules_difference.sh" "$OP25B_RULES" "$root" "$known_edit"'
 	job jobs 01-stop 'exec "$root/tests/live/daemon_stop.sh"'
 	job jobs 02-drift 'exec "$root/tests/live/rules_drift.sh" "$OP25B_RULES" "$root"'
-	job jobs 03-kernel "CLASSES=60 EXAMPLES=small-isp" 'export CLASSES EXAMPLES' 'exec "$root/tests/live/verify_kernel.sh"'
+	job jobs 03-kernel "CLASSES=30 EXAMPLES=small-isp" 'export CLASSES EXAMPLES' 'exec "$root/tests/live/verify_kernel.sh"'
 	job jobs 04-confirm 'exec "$root/tests/live/rules_confirm.sh" "$OP25B_RULES" "$root"'
 	job jobs 05-verdicts 'exec "$root/tests/live/daemon_verdicts.sh"'
 	job jobs 06-apply 'exec "$root/tests/live/test_rules.sh" "$OP25B_RULES" "$root"'
@@ -61,7 +61,7 @@ jobs_write()
 	job jobs 11-bridge 'exec "$root/tests/live/bridge.sh"'
 	job jobs 12-guard 'exec "$root/tests/live/daemon_guard.sh"'
 	job jobs 13-log 'exec "$root/tests/vm/kernel_log.sh" "$root"'
-	job jobs 14-classes 'export EXAMPLES=bridge CLASSES=150' 'exec "$root/tests/live/verify_kernel.sh"'
+	job jobs 14-classes 'export EXAMPLES=bridge CLASSES=80' 'exec "$root/tests/live/verify_kernel.sh"'
 	if [ -x /lib/systemd/systemd ] && command -v logrotate >/dev/null; then
 		job systemd units 'exec "$root/tests/vm/units.sh" "$root"'
 	else
