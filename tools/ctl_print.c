@@ -75,7 +75,8 @@ static void print_policy(const json_t *policy)
 static void print_records(const json_t *events, const json_t *log)
 {
 	printf("records    packets %" PRId64 ", attempts %" PRId64 ", records %" PRId64
-	       ", subscribers tracked %" PRId64 ", overflowed %" PRId64 ", of these unattributed %" PRId64 "\n",
+	       ", subscribers tracked %" PRId64 ", overflowed %" PRId64 ", of these unattributed %" PRId64
+	       "\n",
 	       number(events, "observed"), number(events, "attempts"), number(events, "records"),
 	       number(events, "subscribers"), number(events, "overflowed"), number(events, "unattributed"));
 	printf("log        %s: written %" PRId64 " of %" PRId64 ", lost %" PRId64 ", waiting %" PRId64

@@ -99,6 +99,7 @@ netns_run ext nft -f - <<-'END'
 END
 mkfifo "$scratch/go"
 exec 9<>"$scratch/go"
+# shellcheck disable=SC2016
 netns_spawn rtr bash -c 'exec "$0" 100 <"$1"' "$queue_hold" "$scratch/go"
 held_log=$spawned_log
 wait_until 5 grep -q holding "$held_log" || tap_not_ok "somebody holds the queue" "$(cat "$held_log")"
@@ -106,6 +107,7 @@ wait_until 5 grep -q holding "$held_log" || tap_not_ok "somebody holds the queue
 # The third number of a queue's line is how many packets wait in it, the sixth and seventh what was dropped.
 waiting()
 {
+	# shellcheck disable=SC2016
 	netns_run rtr awk '$1 == 100 { print $3, $6 + $7 }' /proc/net/netfilter/nfnetlink_queue
 }
 waiting_is()
