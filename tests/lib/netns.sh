@@ -111,6 +111,17 @@ expect_equal()
 	fi
 }
 
+# ends_with CODE TEXT COMMAND...: for expect: the command ends with this exit code, and what it prints (kept in
+# $scratch/said) holds the text.
+ends_with()
+{
+	local code=$1 text=$2 got=0
+	shift 2
+	"$@" >"$scratch/said" 2>&1 || got=$?
+	cat "$scratch/said"
+	[ "$got" = "$code" ] && grep -qF -- "$text" "$scratch/said"
+}
+
 # wait_until SECONDS COMMAND...: tries ten times a second; 1 when the time is over.
 wait_until()
 {

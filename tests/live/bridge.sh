@@ -73,15 +73,6 @@ rules()
 	netns_run rtr "$OP25B_RULES" "$@"
 }
 
-ends_with()
-{
-	local code=$1 text=$2 got=0
-	shift 2
-	"$@" >"$scratch/said" 2>&1 || got=$?
-	cat "$scratch/said"
-	[ "$got" = "$code" ] && grep -qF -- "$text" "$scratch/said"
-}
-
 tables()
 {
 	netns_run rtr nft list tables | tr '\n' ' '

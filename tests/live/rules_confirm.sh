@@ -33,15 +33,6 @@ handles()
 		sed -n 's/^\tchain \([^ ]*\) { # handle \([0-9]*\)$/\1 \2/p' | grep -E '^(forward|answer) '
 }
 
-ends_with()
-{
-	local code=$1 text=$2 got=0
-	shift 2
-	"$@" >"$scratch/said" 2>&1 || got=$?
-	cat "$scratch/said"
-	[ "$got" = "$code" ] && grep -qF -- "$text" "$scratch/said"
-}
-
 # is_now WANTED: what is loaded is the text of this file.
 is_now()
 {

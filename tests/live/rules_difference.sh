@@ -23,15 +23,6 @@ rules()
 	netns_run rtr "$tool" "$@"
 }
 
-ends_with()
-{
-	local code=$1 text=$2 got=0
-	shift 2
-	"$@" >"$scratch/said" 2>&1 || got=$?
-	cat "$scratch/said"
-	[ "$got" = "$code" ] && grep -qF -- "$text" "$scratch/said"
-}
-
 # Counters, and in which order sets were made, do not matter.
 listed()
 {

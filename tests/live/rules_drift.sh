@@ -19,15 +19,6 @@ nft_do()
 	netns_run rtr nft "$@"
 }
 
-ends_with()
-{
-	local code=$1 text=$2 got=0
-	shift 2
-	"$@" >"$scratch/said" 2>&1 || got=$?
-	cat "$scratch/said"
-	[ "$got" = "$code" ] && grep -qF -- "$text" "$scratch/said"
-}
-
 for policy in "$root"/etc/*.ini; do
 	name=$(basename "$policy" .ini)
 	expect "$name: before, no rules are loaded" ends_with 1 "no rules are loaded" rules status -p "$policy"

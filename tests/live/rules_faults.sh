@@ -16,15 +16,6 @@ rules()
 	netns_run rtr "$tool" "$@"
 }
 
-ends_with()
-{
-	local code=$1 text=$2 got=0
-	shift 2
-	"$@" >"$scratch/said" 2>&1 || got=$?
-	cat "$scratch/said"
-	[ "$got" = "$code" ] && grep -qF -- "$text" "$scratch/said"
-}
-
 listed()
 {
 	netns_run rtr nft list table inet op25b 2>/dev/null | grep -v 'packets [0-9]* bytes'

@@ -48,15 +48,6 @@ foreign()
 }
 
 # ends_with CODE TEXT COMMAND...: it must end with this exit code and say this.
-ends_with()
-{
-	local code=$1 text=$2 got=0
-	shift 2
-	"$@" >"$scratch/said" 2>&1 || got=$?
-	cat "$scratch/said"
-	[ "$got" = "$code" ] && grep -qF -- "$text" "$scratch/said"
-}
-
 policy()
 {
 	cat >"$scratch/policy.ini"

@@ -24,8 +24,8 @@ main_pid()
 	shown op25bd MainPID
 }
 
-# ends_with CODE TEXT COMMAND...: TEXT may be an extended regular expression.
-ends_with()
+# ends_like CODE TEXT COMMAND...: TEXT may be an extended regular expression.
+ends_like()
 {
 	local code=$1 text=$2 got=0
 	shift 2
@@ -167,7 +167,7 @@ expect "of the file system it can write its own directories only" nsenter -t "$d
 	for there in /run/op25b /var/log/op25b; do touch $there/try && rm $there/try || exit 1; done
 	for there in / /etc /etc/op25b /usr /var/lib /root; do ! touch $there/try 2>/dev/null || exit 1; done'
 expect_equal "the socket and the records are its own" "$(stat -c '%U:%G %a' "$socket" | tr '\n' ' ')" "op25b:op25b 660 "
-expect "op25bctl works for root" ends_with 0 'ledger' op25bctl status
+expect "op25bctl works for root" ends_like 0 'ledger' op25bctl status
 expect "and for the group" setpriv --reuid 1 --regid 1 --groups "$(id -g op25b)" op25bctl status
 expect "for nobody else" ! setpriv --reuid 1 --regid 1 --clear-groups op25bctl status
 expect_equal "it can read the kernel's counters" "$(field status kernel.waiting)" 0
