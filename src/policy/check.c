@@ -390,6 +390,38 @@ static void check_mode(struct reading *reading)
 			policy_kind_name(policy->rules[first].kind), policy->rules[first].name, text);
 }
 
+/* offload, offload_seconds and window have no error of their own: nothing is said twice. */
+static bool offload_is_read(const struct reading *reading)
+{
+	return !key_is_bad(&reading->gateway, POLICY_SECTION_GATEWAY, "offload") &&
+	       !key_is_bad(&reading->gateway, POLICY_SECTION_GATEWAY, "offload_seconds") &&
+	       !key_is_bad(&reading->log, POLICY_SECTION_LOG, "window");
+}
+
+/* What the kernel counted must be collected before the window ends whose summary tells of it. */
+static void check_offload(struct reading *reading)
+{
+	const struct policy_gateway *gateway = &reading->policy->gateway;
+	uint32_t window_s = reading->policy->log.window_s;
+	bool written = key_stands(&reading->gateway, POLICY_SECTION_GATEWAY, "offload_seconds");
+	const struct policy_key *key =
+		key_of(POLICY_SECTION_GATEWAY, written ? "offload_seconds" : "offload");
+	char hint[HINT_MAX];
+
+	if (!gateway->offload || !offload_is_read(reading) || gateway->offload_s <= window_s / 2)
+		return;
+	if (window_s < 2)
+		snprintf(hint, sizeof(hint), "write window = %u or more in [log]", 2 * gateway->offload_s);
+	else
+		snprintf(hint, sizeof(hint),
+			 "write offload_seconds = %u or less, or window = %u or more in [log]", window_s / 2,
+			 2 * gateway->offload_s);
+	reading_error(
+		reading, spot_of_key(reading, &reading->gateway, key), hint,
+		"offload_seconds is %u%s, more than half of window (%u): counts would come too late for their summary",
+		gateway->offload_s, written ? "" : " by default", window_s);
+}
+
 bool policy_has_direction(const struct policy *policy)
 {
 	return policy->gateway.subscriber_interfaces.count > 0 ||
@@ -410,4 +442,5 @@ void policy_check(struct reading *reading)
 	check_interfaces(reading);
 	check_inbound(reading);
 	check_mode(reading);
+	check_offload(reading);
 }

@@ -4,6 +4,7 @@
  * values, not text: prefixes in order of address, sections in order of name, dates as instants, all numbers
  * big-endian, so that it is the same on every machine and for every layout of the files.
  */
+#include "base/number.h"
 #include "policy/reading.h"
 
 #include <assert.h>
@@ -54,22 +55,28 @@ static void take_name(struct digesting *d, const struct policy_key *key)
 	take_text(d, d->base + key->offset);
 }
 
-static void take_number(struct digesting *d, const struct policy_key *key)
+static uint64_t number_of(const struct digesting *d, const struct policy_key *key)
 {
 	uint8_t u8;
 	uint16_t u16;
 	uint32_t u32;
 
-	if (key->size == 1) {
+	switch (key->size) {
+	case sizeof(u8):
 		memcpy(&u8, d->base + key->offset, sizeof(u8));
-		take_u64(d, u8);
-	} else if (key->size == 2) {
+		return u8;
+	case sizeof(u16):
 		memcpy(&u16, d->base + key->offset, sizeof(u16));
-		take_u64(d, u16);
-	} else {
+		return u16;
+	default:
 		memcpy(&u32, d->base + key->offset, sizeof(u32));
-		take_u64(d, u32);
+		return u32;
 	}
+}
+
+static void take_number(struct digesting *d, const struct policy_key *key)
+{
+	take_u64(d, number_of(d, key));
 }
 
 static void take_date(struct digesting *d, const struct policy_key *key)
@@ -165,6 +172,10 @@ static uint64_t default_number(const struct policy_key *key)
 {
 	uint64_t number = 0;
 
+	if (key->type == POLICY_TYPE_NUMBER) {
+		number_parse(key->default_text, strlen(key->default_text), key->min, key->max, &number);
+		return number;
+	}
 	while (strcmp(key->words[number], key->default_text) != 0)
 		number++;
 	return number;
@@ -172,15 +183,7 @@ static uint64_t default_number(const struct policy_key *key)
 
 static bool is_default(const struct digesting *d, const struct policy_key *key)
 {
-	uint8_t u8;
-	uint32_t u32;
-
-	if (key->size == sizeof(u8)) {
-		memcpy(&u8, d->base + key->offset, sizeof(u8));
-		return u8 == default_number(key);
-	}
-	memcpy(&u32, d->base + key->offset, sizeof(u32));
-	return u32 == default_number(key);
+	return number_of(d, key) == default_number(key);
 }
 
 /* A key that policies of before did not have: its default adds nothing, so that their digests stay what they were. */

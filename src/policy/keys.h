@@ -41,7 +41,7 @@ struct policy_key {
 	enum policy_type type;
 	bool repeatable; /* may stand several times in a section; lists add up */
 	bool required;
-	bool late; /* a choice that policies of before did not have: its default is not in the digest */
+	bool late; /* a choice or number that policies of before did not have: its default is not in the digest */
 	uint64_t min, max;        /* POLICY_TYPE_NUMBER: its range; texts: the longest length is max */
 	const char *const *words; /* POLICY_TYPE_CHOICE: NULL-terminated, in the order of the enum */
 	const char *default_text; /* as a policy would write it; NULL: nothing */

@@ -51,7 +51,11 @@ struct policy_gateway {
 	enum policy_unlisted unlisted;
 	enum policy_established established;
 	bool conntrack;
-	bool triangular_guard; /* answers from outside port 25 to a pool are judged */
+	bool triangular_guard;  /* answers from outside port 25 to a pool are judged */
+	bool offload;           /* the kernel itself blocks subscribers who keep sending */
+	uint32_t offload_after; /* blocked packets of one subscriber, from which on it does */
+	uint32_t
+		offload_s; /* how long it does before its counts are collected; at most half of log.window_s */
 	struct policy_interfaces subscriber_interfaces;
 	struct policy_interfaces upstream_interfaces;
 	char *control; /* path of the control socket */

@@ -11,7 +11,7 @@
 
 #include <sys/types.h>
 
-enum { SECTION_KEYS_MAX = 16 };
+enum { SECTION_KEYS_MAX = 32 }; /* bad_keys below has one bit each */
 
 /* What is found so often in long lists that only the first few of a section are shown, and then their number. */
 enum tally {

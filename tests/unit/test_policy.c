@@ -117,6 +117,9 @@ static void assert_gateways_equal(const struct policy_gateway *a, const struct p
 	assert_int_equal(a->unlisted, b->unlisted);
 	assert_int_equal(a->established, b->established);
 	assert_int_equal(a->conntrack, b->conntrack);
+	assert_int_equal(a->offload, b->offload);
+	assert_int_equal(a->offload_after, b->offload_after);
+	assert_int_equal(a->offload_s, b->offload_s);
 	assert_interfaces_equal(&a->subscriber_interfaces, &b->subscriber_interfaces);
 	assert_interfaces_equal(&a->upstream_interfaces, &b->upstream_interfaces);
 	assert_string_equal(a->control, b->control);
@@ -175,7 +178,9 @@ static void test_keys_left_out_have_their_defaults(void **state)
 	assert_int_equal(policy->gateway.workers, 1);
 	assert_int_equal(policy->gateway.unlisted, POLICY_UNLISTED_DROP);
 	assert_int_equal(policy->gateway.established, POLICY_ESTABLISHED_DRAIN);
-	assert_true(policy->gateway.conntrack);
+	assert_true(policy->gateway.conntrack && !policy->gateway.offload);
+	assert_int_equal(policy->gateway.offload_after, 20);
+	assert_int_equal(policy->gateway.offload_s, 30);
 	assert_string_equal(policy->gateway.control, "/run/op25b/op25bd.sock");
 	assert_string_equal(policy->log.file, "/var/log/op25b/events.json");
 	assert_int_equal(policy->log.window_s, 300);
@@ -196,7 +201,7 @@ static void test_every_key_reaches_its_field(void **state)
 	struct policy *policy = accepted(
 		"[gateway]\nname = gw\nmode = monitor\nfail = closed\nqueue = 7\nworkers = 3\nunlisted = accept\n"
 		"established = cut\nconntrack = no\nsubscriber_interfaces = ppp*, v1\nsubscriber_interfaces = v2\n"
-		"upstream_interfaces = eth0\ncontrol = /c\n[log]\nfile = -\nwindow = 9\nsubscribers_max = 1000\n"
+		"upstream_interfaces = eth0\noffload = yes\noffload_after = 7\noffload_seconds = 4\ncontrol = /c\n[log]\nfile = -\nwindow = 9\nsubscribers_max = 1000\n"
 		"[pool p]\nprefix = 10.0.0.0/8\ndelegated_prefix_length = 56\nmonitor_from = 2027-01-01T00:00:00Z\n"
 		"enforce_from = 2027-02-01T00:00:00+09:00\naction = icmp\ninterface = ppp*\nnote = a note\n"
 		"[relay r]\naddress = 192.0.2.1\ninterface = e3\nsubscribers_until = 2027-03-01T00:00:00-05:30\n"
@@ -213,7 +218,9 @@ static void test_every_key_reaches_its_field(void **state)
 	assert_int_equal(policy->gateway.workers, 3);
 	assert_int_equal(policy->gateway.unlisted, POLICY_UNLISTED_ACCEPT);
 	assert_int_equal(policy->gateway.established, POLICY_ESTABLISHED_CUT);
-	assert_false(policy->gateway.conntrack);
+	assert_true(!policy->gateway.conntrack && policy->gateway.offload);
+	assert_int_equal(policy->gateway.offload_after, 7);
+	assert_int_equal(policy->gateway.offload_s, 4);
 	assert_int_equal(policy->gateway.subscriber_interfaces.count, 3);
 	assert_string_equal(policy->gateway.subscriber_interfaces.names[2], "v2");
 	assert_true(policy_interfaces_match(&policy->gateway.subscriber_interfaces, "ppp17"));
@@ -345,22 +352,27 @@ static void test_choices_take_their_words_and_no_other(void **state)
 
 /* ---- digest and print ---- */
 
+static void assert_digests(const char *a, const char *b, bool equal)
+{
+	struct policy *first = accepted(a), *second = accepted(b);
+
+	assert_int_equal(strlen(first->digest), 32);
+	assert_int_equal(strcmp(first->digest, second->digest) == 0, equal);
+	policy_free(first);
+	policy_free(second);
+}
+
 static void test_the_digest_knows_values_not_layout(void **state)
 {
-	struct policy *a = accepted(
+	(void)state;
+	assert_digests(
 		HEAD
 		"[pool p]\nprefix = 10.0.0.0/8\nprefix = 192.0.2.0/24\n[pool q]\nprefix = 2001:db8::/32\n"
-		"enforce_from = 2026-10-01T00:00:00+09:00\n");
-	struct policy *b = accepted(
+		"enforce_from = 2026-10-01T00:00:00+09:00\n",
 		"# other words\n[pool q] ; first\nenforce_from = 2026-09-30T15:00:00Z\nprefix=2001:db8::/32\n"
 		"[pool p]\nprefix = 192.0.2.0/24\naction = drop\nprefix = 10.0.0.0/8\n"
-		"[log]\nwindow = 300\n" HEAD);
-
-	(void)state;
-	assert_int_equal(strlen(a->digest), 32);
-	assert_string_equal(a->digest, b->digest);
-	policy_free(a);
-	policy_free(b);
+		"[log]\nwindow = 300\n" HEAD,
+		true);
 }
 
 /* Lines that each say something else than HEAD with one section of each kind does. */
@@ -383,6 +395,9 @@ static void test_the_digest_sees_every_value(void **state)
 		BASE("subscriber_interfaces = a\n", "", "", "", "", ""),
 		BASE("subscriber_interfaces = ab\n", "", "", "", "", ""),
 		BASE("upstream_interfaces = a\n", "", "", "", "", ""),
+		BASE("offload = yes\n", "", "", "", "", ""),
+		BASE("offload_after = 21\n", "", "", "", "", ""),
+		BASE("offload_seconds = 21\n", "", "", "", "", ""),
 		BASE("control = /x\n", "", "", "", "", ""),
 		BASE("", "file = -\n", "", "", "", ""),
 		BASE("", "window = 1\n", "", "", "", ""),
@@ -430,13 +445,9 @@ static void test_the_digest_sees_every_value(void **state)
 /* Who sends, and where to, are not the same though the prefixes are. */
 static void test_the_digest_tells_sources_from_destinations(void **state)
 {
-	struct policy *a = accepted(HEAD "[exempt e]\nprefix = 10.1.1.1\nto = 2001:db8::1 203.0.113.1\n");
-	struct policy *b = accepted(HEAD "[exempt e]\nprefix = 203.0.113.1\nto = 2001:db8::1 10.1.1.1\n");
-
 	(void)state;
-	assert_string_not_equal(a->digest, b->digest);
-	policy_free(a);
-	policy_free(b);
+	assert_digests(HEAD "[exempt e]\nprefix = 10.1.1.1\nto = 2001:db8::1 203.0.113.1\n",
+		       HEAD "[exempt e]\nprefix = 203.0.113.1\nto = 2001:db8::1 10.1.1.1\n", false);
 }
 
 /* Recorded digests stay valid: the same text has the same digest on every machine and in every version. */
@@ -452,16 +463,12 @@ static void test_the_digest_does_not_change(void **state)
 /* Keys that came later count only where they say something else than all policies did before. */
 static void test_the_digest_knows_late_keys(void **state)
 {
-	struct policy *plain = accepted(HEAD);
-	struct policy *spelt = accepted(HEAD "family = inet\n");
-	struct policy *other = accepted(HEAD "family = bridge\n");
-
 	(void)state;
-	assert_string_equal(plain->digest, spelt->digest);
-	assert_string_not_equal(plain->digest, other->digest);
-	policy_free(plain);
-	policy_free(spelt);
-	policy_free(other);
+	assert_digests(HEAD, HEAD "family = inet\n", true);
+	assert_digests(HEAD, HEAD "family = bridge\n", false);
+	assert_digests(HEAD, HEAD "offload = no\noffload_after = 20\noffload_seconds = 30\n", true);
+	assert_digests(HEAD, HEAD "offload_after = 30\n", false);
+	assert_digests(HEAD "offload_after = 10\n", HEAD "offload_seconds = 10\n", false);
 }
 
 static uint64_t random_state = 25;
