@@ -101,14 +101,17 @@ static int fill_rules(struct engine *engine, const struct policy *policy)
 
 static int fill_tables(struct engine *engine, const struct policy *policy, struct classes *classes)
 {
+	struct cuts cuts = {0};
 	int r = sweep_ip4(policy, SWEEP_SOURCES, classes, &engine->source4);
 
 	if (r == 0)
 		r = sweep_ip4(policy, SWEEP_TARGETS, classes, &engine->target4);
 	if (r == 0)
-		r = sweep_ip6(policy, SWEEP_SOURCES, classes, &engine->source6);
+		r = sweep_ip6(policy, SWEEP_SOURCES, classes, &cuts, &engine->source6);
 	if (r == 0)
-		r = sweep_ip6(policy, SWEEP_TARGETS, classes, &engine->target6);
+		r = sweep_ip6(policy, SWEEP_TARGETS, classes, NULL, &engine->target6);
+	engine->cut_count = cuts.count;
+	engine->cuts = TAKE_PTR(cuts.items);
 	return r;
 }
 
@@ -187,6 +190,7 @@ void engine_free(struct engine *engine)
 	lpm4_free(engine->target4);
 	lpm6_free(engine->source6);
 	lpm6_free(engine->target6);
+	free(engine->cuts);
 	free(engine->sources);
 	free(engine->targets);
 	free(engine->cells);
@@ -205,7 +209,8 @@ size_t engine_memory(const struct engine *engine)
 	return sizeof(*engine) + lpm4_memory(engine->source4) + lpm4_memory(engine->target4) +
 	       lpm6_memory(engine->source6) + lpm6_memory(engine->target6) +
 	       engine->source_count * sizeof(*engine->sources) +
-	       engine->target_count * sizeof(*engine->targets) + engine->cell_count * sizeof(*engine->cells);
+	       engine->target_count * sizeof(*engine->targets) + engine->cell_count * sizeof(*engine->cells) +
+	       engine->cut_count * sizeof(*engine->cuts);
 }
 
 static uint64_t matching_patterns(const struct engine *engine, const char *name)

@@ -294,12 +294,6 @@ static struct decision finish(const struct engine *engine, struct decision decis
 	return decision;
 }
 
-/* The first of the two dates that lies behind now. */
-static int64_t sooner(int64_t best_s, int64_t date_s, int64_t now_s)
-{
-	return date_s > now_s && date_s < best_s ? date_s : best_s;
-}
-
 /* The next date behind now that any rule on the packet's path names. */
 static int64_t next_date(const struct engine *engine, const struct ends *ends, int64_t now_s)
 {
@@ -307,17 +301,17 @@ static int64_t next_date(const struct engine *engine, const struct ends *ends, i
 	int64_t best_s = MOMENT_NEVER;
 
 	for (uint32_t cell = ends->source->exempts; cell != 0; cell = engine->cells[cell].next) {
-		best_s = sooner(best_s, rules[engine->cells[cell].rule].from_s, now_s);
-		best_s = sooner(best_s, rules[engine->cells[cell].rule].until_s, now_s);
+		best_s = sooner_date(best_s, rules[engine->cells[cell].rule].from_s, now_s);
+		best_s = sooner_date(best_s, rules[engine->cells[cell].rule].until_s, now_s);
 	}
 	if (ends->source->pool != RULE_NONE) {
-		best_s = sooner(best_s, rules[ends->source->pool].monitor_from_s, now_s);
-		best_s = sooner(best_s, rules[ends->source->pool].enforce_from_s, now_s);
+		best_s = sooner_date(best_s, rules[ends->source->pool].monitor_from_s, now_s);
+		best_s = sooner_date(best_s, rules[ends->source->pool].enforce_from_s, now_s);
 	}
 	if (ends->target->relay != RULE_NONE)
-		best_s = sooner(best_s, rules[ends->target->relay].enforce_from_s, now_s);
+		best_s = sooner_date(best_s, rules[ends->target->relay].enforce_from_s, now_s);
 	if (ends->target->group != RULE_NONE)
-		best_s = sooner(best_s, rules[ends->target->group].enforce_from_s, now_s);
+		best_s = sooner_date(best_s, rules[ends->target->group].enforce_from_s, now_s);
 	return best_s;
 }
 
@@ -348,6 +342,17 @@ static uint8_t subscriber_len(const struct engine *engine, const struct packet *
 	if (packet->family == ADDR_IP4)
 		return 32;
 	return pool == RULE_NONE ? POLICY_IP6_SUBSCRIBER_LEN : engine->rules[pool].subscriber_len6;
+}
+
+/* The rules say the same of all his SYNs to wherever no rule names: no exemption has to be asked, at any date. */
+static bool is_whole_source(const struct engine *engine, const struct packet *packet, const struct ends *ends,
+			    const struct decision *decision)
+{
+	if (decision->reason != REASON_POOL_ENFORCE && decision->reason != REASON_UNLISTED_DROP)
+		return false;
+	return decision->attempt && ends->target == engine->targets && ends->source->relay == RULE_NONE &&
+	       ends->source->exempts == 0 &&
+	       engine_subscriber_is_uncut(engine, &packet->src, decision->subscriber_len);
 }
 
 /* Answers that need no rule; true when *ret is one. */
@@ -408,6 +413,8 @@ static struct decision decide_ends(const struct engine *engine, const struct pac
 	decision.next_change_s = next_change(engine, packet, ends, context, &decision);
 	decision.pool = ends->source->pool;
 	decision.subscriber_len = subscriber_len(engine, packet, ends->source->pool);
+	decision.whole_source =
+		decision.verdict != VERDICT_ACCEPT && is_whole_source(engine, packet, ends, &decision);
 	return decision;
 }
 
@@ -446,6 +453,27 @@ struct decision decide(const struct engine *engine, const struct packet *packet,
 		return finish(engine, decision);
 	ends = find_ends(engine, packet, context);
 	return decide_ends(engine, packet, &ends, context);
+}
+
+bool engine_whole_source(const struct engine *engine, const struct addr *subscriber, int64_t now_s,
+			 struct decision *ret)
+{
+	const struct packet syn = {.family = subscriber->family,
+				   .src = *subscriber,
+				   .protocol = IP_PROTOCOL_TCP,
+				   .has_protocol = true,
+				   .has_ports = true,
+				   .has_flags = true,
+				   .dport = SMTP_PORT,
+				   .tcp_flags = TCP_SYN};
+	const struct engine_context anywhere = {.now_s = now_s};
+	const struct ends ends = {&engine->sources[engine_source_class(engine, subscriber)], engine->targets};
+	struct decision decision = decide_ends(engine, &syn, &ends, &anywhere);
+
+	if (!decision.whole_source)
+		return false;
+	*ret = decision;
+	return true;
 }
 
 enum { BATCH = 64 };

@@ -108,6 +108,9 @@ struct decision {
 	int32_t pool; /* index of the source's pool in the policy, or of the pool that an answer goes to; -1: none */
 	bool attempt;           /* opens a connection (a SYN); anything else is only a packet */
 	uint8_t subscriber_len; /* prefix length that makes one subscriber of the source: 32, or the delegated length */
+	/* Every sound SYN of this subscriber to a destination that no rule names is answered so, on every interface where
+	 * his pool can be, until engine_next_date(). */
+	bool whole_source;
 	int64_t next_change_s; /* when this answer next changes by date alone, MOMENT_NEVER if it does not */
 };
 
@@ -151,6 +154,18 @@ enum engine_flow engine_queued_flow(const struct engine *engine, const struct pa
  * it, so addresses of equal numbers get equal answers. addr: IPv4 or IPv6. */
 uint16_t engine_source_class(const struct engine *engine, const struct addr *addr);
 uint16_t engine_target_class(const struct engine *engine, const struct addr *addr);
+
+/*
+ * Whether decide() says whole_source of the subscriber's SYNs at that time, asked without a packet: of an address of his
+ * prefix, any will do. True with its decision in *ret (rule, pool, reason, verdict, subscriber_len, next_change_s), else
+ * *ret is untouched. No allocation, no I/O.
+ */
+bool engine_whole_source(const struct engine *engine, const struct addr *subscriber, int64_t now_s,
+			 struct decision *ret);
+
+/* The first date of any rule behind now_s, MOMENT_NEVER if there is none. It looks at every rule: ask once a date, not
+ * once a packet. */
+int64_t engine_next_date(const struct engine *engine, int64_t now_s);
 
 /* count packets at once, with their own contexts: look-ups are fetched ahead. The answers are decide()'s. */
 void decide_batch(const struct engine *engine, const struct packet *packets,

@@ -236,7 +236,41 @@ int sweep_ip4(const struct policy *policy, enum sweep_side side, struct classes 
 	return r;
 }
 
-int sweep_ip6(const struct policy *policy, enum sweep_side side, struct classes *classes, struct lpm6 **ret)
+static uint8_t subscriber_len_of(const struct sweep *sweep, uint16_t class)
+{
+	int32_t pool = sweep->classes->sources[class].pool;
+
+	return pool == RULE_NONE ? POLICY_IP6_SUBSCRIBER_LEN
+				 : sweep->policy->rules[pool].delegated_prefix_length;
+}
+
+/* A prefix of that length begins here. */
+static bool begins_prefix(const struct lpm6_range *range, uint8_t len)
+{
+	struct addr start = addr_ip6(range->hi, range->lo);
+
+	return !prefix_has_host_bits(&(struct prefix){.addr = start, .len = len});
+}
+
+/* A subscriber's prefix that is not of one class has, where the class of one of its addresses begins or ends, such a
+ * place inside, so looking at neighbours with their own two lengths finds it. */
+static int find_cuts(const struct sweep *sweep, struct cuts *ret)
+{
+	for (size_t i = 1; i < sweep->count; i++) {
+		const struct lpm6_range *range = &sweep->ranges6[i];
+
+		if (begins_prefix(range, subscriber_len_of(sweep, range[-1].value)) &&
+		    begins_prefix(range, subscriber_len_of(sweep, range->value)))
+			continue;
+		if (!VEC_RESERVE(ret->items, ret->capacity, ret->count + 1))
+			return -ENOMEM;
+		ret->items[ret->count++] = (struct position){range->hi, range->lo};
+	}
+	return 0;
+}
+
+int sweep_ip6(const struct policy *policy, enum sweep_side side, struct classes *classes, struct cuts *cuts,
+	      struct lpm6 **ret)
 {
 	struct sweep sweep = {.policy = policy, .side = side, .classes = classes, .ip6 = true};
 	int r;
@@ -250,6 +284,8 @@ int sweep_ip6(const struct policy *policy, enum sweep_side side, struct classes 
 	}
 	if (r == 0)
 		r = close_before(&sweep, NULL);
+	if (r == 0 && side == SWEEP_SOURCES)
+		r = find_cuts(&sweep, cuts);
 	if (r == 0)
 		r = lpm6_build(sweep.ranges6, sweep.count, ret);
 	free(sweep.ranges6);

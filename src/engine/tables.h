@@ -4,6 +4,7 @@
 #define OP25B_ENGINE_TABLES_H
 
 #include "base/ifpattern.h"
+#include "base/position.h"
 #include "engine/engine.h"
 #include "lpm/lpm.h"
 
@@ -56,6 +57,10 @@ struct engine {
 	size_t source_count, target_count;
 	struct chain_cell *cells;
 	size_t cell_count;
+	/* Where in IPv6 a source class ends inside of one subscriber's prefix: the first address of the next class,
+	 * ascending. Delegated prefixes seldom are divided, so these are few. */
+	struct position *cuts;
+	size_t cut_count;
 	struct rule_facts *rules;
 	char (*patterns)[IF_NAME_MAX];
 	size_t pattern_count;
@@ -67,5 +72,14 @@ struct engine {
 	bool guard;
 	enum policy_unlisted unlisted;
 };
+
+/* The earlier of the two dates, if date_s lies behind now. */
+static inline int64_t sooner_date(int64_t best_s, int64_t date_s, int64_t now_s)
+{
+	return date_s > now_s && date_s < best_s ? date_s : best_s;
+}
+
+/* whole.c: all addresses of the subscriber's prefix of that length are of one source class. */
+bool engine_subscriber_is_uncut(const struct engine *engine, const struct addr *source, uint8_t len);
 
 #endif

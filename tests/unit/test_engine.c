@@ -55,8 +55,20 @@ static const char policy_text[] = "[gateway]\n"
 				  "until = 2026-04-01T00:00:00+09:00\n"
 				  "[exempt to-partner]\n"
 				  "prefix = 198.51.100.20\n"
-				  "to = carriers\n"
-				  "until = 2026-04-01T00:00:00+09:00\n";
+				  "to = carriers 198.20.0.0/16\n"
+				  "until = 2026-04-01T00:00:00+09:00\n"
+				  "[exempt printer]\n"
+				  "prefix = 2001:db8:100:1234::25\n"
+				  "from = 2026-05-01T00:00:00+09:00\n"
+				  "until = 2026-05-02T00:00:00+09:00\n"
+				  "[pool large]\n"
+				  "prefix = 2001:db8:200::/57\n"
+				  "prefix = 2001:db8:200:180::/57\n"
+				  "delegated_prefix_length = 56\n"
+				  "[pool small]\n"
+				  "prefix = 2001:db8:200:80::/57\n"
+				  "prefix = 2001:db8:200:100::/57\n"
+				  "delegated_prefix_length = 60\n";
 
 static int setup(void **state)
 {
@@ -374,6 +386,124 @@ static void test_an_answer_nobody_could_have_asked_for(void **state)
 			 REASON_NOT_TCP25);
 }
 
+static bool whole(void **state, const char *src, const char *dst, const char *interface)
+{
+	return ask(state, src, dst, interface, MARCH).whole_source;
+}
+
+static void test_the_whole_subscriber_is_blocked(void **state)
+{
+	assert_true(whole(state, "198.51.100.7", OUTSIDE, "ppp0"));
+	assert_true(whole(state, "203.0.113.5", OUTSIDE, "ppp7"));
+	assert_true(whole(state, "100.64.0.1", OUTSIDE, "ppp0"));   /* unlisted */
+	assert_false(whole(state, "203.0.113.5", OUTSIDE, "ppp8")); /* spoofed */
+	assert_false(ask(state, "198.51.100.7", OUTSIDE, "ppp0", "2026-01-15T00:00:00Z").whole_source);
+	/* Blocked today, but an exemption names the source, whatever its dates and destinations. */
+	assert_false(whole(state, "198.51.100.20", OUTSIDE, "ppp0"));
+	assert_false(ask(state, "198.51.100.10", OUTSIDE, "ppp0", "2026-05-01T00:00:00Z").whole_source);
+	/* Blocked, but other answers are given there: for its group's date, or for somebody else's exemption. */
+	assert_decision(ask(state, "198.51.100.7", "198.18.5.5", "ppp0", MARCH), VERDICT_RESET,
+			"destination-enforce", "carriers");
+	assert_false(whole(state, "198.51.100.7", "198.18.5.5", "ppp0"));
+	assert_decision(ask(state, "198.51.100.7", "198.20.5.5", "ppp0", MARCH), VERDICT_RESET,
+			"pool-enforce", "home");
+	assert_false(whole(state, "198.51.100.7", "198.20.5.5", "ppp0"));
+}
+
+static void test_a_delegated_prefix_is_whole_or_not(void **state)
+{
+	const char *outside = "2001:db8:ffff::1";
+
+	/* /56 in the pool: 1200-12ff holds the printer */
+	assert_true(whole(state, "2001:db8:100:11ff:ffff:ffff:ffff:ffff", outside, "ppp0"));
+	assert_false(whole(state, "2001:db8:100:1200::", outside, "ppp0"));
+	assert_false(whole(state, "2001:db8:100:1234::25", outside, "ppp0"));
+	assert_false(whole(state, "2001:db8:100:12ff:ffff:ffff:ffff:ffff", outside, "ppp0"));
+	assert_true(whole(state, "2001:db8:100:1300::", outside, "ppp0"));
+	/* /64 outside of it: the relay is in one */
+	assert_true(whole(state, "2001:db8:24:ffff:ffff:ffff:ffff:ffff", outside, "ppp0"));
+	assert_false(whole(state, "2001:db8:25::24", outside, "ppp0"));
+	assert_false(whole(state, "2001:db8:25:0:ffff:ffff:ffff:ffff", outside, "ppp0"));
+	assert_true(whole(state, "2001:db8:25:1::", outside, "ppp0"));
+	/* Where two pools meet, the line may divide the subscribers of one of them only. */
+	assert_false(whole(state, "2001:db8:200:1::", outside, "ppp0"));
+	assert_true(whole(state, "2001:db8:200:81::", outside, "ppp0"));
+	assert_true(whole(state, "2001:db8:200:171::", outside, "ppp0"));
+	assert_false(whole(state, "2001:db8:200:181::", outside, "ppp0"));
+	assert_true(whole(state, "::1", outside, "ppp0"));
+	assert_true(whole(state, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", outside, "ppp0"));
+}
+
+static void test_only_a_sound_syn_tells_of_the_whole_subscriber(void **state)
+{
+	struct fixture *fixture = *state;
+	struct packet packet = syn("198.51.100.7", OUTSIDE);
+	struct engine_context context = {.now_s = date(MARCH), .flow = ENGINE_FLOW_NEW};
+
+	assert_true(decide(fixture->engine, &packet, &context).whole_source);
+	packet.tcp_flags = TCP_SYN | TCP_FIN;
+	assert_false(decide(fixture->engine, &packet, &context).whole_source);
+	packet.tcp_flags = TCP_ACK;
+	assert_decision(decide(fixture->engine, &packet, &context), VERDICT_DROP, "midstream", "home");
+	assert_false(decide(fixture->engine, &packet, &context).whole_source);
+	packet.tcp_flags = TCP_SYN;
+	packet.fault = PACKET_FAULT_FRAGMENT_TINY;
+	assert_false(decide(fixture->engine, &packet, &context).whole_source);
+}
+
+static void test_nothing_is_blocked_whole_in_monitor_mode(void **state)
+{
+	struct fixture *fixture = *state;
+	struct addr source = address("198.51.100.7");
+	struct packet packet = syn("198.51.100.7", OUTSIDE);
+	struct engine_context context = {.now_s = date(MARCH)};
+	struct engine *monitoring = NULL;
+	struct decision asked;
+
+	fixture->policy->gateway.mode = POLICY_MODE_MONITOR;
+	assert_int_equal(engine_build(fixture->policy, &monitoring), 0);
+	fixture->policy->gateway.mode = POLICY_MODE_ENFORCE;
+	assert_false(decide(monitoring, &packet, &context).whole_source);
+	assert_false(engine_whole_source(monitoring, &source, context.now_s, &asked));
+	engine_free(monitoring);
+}
+
+static void test_a_subscriber_is_asked_for_without_a_packet(void **state)
+{
+	const struct fixture *fixture = *state;
+	struct addr home = address("2001:db8:100:1300::"), printer = address("2001:db8:100:1200::");
+	struct addr bound = address("203.0.113.5");
+	struct decision asked = {.rule = -7};
+
+	assert_false(engine_whole_source(fixture->engine, &printer, date(MARCH), &asked));
+	assert_false(engine_whole_source(fixture->engine, &home, date("2026-01-31T23:59:59+09:00"), &asked));
+	assert_int_equal(asked.rule, -7);
+	assert_true(engine_whole_source(fixture->engine, &home, date("2026-02-01T00:00:00+09:00"), &asked));
+	assert_decision(asked, VERDICT_RESET, "pool-enforce", "home");
+	assert_int_equal(asked.subscriber_len, 56);
+	assert_int_equal(asked.pool, 0);
+	assert_true(engine_whole_source(fixture->engine, &bound, date(MARCH), &asked));
+	assert_decision(asked, VERDICT_DROP, "pool-enforce", "bound");
+}
+
+static void test_the_next_date_is_any_rules(void **state)
+{
+	static const char *const dates[] = {
+		"2025-02-01T00:00:00+09:00", "2026-01-01T00:00:00+09:00", "2026-02-01T00:00:00+09:00",
+		"2026-02-10T00:00:00+09:00", "2026-03-01T00:00:00+09:00", "2026-04-01T00:00:00+09:00",
+		"2026-05-01T00:00:00+09:00", "2026-05-02T00:00:00+09:00", "2026-06-01T00:00:00+09:00"};
+	enum { COUNT = sizeof(dates) / sizeof(dates[0]) };
+	const struct fixture *fixture = *state;
+	int64_t now_s = 0;
+
+	for (size_t i = 0; i < COUNT; i++) {
+		assert_int_equal(engine_next_date(fixture->engine, now_s), date(dates[i]));
+		assert_int_equal(engine_next_date(fixture->engine, date(dates[i]) - 1), date(dates[i]));
+		now_s = date(dates[i]);
+	}
+	assert_int_equal(engine_next_date(fixture->engine, now_s), MOMENT_NEVER);
+}
+
 static void test_reason_table_is_stable(void **state)
 {
 	static const char *const names[] = {
@@ -435,6 +565,12 @@ int main(void)
 		cmocka_unit_test(test_only_a_syn_is_an_attempt),
 		cmocka_unit_test(test_faults_follow_the_phase),
 		cmocka_unit_test(test_an_answer_nobody_could_have_asked_for),
+		cmocka_unit_test(test_the_whole_subscriber_is_blocked),
+		cmocka_unit_test(test_a_delegated_prefix_is_whole_or_not),
+		cmocka_unit_test(test_only_a_sound_syn_tells_of_the_whole_subscriber),
+		cmocka_unit_test(test_nothing_is_blocked_whole_in_monitor_mode),
+		cmocka_unit_test(test_a_subscriber_is_asked_for_without_a_packet),
+		cmocka_unit_test(test_the_next_date_is_any_rules),
 		cmocka_unit_test(test_reason_table_is_stable),
 	};
 

@@ -96,7 +96,8 @@ static void put_pool(FILE *out, unsigned i)
 	if (chance(30))
 		fprintf(out, "interface = %s\n", patterns[below(5)]);
 	if (chance(50))
-		fprintf(out, "delegated_prefix_length = %u\n", 48 + below(4) * 4);
+		fprintf(out, "delegated_prefix_length = %u\n",
+			chance(50) ? 48 + below(4) * 4 : 121 + below(8));
 }
 
 static void put_exempt(FILE *out, unsigned i)
@@ -613,8 +614,205 @@ static void assert_same_decision(const struct decision *a, const struct decision
 	assert_int_equal(a->pool, b->pool);
 	assert_int_equal(a->attempt, b->attempt);
 	assert_int_equal(a->subscriber_len, b->subscriber_len);
+	assert_int_equal(a->whole_source, b->whole_source);
 	assert_int_equal(a->next_change_s, b->next_change_s);
 	assert_string_equal(a->rule_name, b->rule_name);
+}
+
+/* ---- the whole subscriber ---- */
+
+/* The pool of an address that no relay has and no exemption names; -1 without a pool, -2 for other addresses. */
+static int model_plain_pool(const struct policy *policy, const struct addr *addr)
+{
+	struct entry entry;
+
+	for (size_t i = 0; entry_at(policy, addr->family, i, &entry); i++) {
+		enum policy_kind kind = policy->rules[entry.rule].kind;
+
+		if ((kind == POLICY_RELAY || kind == POLICY_EXEMPT) && entry.role == POLICY_ROLE_SOURCE &&
+		    prefix_contains(&entry.prefix, addr))
+			return -2;
+	}
+	return longest(policy, POLICY_POOL, POLICY_ROLE_SOURCE, addr);
+}
+
+static bool model_names_target(const struct policy *policy, const struct addr *addr)
+{
+	struct entry entry;
+
+	for (size_t i = 0; entry_at(policy, addr->family, i, &entry); i++) {
+		bool target =
+			entry.role != POLICY_ROLE_SOURCE || policy->rules[entry.rule].kind == POLICY_RELAY;
+
+		if (target && prefix_contains(&entry.prefix, addr))
+			return true;
+	}
+	return false;
+}
+
+/* The prefix of the subscriber that an address of that pool (or of none) belongs to. */
+static struct prefix model_subscriber(const struct policy *policy, const struct addr *addr, int pool)
+{
+	unsigned len = addr->family == ADDR_IP4 ? 32
+		       : pool < 0               ? 64
+						: policy->rules[pool].delegated_prefix_length;
+
+	return (struct prefix){addr_mask(addr, len), (uint8_t)len};
+}
+
+/* Address by address: prefixes end only among the 64 addresses that random_address() knows, so all others of a larger
+ * prefix are as its first or its last. */
+static bool model_whole(const struct policy *policy, const struct addr *addr)
+{
+	int pool = model_plain_pool(policy, addr);
+	struct prefix subscriber = model_subscriber(policy, addr, pool);
+	struct addr last = prefix_last(&subscriber), each = *addr;
+
+	if (pool == -2 || model_plain_pool(policy, &subscriber.addr) != pool ||
+	    model_plain_pool(policy, &last) != pool)
+		return false;
+	for (unsigned i = 0; i < 64; i++) {
+		each.lo = (addr->lo & ~UINT64_C(63)) | i;
+		if (prefix_contains(&subscriber, &each) && model_plain_pool(policy, &each) != pool)
+			return false;
+	}
+	return true;
+}
+
+static bool model_sound_syn(const struct packet *packet)
+{
+	return packet_is_syn(packet) && model_fault(packet) == REASONS;
+}
+
+static bool model_blocks_whole(const struct policy *policy, const struct packet *packet,
+			       const struct answer *answer)
+{
+	return answer->verdict != VERDICT_ACCEPT && model_sound_syn(packet) &&
+	       (answer->reason == REASON_POOL_ENFORCE || answer->reason == REASON_UNLISTED_DROP) &&
+	       !model_names_target(policy, &packet->dst) && model_whole(policy, &packet->src);
+}
+
+static int64_t model_next_date(const struct policy *policy, int64_t now_s)
+{
+	int64_t best_s = MOMENT_NEVER;
+
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct policy_rule *rule = &policy->rules[i];
+		const bool has[] = {rule->has_monitor_from, rule->has_enforce_from,
+				    rule->has_subscribers_until, rule->has_from, rule->has_until};
+		const int64_t dates[] = {rule->monitor_from.s, rule->enforce_from.s,
+					 rule->subscribers_until.s, rule->from.s, rule->until.s};
+
+		for (size_t k = 0; k < sizeof(has) / sizeof(has[0]); k++) {
+			if (has[k] && dates[k] > now_s && dates[k] < best_s)
+				best_s = dates[k];
+		}
+	}
+	return best_s;
+}
+
+/* Some interface on which the subscriber's packets are judged, and not taken for forged. */
+static const char *random_own_interface(const struct policy *policy, int pool)
+{
+	for (;;) {
+		const char *name = chance(20) ? NULL : interfaces[below(7)];
+		enum side side = model_side(policy, name);
+		const struct policy_interfaces *own =
+			name && pool >= 0 ? &policy->rules[pool].interfaces : NULL;
+
+		if ((side == UNKNOWN || side == SUBSCRIBER) &&
+		    (!own || own->count == 0 || policy_interfaces_match(own, name)))
+			return name;
+	}
+}
+
+/* Any address of the prefix, near to where other prefixes are. */
+static struct addr random_address_of(const struct prefix *prefix)
+{
+	struct addr addr = random_address(), last = prefix_last(prefix);
+
+	if (addr.family == prefix->addr.family && prefix_contains(prefix, &addr))
+		return addr;
+	addr = chance(50) ? prefix->addr : last;
+	addr.lo = (addr.lo & ~(last.lo ^ prefix->addr.lo)) | (random_u64() & (last.lo ^ prefix->addr.lo));
+	return addr;
+}
+
+/* Another sound SYN of the same subscriber, elsewhere, to somebody else, later. */
+static void assert_answered_so(const struct policy *policy, const struct engine *engine,
+			       const struct packet *first, int64_t first_s, const struct decision *decision)
+{
+	struct prefix subscriber = model_subscriber(policy, &first->src, decision->pool);
+	const char *name = random_own_interface(policy, decision->pool);
+	struct engine_context context = {.interface = engine_resolve_interface(engine, name),
+					 .flow = (enum engine_flow)below(3)};
+	int64_t end_s = engine_next_date(engine, first_s);
+	struct packet other = *first;
+	struct answer model_says;
+	struct decision later;
+
+	other.src = random_address_of(&subscriber);
+	other.sport = (uint16_t)below(65536);
+	other.tcp_flags = chance(50) ? TCP_SYN : TCP_SYN | TCP_ECE | TCP_CWR;
+	do {
+		other.dst = random_address();
+		other.dst.lo ^= chance(50) ? UINT64_C(1) << (6 + below(10)) : 0;
+	} while (other.dst.family != other.family || model_names_target(policy, &other.dst));
+	context.now_s = chance(30)             ? first_s
+			: end_s < MOMENT_NEVER ? first_s + (int64_t)below((unsigned)(end_s - first_s))
+					       : first_s + (int64_t)below(1000 * STEP_S);
+	model_says = model(policy, &other, name, &context, context.now_s);
+	assert_int_equal(model_says.verdict, decision->verdict);
+	assert_int_equal(model_says.reason, decision->reason);
+	assert_int_equal(model_says.rule, decision->rule);
+	later = decide(engine, &other, &context);
+	assert_true(later.whole_source && later.verdict == decision->verdict && later.rule == decision->rule);
+	assert_int_equal(later.subscriber_len, decision->subscriber_len);
+}
+
+static unsigned whole_seen[7]; /* by family */
+
+static void compare_whole(const struct policy *policy, const struct engine *engine,
+			  const struct packet *packet, int64_t now_s, const struct decision *decision)
+{
+	struct answer answer = {decision->verdict, decision->would, decision->reason, decision->rule};
+	struct prefix subscriber;
+	struct decision asked;
+
+	assert_int_equal(decision->whole_source, model_blocks_whole(policy, packet, &answer));
+	if (!decision->whole_source)
+		return;
+	whole_seen[packet->family]++;
+	subscriber = model_subscriber(policy, &packet->src, decision->pool);
+	assert_answered_so(policy, engine, packet, now_s, decision);
+	assert_true(engine_whole_source(engine, &subscriber.addr, now_s, &asked));
+	assert_same_decision(decision, &asked);
+}
+
+/* The question without a packet, of any address at any time. */
+static void compare_question(const struct policy *policy, const struct engine *engine)
+{
+	struct addr addr = random_address();
+	int64_t now_s = BASE_S + (int64_t)below(STEPS * STEP_S);
+	struct packet syn = {.family = addr.family,
+			     .src = addr,
+			     .protocol = IP_PROTOCOL_TCP,
+			     .has_protocol = true,
+			     .has_ports = true,
+			     .has_flags = true,
+			     .dport = 25,
+			     .tcp_flags = TCP_SYN};
+	struct engine_context context = {.now_s = now_s};
+	struct decision asked = {.rule = -7};
+	struct answer answer;
+
+	/* An address far from all rules */
+	syn.dst = addr.family == ADDR_IP4 ? addr_ip4(UINT32_C(0x08080808)) : addr_ip6(0x2600, 1);
+	answer = model(policy, &syn, NULL, &context, now_s);
+	assert_int_equal(engine_whole_source(engine, &addr, now_s, &asked),
+			 model_blocks_whole(policy, &syn, &answer));
+	assert_int_equal(asked.rule, asked.whole_source ? answer.rule : -7);
+	assert_int_equal(engine_next_date(engine, now_s), model_next_date(policy, now_s));
 }
 
 static void compare_one(const struct policy *policy, const struct engine *engine)
@@ -638,6 +836,8 @@ static void compare_one(const struct policy *policy, const struct engine *engine
 	assert_int_equal(decision.next_change_s,
 			 model_next_change(policy, &packet, name, &context, &expected));
 	assert_string_equal(decision.rule_name, decision.rule < 0 ? "" : policy->rules[decision.rule].name);
+	compare_whole(policy, engine, &packet, context.now_s, &decision);
+	compare_question(policy, engine);
 }
 
 static void test_engine_agrees_with_model(void **state)
@@ -660,7 +860,11 @@ static void test_engine_agrees_with_model(void **state)
 	}
 	print_message("# %u of %u random policies were free of errors, %u packets each\n", usable, POLICIES,
 		      PACKETS);
+	print_message("# %u and %u packets of whole subscribers, IPv4 and IPv6\n", whole_seen[ADDR_IP4],
+		      whole_seen[ADDR_IP6]);
 	assert_true(usable > POLICIES / 5);
+	assert_true(whole_seen[ADDR_IP4] > usable * PACKETS / 500 &&
+		    whole_seen[ADDR_IP6] > usable * PACKETS / 500);
 }
 
 static void test_batches_are_the_same_as_single_packets(void **state)
