@@ -94,7 +94,8 @@ static void emit_summary(struct event_collector *c, struct entry *entry)
 		.packets = entry->packets,
 		.attempts = entry->attempts,
 		.packets_blocked = blocked_in(entry),
-		.destinations = 1,
+		.packets_offloaded = detail ? detail->offloaded : 0,
+		.destinations = !entry->unseen,
 		.destinations_exact = true,
 		.reasons = detail ? detail->reasons : NULL,
 		.parts = parts,
@@ -103,7 +104,7 @@ static void emit_summary(struct event_collector *c, struct entry *entry)
 
 	if (detail && detail->destinations)
 		record.destinations = destinations_count(detail->destinations, &record.destinations_exact);
-	if (entry->destinations_lost)
+	if (entry->destinations_lost || record.packets_offloaded > 0)
 		record.destinations_exact = false;
 	emit(c, &record);
 	table_drop_detail(&c->table, entry);
@@ -120,19 +121,30 @@ static struct detail *detail_of(struct entry *entry)
 	return entry->detail;
 }
 
-static void count_destination(struct event_collector *c, struct entry *entry, const struct event_fact *fact)
+static bool keep_destination(struct event_collector *c, struct entry *entry, const struct addr *dst)
 {
-	struct addr known = {entry->dst_hi, entry->dst_lo, fact->dst.family};
-	struct detail *detail = entry->detail;
-	bool counted;
+	struct detail *detail = detail_of(entry);
+	bool kept = detail && destinations_add(&detail->destinations, &c->table.key, dst, &c->table.budget);
 
-	if ((!detail || !detail->destinations) && addr_equal(&known, &fact->dst))
-		return;
-	detail = detail_of(entry);
-	counted = detail && (detail->destinations || destinations_add(&detail->destinations, &c->table.key,
-								      &known, &c->table.budget));
-	if (!counted || !destinations_add(&detail->destinations, &c->table.key, &fact->dst, &c->table.budget))
+	if (!kept)
 		entry->destinations_lost = 1;
+	return kept;
+}
+
+/* Without a set of destinations the only one is the entry's, if it shows a packet with one. When another comes, or it is
+ * to be shown no more, it is the first of the set. */
+static void count_destination(struct event_collector *c, struct entry *entry, const struct event_fact *fact,
+			      bool shown)
+{
+	struct addr known = {entry->dst_hi, entry->dst_lo, entry->ip6 ? ADDR_IP6 : ADDR_IP4};
+	bool set = entry->detail && entry->detail->destinations;
+
+	if (!set && (entry->unseen ? shown : addr_equal(&known, &fact->dst)))
+		return;
+	if (!set && !entry->unseen && !keep_destination(c, entry, &known))
+		return;
+	if (fact->offloaded == 0)
+		keep_destination(c, entry, &fact->dst);
 }
 
 /* False without memory. */
@@ -163,32 +175,45 @@ static bool can_count_part(struct event_collector *c, struct entry *entry, const
 	detail = detail_of(entry);
 	if (!detail)
 		return false;
+	detail->shown_ns = table_shown_ns(entry);
 	detail->parts = parts_new(&c->table.names, shown, entry->packets, entry->attempts);
-	detail->shown_ns = entry->last_ns;
 	return detail->parts != NULL;
 }
 
-/* False without memory to tell this packet from those before. */
-static bool count_apart(struct event_collector *c, struct entry *entry, struct part_key key, uint8_t reason,
-			bool attempt)
+/* What one fact adds. */
+struct addition {
+	const struct event_fact *fact;
+	uint16_t names;
+	uint32_t packets, attempts;
+};
+
+/* False without memory to tell these packets from those before. */
+static bool count_apart(struct event_collector *c, struct entry *entry, const struct addition *addition)
 {
+	const struct event_fact *fact = addition->fact;
+	struct part_key key = {addition->names, fact->verdict, fact->monitored};
 	struct detail *detail;
 
-	if (!can_count_reason(entry, reason) || !can_count_part(c, entry, &key))
+	if (!can_count_reason(entry, fact->reason) || !can_count_part(c, entry, &key))
 		return false;
 	detail = entry->detail;
 	if (detail && detail->reasons)
-		detail->reasons[reason]++;
+		detail->reasons[fact->reason] += addition->packets;
 	if (detail && detail->parts)
-		parts_count(detail->parts, &c->table.names, key, attempt);
+		parts_count(detail->parts, &c->table.names, key, addition->packets, addition->attempts);
 	return true;
 }
 
-/* What was blocked is shown rather than what was let through, and then the later rather than the earlier. */
+/* What was blocked is shown rather than what was let through, of that what somebody saw, and then the later rather than the
+ * earlier. */
 static bool is_to_be_shown(const struct entry *entry, const struct event_fact *fact)
 {
+	bool unseen = fact->offloaded > 0;
+
 	if (entry->monitored != fact->monitored)
 		return entry->monitored;
+	if (entry->unseen != unseen)
+		return entry->unseen;
 	return fact->time_ns >= table_shown_ns(entry);
 }
 
@@ -200,26 +225,56 @@ static void widen(struct entry *entry, int64_t time_ns)
 		entry->last_ns = time_ns;
 }
 
-static void count(struct event_collector *c, struct entry *entry, const struct event_fact *fact,
-		  uint16_t names, bool attempt)
+/* Memory for what the entry has no room for; false without it. */
+static bool can_count_offloaded(struct entry *entry, const struct event_fact *fact)
 {
-	struct part_key key = {names, fact->verdict, fact->monitored};
+	return fact->offloaded == 0 || detail_of(entry);
+}
 
-	/* What cannot be told from this packet is told now, and it starts anew. */
-	if (entry->packets == UINT32_MAX ||
-	    (entry->packets > 0 && !count_apart(c, entry, key, fact->reason, attempt)))
+/* False without memory to count them as the subscriber's; of a packet that was seen, never. */
+static bool prepare(struct event_collector *c, struct entry *entry, const struct addition *addition)
+{
+	/* What cannot be told from these packets is told now, and it starts anew. */
+	if (entry->packets > UINT32_MAX - addition->packets)
 		emit_summary(c, entry);
-	if (entry->packets == 0) {
-		entry->first_ns = entry->last_ns = fact->time_ns;
-		table_show(&c->table, entry, fact, names);
-	} else {
-		count_destination(c, entry, fact);
-		if (is_to_be_shown(entry, fact))
-			table_show(&c->table, entry, fact, names);
-		widen(entry, fact->time_ns);
+	if (!can_count_offloaded(entry, addition->fact))
+		return false;
+	if (entry->packets == 0 || count_apart(c, entry, addition))
+		return true;
+	emit_summary(c, entry);
+	return can_count_offloaded(entry, addition->fact);
+}
+
+static void show_first(struct event_collector *c, struct entry *entry, const struct addition *addition)
+{
+	entry->first_ns = entry->last_ns = addition->fact->time_ns;
+	table_show(&c->table, entry, addition->fact, addition->names);
+}
+
+static void show_next(struct event_collector *c, struct entry *entry, const struct addition *addition)
+{
+	bool shown = is_to_be_shown(entry, addition->fact);
+
+	if (addition->fact->offloaded == 0 || shown)
+		count_destination(c, entry, addition->fact, shown);
+	if (shown)
+		table_show(&c->table, entry, addition->fact, addition->names);
+	widen(entry, addition->fact->time_ns);
+}
+
+/* False as prepare() says; then nothing is counted. */
+static bool count(struct event_collector *c, struct entry *entry, const struct addition *addition)
+{
+	if (!prepare(c, entry, addition))
+		return false;
+	if (addition->fact->offloaded > 0) {
+		entry->detail->shown_ns = table_shown_ns(entry);
+		entry->detail->offloaded += addition->packets;
 	}
-	entry->packets++;
-	entry->attempts += attempt;
+	(entry->packets == 0 ? show_first : show_next)(c, entry, addition);
+	entry->packets += addition->packets;
+	entry->attempts += addition->attempts;
+	return true;
 }
 
 /* Who was only monitored so far is newly blocked when it becomes earnest. */
@@ -233,7 +288,7 @@ static bool count_in_table(struct event_collector *c, uint32_t *chain, const str
 			   bool attempt)
 {
 	struct entry *entry = table_find(&c->table, chain, fact);
-	uint16_t names;
+	struct addition addition = {.fact = fact, .packets = 1, .attempts = attempt};
 
 	if (!entry) {
 		entry = table_add(&c->table, chain, fact, c->now_ns);
@@ -243,14 +298,37 @@ static bool count_in_table(struct event_collector *c, uint32_t *chain, const str
 	} else if (is_newly_blocked(entry, fact)) {
 		emit_first(c, fact, attempt);
 	} else {
-		names = table_hold_names(&c->table, entry, &fact->names);
-		if (!names)
+		addition.names = table_hold_names(&c->table, entry, &fact->names);
+		if (!addition.names)
 			return false;
-		count(c, entry, fact, names, attempt);
-		intern_release(&c->table.names, names);
+		count(c, entry, &addition);
+		intern_release(&c->table.names, addition.names);
 	}
 	entry->blocked_now |= !fact->monitored;
 	return true;
+}
+
+/* Opens a window where none is open, without a record: there is no packet to show. False: there is no room for them. */
+static bool count_offloaded(struct event_collector *c, uint32_t *chain, const struct event_fact *fact,
+			    uint32_t packets)
+{
+	struct entry *known = table_find(&c->table, chain, fact), *entry = known;
+	struct addition addition = {.fact = fact, .packets = packets};
+	bool counted = false;
+
+	if (!entry)
+		entry = table_add(&c->table, chain, fact, c->now_ns);
+	if (!entry)
+		return false;
+	addition.names = table_hold_names(&c->table, entry, &fact->names);
+	if (addition.names) {
+		counted = count(c, entry, &addition);
+		intern_release(&c->table.names, addition.names);
+	}
+	entry->blocked_now |= counted;
+	if (!counted && !known)
+		table_remove(&c->table, entry);
+	return counted;
 }
 
 /* ---- time ---- */
@@ -295,6 +373,20 @@ static int64_t clamp_ns(int64_t ns)
 	return ns < -TIME_MAX_NS ? -TIME_MAX_NS : ns > TIME_MAX_NS ? TIME_MAX_NS : ns;
 }
 
+/* Of packets that nobody saw: what is known. */
+static struct event_fact unseen_fact(const struct event_fact *fact)
+{
+	return (struct event_fact){
+		.time_ns = fact->time_ns,
+		.src = fact->src,
+		.subscriber_len = fact->subscriber_len,
+		.verdict = fact->verdict,
+		.reason = fact->reason,
+		.names = fact->names,
+		.offloaded = fact->offloaded,
+	};
+}
+
 /* What the collector relies on, whatever the caller says. */
 static struct event_fact sound(const struct event_fact *fact)
 {
@@ -311,7 +403,7 @@ static struct event_fact sound(const struct event_fact *fact)
 	if (copy.vlan_count > sizeof(copy.vlan) / sizeof(copy.vlan[0]))
 		copy.vlan_count = sizeof(copy.vlan) / sizeof(copy.vlan[0]);
 	copy.in_iface[IF_NAME_MAX - 1] = '\0';
-	return copy;
+	return copy.offloaded > 0 ? unseen_fact(&copy) : copy;
 }
 
 /* A fact on its way into the table. */
@@ -321,7 +413,22 @@ struct observation {
 	uint32_t *chain;
 };
 
-static void observe(struct event_collector *c, struct observation *observation)
+/* As many at once as a record counts: more than the kernel sees in a window. */
+static void observe_offloaded(struct event_collector *c, const struct observation *observation)
+{
+	const struct event_fact *fact = &observation->fact;
+	uint32_t packets;
+
+	c->stats.observed += fact->offloaded;
+	advance(c, fact->time_ns);
+	for (uint64_t left = fact->offloaded; left > 0; left -= packets) {
+		packets = left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
+		if (fact->src.family == ADDR_NONE || !count_offloaded(c, observation->chain, fact, packets))
+			overflow_count(&c->overflow, fact, packets, 0, c->now_ns, emit, c);
+	}
+}
+
+static void observe(struct event_collector *c, const struct observation *observation)
 {
 	const struct event_fact *fact = &observation->fact;
 	bool many = fact->many.packets > 0;
@@ -351,7 +458,7 @@ void event_observe(struct event_collector *collector, const struct event_fact *f
 		for (size_t i = 0; i < n; i++)
 			table_expect(&collector->table, group[i].chain);
 		for (size_t i = 0; i < n; i++)
-			observe(collector, &group[i]);
+			(group[i].fact.offloaded > 0 ? observe_offloaded : observe)(collector, &group[i]);
 	}
 }
 

@@ -9,6 +9,9 @@
  * counts them side by side. Packets for which the table has no room are counted in overflow records: at most one a
  * window, verdict and monitored. So are those of a fact of many.
  *
+ * Packets that the kernel blocked by itself come as a number a subscriber. They open his window without a record at
+ * once: its summary tells them, and shows a packet that somebody saw, if there is one.
+ *
  * The collector takes time and output as arguments: the daemon feeds it from its workers, replay from a capture.
  */
 #ifndef OP25B_EVENT_EVENT_H
@@ -65,6 +68,9 @@ struct event_fact {
 	struct {
 		uint32_t packets, attempts;
 	} many;
+	/* Not 0: this is so many packets of one subscriber that the kernel blocked by itself, and nobody saw; many is 0 then.
+	 * Of what stands above only the time, src, subscriber_len, verdict, reason and names count. */
+	uint64_t offloaded;
 };
 
 struct event_config {

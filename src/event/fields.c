@@ -61,14 +61,20 @@ static bool has_ports(const struct event_record *r)
 	return about_one(r) && (r->fact.sport | r->fact.dport) != 0;
 }
 
+/* Packets that the kernel blocked by itself were seen by nobody. */
+static bool shows_packet(const struct event_record *r)
+{
+	return about_one(r) && r->fact.dst.family != ADDR_NONE;
+}
+
 static bool is_ip4(const struct event_record *r)
 {
-	return about_one(r) && r->fact.src.family == ADDR_IP4;
+	return shows_packet(r) && r->fact.src.family == ADDR_IP4;
 }
 
 static bool is_ip6(const struct event_record *r)
 {
-	return about_one(r) && r->fact.src.family == ADDR_IP6;
+	return shows_packet(r) && r->fact.src.family == ADDR_IP6;
 }
 
 static bool has_rule(const struct event_record *r)
@@ -79,6 +85,11 @@ static bool has_rule(const struct event_record *r)
 static bool has_pool(const struct event_record *r)
 {
 	return about_one(r) && r->fact.names.pool[0] != '\0';
+}
+
+static bool has_offloaded(const struct event_record *r)
+{
+	return r->packets_offloaded > 0;
 }
 
 static bool has_reasons(const struct event_record *r)
@@ -414,6 +425,11 @@ static void write_packets_blocked(struct out *out, const struct event_record *r)
 	out_u64(out, r->packets_blocked);
 }
 
+static void write_packets_offloaded(struct out *out, const struct event_record *r)
+{
+	out_u64(out, r->packets_offloaded);
+}
+
 static void write_first_seen(struct out *out, const struct event_record *r)
 {
 	put_time(out, r, r->first_ns);
@@ -479,21 +495,21 @@ static void write_parts(struct out *out, const struct event_record *r)
 
 /* clang-format off */
 const struct event_field event_fields[] = {
-	{TOP, "timestamp", "text", "when the packet shown was seen, which is the latest one counted, of those not let through if there are any: YYYY-MM-DDTHH:MM:SS.ssssss+hhmm", write_timestamp, NULL},
+	{TOP, "timestamp", "text", "when the packet shown was seen, which is the latest one counted, of those not let through if there are any, or where none is shown when they were collected: YYYY-MM-DDTHH:MM:SS.ssssss+hhmm", write_timestamp, NULL},
 	{TOP, "event_type", "text", "\"drop\", or \"alert\" where everything counted was only monitored", write_event_type, NULL},
 	{TOP, "host", "text", "name of the gateway", write_host, NULL},
 	{TOP, "in_iface", "text", "interface the packet came in by, where known", write_in_iface, has_iface},
 	{TOP, "pcap_cnt", "number", "the packet's number in its capture, from 1; replay only", write_pcap_cnt, is_replayed_packet},
 	{TOP, "pcap_filename", "text", "the capture; replay only", write_pcap_filename, is_replay},
 	{TOP, "vlan", "list of numbers", "VLAN ids of the packet, outermost first, if it had any", write_vlan, has_vlan},
-	{TOP, "src_ip", "text", "source address of the packet; not in overflow records", write_src_ip, about_one},
+	{TOP, "src_ip", "text", "source address of the packet, or an address of the subscriber where no packet is shown; not in overflow records", write_src_ip, about_one},
 	{TOP, "src_port", "number", "source port, where the packet shows ports", write_src_port, has_ports},
-	{TOP, "dest_ip", "text", "destination address of the packet; not in overflow records", write_dest_ip, about_one},
+	{TOP, "dest_ip", "text", "destination address of the packet; without it the record shows no packet, because all that it counts as blocked were blocked by the kernel itself", write_dest_ip, shows_packet},
 	{TOP, "dest_port", "number", "destination port, where the packet shows ports", write_dest_port, has_ports},
 	{TOP, "ip_v", "number", "4 or 6; not in overflow records", write_ip_v, about_one},
 	{TOP, "proto", "text", "always \"TCP\"", write_proto, NULL},
 	{TOP, "direction", "text", "always \"to_server\"", write_direction, NULL},
-	{DROP, "len", "number", "IPv4 total length, or IPv6 payload length", write_len, about_one},
+	{DROP, "len", "number", "IPv4 total length, or IPv6 payload length", write_len, shows_packet},
 	{DROP, "tos", "number", "IPv4 type of service", write_tos, is_ip4},
 	{DROP, "ttl", "number", "IPv4 time to live", write_ttl, is_ip4},
 	{DROP, "ipid", "number", "IPv4 identification", write_ipid, is_ip4},
@@ -531,11 +547,12 @@ const struct event_field event_fields[] = {
 	{OP25B, "attempts", "number", "connections tried: SYNs without their retransmissions", write_attempts, NULL},
 	{OP25B, "packets", "number", "packets counted; each packet is counted in one record", write_packets, NULL},
 	{OP25B, "packets_blocked", "number", "how many of them were not let through", write_packets_blocked, NULL},
-	{OP25B, "first_seen", "text", "time of the earliest packet counted", write_first_seen, NULL},
-	{OP25B, "last_seen", "text", "time of the latest packet counted", write_last_seen, NULL},
+	{OP25B, "packets_offloaded", "number", "how many of those the kernel blocked by itself, with offload = yes, if any: their destinations, ports and attempts are unknown", write_packets_offloaded, has_offloaded},
+	{OP25B, "first_seen", "text", "time of the earliest packet counted; for packets_offloaded, when they were collected", write_first_seen, NULL},
+	{OP25B, "last_seen", "text", "time of the latest packet counted, likewise", write_last_seen, NULL},
 	{OP25B, "window_s", "number", "length of a window in seconds", write_window, NULL},
-	{OP25B, "distinct_destinations", "number", "how many addresses the packets counted went to; not in overflow records", write_destinations, about_one},
-	{OP25B, "distinct_destinations_exact", "boolean", "false: more than 64, and the number is an estimate (standard error 3.3 %), or memory was short and it is a lower bound", write_destinations_exact, about_one},
+	{OP25B, "distinct_destinations", "number", "how many addresses the packets counted went to, but for packets_offloaded; not in overflow records", write_destinations, about_one},
+	{OP25B, "distinct_destinations_exact", "boolean", "false: more than 64, and the number is an estimate (standard error 3.3 %), or memory was short or packets were offloaded, and it is a lower bound", write_destinations_exact, about_one},
 	{OP25B, "policy", "text", "digest of the policy that decided about the packet shown", write_policy, NULL},
 	{OP25B, "rules", "list of objects", "packets by rule, when the packets counted met several or in several ways", write_parts, has_parts},
 	{RULES, "rule", "text", "name of the rule that decided, if one did", write_rule, has_rule},

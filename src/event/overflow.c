@@ -27,6 +27,7 @@ static void close_counter(struct overflow *overflow, struct overflow_counter *co
 		.packets = counter->packets,
 		.attempts = counter->attempts,
 		.packets_blocked = index % 2 ? 0 : counter->packets,
+		.packets_offloaded = counter->offloaded,
 		.reasons = counter->reasons[counter->reason] == counter->packets ? NULL : counter->reasons,
 	};
 
@@ -54,6 +55,7 @@ void overflow_count(struct overflow *overflow, const struct event_fact *fact, ui
 		open_counter(counter, fact, now_ns);
 	counter->packets += packets;
 	counter->attempts += attempts;
+	counter->offloaded += fact->offloaded > 0 ? packets : 0;
 	counter->reasons[fact->reason] += packets;
 	if (fact->time_ns < counter->first_ns)
 		counter->first_ns = fact->time_ns;

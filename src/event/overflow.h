@@ -15,6 +15,7 @@ struct overflow_counter {
 	int64_t opened_ns; /* start of its window; meaningful while packets > 0, like the rest */
 	int64_t first_ns, last_ns;
 	uint64_t packets, attempts;
+	uint64_t offloaded; /* of the packets */
 	uint32_t reasons[EVENT_REASONS_MAX];
 	uint8_t reason; /* of the latest packet */
 	char digest[RECORD_NAME_MAX + 1];

@@ -58,12 +58,13 @@ static struct part *part_for(struct parts *parts, struct intern *names, const st
 	return &parts->list[REST + key->monitored];
 }
 
-void parts_count(struct parts *parts, struct intern *names, struct part_key key, bool attempt)
+void parts_count(struct parts *parts, struct intern *names, struct part_key key, uint32_t packets,
+		 uint32_t attempts)
 {
 	struct part *part = part_for(parts, names, &key);
 
-	part->packets++;
-	part->attempts += attempt;
+	part->packets += packets;
+	part->attempts += attempts;
 }
 
 uint64_t parts_blocked(const struct parts *parts)

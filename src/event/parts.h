@@ -24,7 +24,8 @@ struct parts;
 struct parts *parts_new(struct intern *names, struct part_key key, uint32_t packets, uint32_t attempts);
 void parts_free(struct parts *parts, struct intern *names);
 
-void parts_count(struct parts *parts, struct intern *names, struct part_key key, bool attempt);
+void parts_count(struct parts *parts, struct intern *names, struct part_key key, uint32_t packets,
+		 uint32_t attempts);
 /* Packets that were not let through. */
 uint64_t parts_blocked(const struct parts *parts);
 

@@ -36,12 +36,13 @@ struct event_record {
 	enum event_kind kind;
 	uint64_t seq;
 	/* The packet that the record shows: the latest one it counts, or the latest that was not let through, if one was
-	 * not. Of an overflow record only time, reason, verdict, monitored and the digest mean something. */
+	 * not. One that nobody saw has no destination (ADDR_NONE), and is shown where no other was blocked. Of an overflow record only time, reason, verdict, monitored and the digest mean something. */
 	struct event_fact fact;
 	int64_t first_ns, last_ns;
 	uint64_t packets, attempts;
-	uint64_t packets_blocked; /* of the packets: not let through */
-	uint64_t destinations;
+	uint64_t packets_blocked;   /* of the packets: not let through */
+	uint64_t packets_offloaded; /* of the packets blocked: by the kernel itself */
+	uint64_t destinations;      /* of those packets that were seen */
 	bool destinations_exact;
 	const uint32_t *
 		reasons; /* packets by reason number, EVENT_REASONS_MAX of them; NULL: all have fact.reason */

@@ -28,7 +28,14 @@ struct event_names table_names(const struct table *table, uint16_t number)
 
 int64_t table_shown_ns(const struct entry *entry)
 {
-	return entry->detail && entry->detail->parts ? entry->detail->shown_ns : entry->last_ns;
+	const struct detail *detail = entry->detail;
+
+	return detail && (detail->parts || detail->offloaded > 0) ? detail->shown_ns : entry->last_ns;
+}
+
+static uint8_t family_of_destination(const struct entry *entry)
+{
+	return entry->unseen ? ADDR_NONE : entry->ip6 ? ADDR_IP6 : ADDR_IP4;
 }
 
 struct event_fact table_fact(const struct table *table, const struct entry *entry)
@@ -36,7 +43,7 @@ struct event_fact table_fact(const struct table *table, const struct entry *entr
 	struct event_fact fact = {
 		.time_ns = table_shown_ns(entry),
 		.src = {entry->src_hi, entry->src_lo, entry->ip6 ? ADDR_IP6 : ADDR_IP4},
-		.dst = {entry->dst_hi, entry->dst_lo, entry->ip6 ? ADDR_IP6 : ADDR_IP4},
+		.dst = {entry->dst_hi, entry->dst_lo, family_of_destination(entry)},
 		.sport = entry->sport,
 		.dport = entry->dport,
 		.subscriber_len = entry->subscriber_len,
@@ -82,6 +89,7 @@ void table_show(struct table *table, struct entry *entry, const struct event_fac
 	}
 	entry->verdict = fact->verdict & 3U;
 	entry->monitored = fact->monitored;
+	entry->unseen = fact->offloaded > 0;
 	entry->src_hi = fact->src.hi;
 	entry->src_lo = fact->src.lo;
 	entry->dst_hi = fact->dst.hi;

@@ -23,7 +23,8 @@ struct detail {
 	struct destinations *destinations; /* NULL: all packets went to the entry's dst */
 	uint32_t *reasons;                 /* NULL: all packets had the entry's reason */
 	struct parts *parts;               /* NULL: all had the entry's names, verdict and monitored */
-	int64_t shown_ns;                  /* with parts, time of the packet shown; else it is the latest */
+	uint64_t offloaded;                /* of the entry's packets: seen by nobody */
+	int64_t shown_ns; /* with parts or packets offloaded, time of the packet shown; else it is the latest */
 };
 
 /* There may be a million of these. All facts are those of the packet that a record would show. */
@@ -43,6 +44,7 @@ struct entry {
 	uint16_t in_iface; /* in the table of interfaces; 0 is "" */
 	uint8_t subscriber_len;
 	unsigned verdict : 2, monitored : 1, ip6 : 1, destinations_lost : 1;
+	unsigned unseen : 1;                          /* what it shows was offloaded: it has no destination */
 	unsigned blocked_now : 1, blocked_before : 1; /* something was, in this window, in the one before */
 };
 

@@ -23,7 +23,7 @@ enum { WINDOW_S = 300, LINES_KEPT = 64, REASON_ENFORCE = 9, REASON_TINY = 19 };
 struct log {
 	char lines[LINES_KEPT][EVENT_RECORD_MAX + 1];
 	size_t count;
-	uint64_t packets, attempts, packets_blocked;
+	uint64_t packets, attempts, packets_blocked, packets_offloaded;
 	uint64_t next_seq;
 	bool seq_broken;
 	struct event_collector *collector;
@@ -58,6 +58,27 @@ static inline uint64_t sum_in_rules(const char *line, const char *name)
 	return sum;
 }
 
+/* The sum over the object "reasons". */
+static inline uint64_t sum_of_reasons(const char *line)
+{
+	const char *at = strstr(line, "\"reasons\":{"), *end;
+	uint64_t sum = 0;
+
+	assert_non_null(at);
+	end = strchr(at, '}');
+	for (at = strstr(at + 10, "\":"); at && at < end; at = strstr(at + 1, "\":"))
+		sum += strtoull(at + 2, NULL, 10);
+	return sum;
+}
+
+static inline void keep_offloaded(struct log *log, const char *line)
+{
+	if (!has(line, "\"packets_offloaded\":"))
+		return;
+	assert_in_range(number_in(line, "packets_offloaded"), 1, number_in(line, "packets_blocked"));
+	log->packets_offloaded += number_in(line, "packets_offloaded");
+}
+
 static inline void keep(void *context, const char *line, size_t len)
 {
 	struct log *log = context;
@@ -74,6 +95,9 @@ static inline void keep(void *context, const char *line, size_t len)
 		assert_int_equal(sum_in_rules(copy, "packets"), number_in(copy, "packets"));
 		assert_int_equal(sum_in_rules(copy, "attempts"), number_in(copy, "attempts"));
 	}
+	if (strstr(copy, "\"reasons\":{"))
+		assert_int_equal(sum_of_reasons(copy), number_in(copy, "packets"));
+	keep_offloaded(log, copy);
 	log->seq_broken |= number_in(copy, "seq") != log->next_seq;
 	log->next_seq++;
 }
@@ -157,6 +181,20 @@ static inline struct event_fact syn(int64_t after_s, uint32_t src, uint32_t dst)
 		.reason = REASON_ENFORCE,
 		.in_iface = "ppp0",
 		.names = {"homes", "pool", "homes", "0123abcd"},
+	};
+}
+
+/* So many packets of a subscriber that the kernel blocked by itself. */
+static inline struct event_fact offloaded(int64_t after_s, uint32_t src, uint64_t packets)
+{
+	return (struct event_fact){
+		.time_ns = T0 + after_s * NSEC_PER_SEC,
+		.src = addr_ip4(src),
+		.subscriber_len = 32,
+		.verdict = EVENT_DROP,
+		.reason = REASON_ENFORCE,
+		.names = {"homes", "pool", "homes", "0123abcd"},
+		.offloaded = packets,
 	};
 }
 

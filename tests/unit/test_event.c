@@ -137,6 +137,160 @@ static void test_overflow_record(void **state)
 	log_free(log);
 }
 
+/* Nobody saw a packet, so none is shown. */
+static void test_record_of_what_the_kernel_blocked(void **state)
+{
+	struct log *log = log_new(10);
+	struct event_fact fact = offloaded(0, ALICE, 70000);
+
+	(void)state;
+	event_observe(log->collector, &fact, 1);
+	assert_int_equal(log->count, 0);
+	event_tick(log->collector, T0 + WINDOW_S * NSEC_PER_SEC);
+	assert_int_equal(log->count, 1);
+	assert_string_equal(
+		log->lines[0],
+		"{\"timestamp\":\"2026-01-01T00:00:00.123456+0900\",\"event_type\":\"drop\",\"host\":\"gw1\","
+		"\"src_ip\":\"192.0.2.1\",\"ip_v\":4,\"proto\":\"TCP\",\"direction\":\"to_server\","
+		"\"drop\":{\"reason\":\"pool-enforce\"},"
+		"\"op25b\":{\"schema\":1,\"boot_id\":\"b1\",\"seq\":0,\"kind\":\"summary\",\"subscriber\":\"192.0.2.1\","
+		"\"pool\":\"homes\",\"rule\":\"homes\",\"rule_kind\":\"pool\",\"reason\":\"pool-enforce\","
+		"\"verdict\":\"drop\",\"monitored\":false,\"attempts\":0,\"packets\":70000,\"packets_blocked\":70000,"
+		"\"packets_offloaded\":70000,"
+		"\"first_seen\":\"2026-01-01T00:00:00.123456+0900\",\"last_seen\":\"2026-01-01T00:00:00.123456+0900\","
+		"\"window_s\":300,\"distinct_destinations\":0,\"distinct_destinations_exact\":false,"
+		"\"policy\":\"0123abcd\"}}\n");
+	assert_accounted(log);
+	log_free(log);
+}
+
+/* A packet that somebody saw is shown rather than one that nobody saw, whichever came later. */
+static void test_a_packet_seen_is_shown(void **state)
+{
+	struct log *log = log_new(10);
+
+	(void)state;
+	observe(log, syn(0, ALICE, MX));
+	observe(log, offloaded(10, ALICE, 5));
+	observe(log, syn(20, ALICE, MX + 1));
+	observe(log, offloaded(30, ALICE, 6));
+	event_flush(log->collector, T0 + 40 * NSEC_PER_SEC);
+	assert_int_equal(log->count, 2);
+	assert_true(has(log->lines[1], "{\"timestamp\":\"2026-01-01T00:00:20.123456+0900\""));
+	assert_true(has(log->lines[1], "\"dest_ip\":\"198.51.100.2\""));
+	assert_true(has(log->lines[1], "\"src_port\":40000"));
+	assert_true(has(log->lines[1], "\"attempts\":1,\"packets\":12,\"packets_blocked\":12,"
+				       "\"packets_offloaded\":11,"
+				       "\"first_seen\":\"2026-01-01T00:00:10.123456+0900\","
+				       "\"last_seen\":\"2026-01-01T00:00:30.123456+0900\""));
+	assert_true(has(log->lines[1], "\"distinct_destinations\":1,\"distinct_destinations_exact\":false"));
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_the_packet_shown_keeps_its_time(void **state)
+{
+	struct log *log = log_new(10);
+	struct event_fact watched = syn(15, ALICE, MX + 2);
+
+	(void)state;
+	watched.monitored = true;
+	watched.names.rule = "later";
+	observe(log, syn(0, ALICE, MX));
+	observe(log, syn(5, ALICE, MX + 1));
+	observe(log, offloaded(10, ALICE, 5));
+	observe(log, watched);
+	event_flush(log->collector, T0 + 40 * NSEC_PER_SEC);
+	assert_true(has(log->lines[1], "{\"timestamp\":\"2026-01-01T00:00:05.123456+0900\""));
+	assert_int_equal(number_in(log->lines[1], "distinct_destinations"), 2);
+	log_free(log);
+}
+
+static void test_the_destination_of_a_packet_not_shown_counts(void **state)
+{
+	struct log *log = log_new(10);
+	struct event_fact watched = syn(15, ALICE, MX);
+
+	(void)state;
+	watched.monitored = true;
+	observe(log, offloaded(10, ALICE, 5));
+	observe(log, watched);
+	event_flush(log->collector, T0 + 40 * NSEC_PER_SEC);
+	assert_int_equal(log->count, 1);
+	assert_false(has(log->lines[0], "dest_ip"));
+	assert_int_equal(number_in(log->lines[0], "distinct_destinations"), 1);
+	log_free(log);
+}
+
+/* Blocked by the kernel weighs more than let through; what was seen of the latter still counts. */
+static void test_offloaded_packets_are_shown_rather_than_monitored_ones(void **state)
+{
+	struct log *log = log_new(10);
+	struct event_fact watched = syn(1, ALICE, MX + 1);
+
+	(void)state;
+	watched.monitored = true;
+	watched.names.rule = "later";
+	observe(log, watched); /* the first record */
+	watched.dst = addr_ip4(MX + 2);
+	observe(log, watched);
+	observe(log, offloaded(2, ALICE, 9));
+	assert_int_equal(log->count, 1);
+	watched.dst = addr_ip4(MX + 3);
+	watched.time_ns += 5 * NSEC_PER_SEC;
+	observe(log, watched);
+	event_flush(log->collector, T0 + 40 * NSEC_PER_SEC);
+	assert_int_equal(log->count, 2);
+	assert_true(has(log->lines[1],
+			"\"timestamp\":\"2026-01-01T00:00:02.123456+0900\",\"event_type\":\"drop\""));
+	assert_false(has(log->lines[1], "dest_ip"));
+	assert_true(has(log->lines[1],
+			"\"monitored\":false,\"attempts\":2,\"packets\":11,\"packets_blocked\":9,"
+			"\"packets_offloaded\":9"));
+	assert_int_equal(number_in(log->lines[1], "distinct_destinations"), 2);
+	assert_true(has(log->lines[1], "\"rules\":[{\"rule\":\"later\""));
+	assert_accounted(log);
+	log_free(log);
+}
+
+static void test_a_window_opened_by_the_kernels_count(void **state)
+{
+	struct log *log = log_new(10);
+
+	(void)state;
+	observe(log, offloaded(0, ALICE, 1));
+	observe(log, syn(100, ALICE, MX)); /* blocked already: no first record */
+	assert_int_equal(log->count, 0);
+	event_tick(log->collector, T0 + WINDOW_S * NSEC_PER_SEC);
+	assert_int_equal(log->count, 1);
+	assert_true(has(log->lines[0], "\"kind\":\"summary\""));
+	assert_int_equal(number_in(log->lines[0], "packets"), 2);
+	assert_int_equal(number_in(log->lines[0], "distinct_destinations"), 1);
+	event_tick(log->collector, T0 + 2 * WINDOW_S * NSEC_PER_SEC); /* a quiet one */
+	assert_int_equal(stats_of(log).subscribers, 0);
+	observe(log, syn(2 * WINDOW_S + 1, ALICE, MX));
+	assert_int_equal(log->count, 2);
+	assert_true(has(log->lines[1], "\"kind\":\"first\""));
+	log_free(log);
+}
+
+static void test_overflow_record_tells_of_the_kernels_count(void **state)
+{
+	struct log *log = log_new(1);
+
+	(void)state;
+	observe(log, syn(0, ALICE, MX));
+	observe(log, offloaded(0, BOB, 5));
+	observe(log, syn(0, BOB, MX));
+	event_flush(log->collector, T0);
+	assert_int_equal(log->count, 2);
+	assert_true(has(log->lines[1], "\"kind\":\"overflow\""));
+	assert_true(has(log->lines[1],
+			"\"attempts\":1,\"packets\":6,\"packets_blocked\":6,\"packets_offloaded\":5,"));
+	assert_accounted(log);
+	log_free(log);
+}
+
 static void test_overflow_tells_apart_what_was_done_and_by_which_policy(void **state)
 {
 	struct log *log = log_new(1);
@@ -567,6 +721,7 @@ static void test_every_field_is_written_with_its_type(void **state)
 	fact.src = addr_ip4(BOB);
 	fact.monitored = true;
 	event_observe(log->collector, &fact, 1);
+	observe(log, offloaded(0, BOB, 3));
 	event_flush(log->collector, T0);
 	for (size_t i = 0; i < event_field_count; i++) {
 		char key[64];
@@ -663,6 +818,13 @@ int main(void)
 		cmocka_unit_test(test_summary_record),
 		cmocka_unit_test(test_monitored_ip6_record_is_an_alert),
 		cmocka_unit_test(test_overflow_record),
+		cmocka_unit_test(test_record_of_what_the_kernel_blocked),
+		cmocka_unit_test(test_a_packet_seen_is_shown),
+		cmocka_unit_test(test_the_packet_shown_keeps_its_time),
+		cmocka_unit_test(test_the_destination_of_a_packet_not_shown_counts),
+		cmocka_unit_test(test_offloaded_packets_are_shown_rather_than_monitored_ones),
+		cmocka_unit_test(test_a_window_opened_by_the_kernels_count),
+		cmocka_unit_test(test_overflow_record_tells_of_the_kernels_count),
 		cmocka_unit_test(test_overflow_tells_apart_what_was_done_and_by_which_policy),
 		cmocka_unit_test(test_replay_names_the_capture),
 		cmocka_unit_test(test_no_summary_without_packets),

@@ -228,20 +228,24 @@ static struct event_fact random_fact(uint64_t *seed, int64_t *now_s)
 	fact.names.rule = names[(q >> 36) % 4];
 	fact.names.digest = (q >> 40) % 100 == 0 ? "d2" : "d1";
 	fact.vlan_count = (uint8_t)((q >> 48) % 6);
+	if ((r >> 40) % 5 == 0)
+		fact.offloaded = (r >> 44) % 100 == 0 ? UINT32_MAX - (q >> 52) : 1 + (q >> 44) % 1000;
 	return fact;
 }
 
 static void random_run(uint64_t seed, uint32_t subscribers_max)
 {
 	struct log *log = log_new(subscribers_max);
-	uint64_t blocked = 0;
+	uint64_t blocked = 0, unseen = 0, all = 0;
 	int64_t now_s = 0;
 
 	for (int i = 0; i < 20000; i++) {
 		struct event_fact fact = random_fact(&seed, &now_s);
 
 		event_observe(log->collector, &fact, 1);
-		blocked += !fact.monitored;
+		blocked += fact.offloaded > 0 ? fact.offloaded : !fact.monitored;
+		unseen += fact.offloaded;
+		all += fact.offloaded > 0 ? fact.offloaded : 1;
 		if (seed % 97 == 0)
 			event_tick(log->collector, T0 + now_s * NSEC_PER_SEC);
 		if (seed % 4999 == 0)
@@ -250,8 +254,9 @@ static void random_run(uint64_t seed, uint32_t subscribers_max)
 	}
 	event_flush(log->collector, T0 + now_s * NSEC_PER_SEC);
 	assert_int_equal(stats_of(log).subscribers, 0);
-	assert_int_equal(stats_of(log).observed, 20000);
+	assert_int_equal(stats_of(log).observed, all);
 	assert_int_equal(log->packets_blocked, blocked);
+	assert_int_equal(log->packets_offloaded, unseen);
 	assert_accounted(log);
 	log_free(log);
 }
@@ -293,6 +298,94 @@ static void test_groups_make_no_difference(void **state)
 	assert_accounted(grouped);
 	log_free(singly);
 	log_free(grouped);
+}
+
+/* Sums over all records of a log, by what the tests call a rule or a reason. */
+struct sums {
+	uint64_t rules[3], reasons[3];
+	struct log *log; /* where they are kept as well */
+};
+
+static const char *const sum_rules[] = {"homes", "carriers", "relays"};
+static const char *const sum_reasons[] = {"pool-enforce", "fragment-tiny", "other"};
+
+/* Within the list or object that begins with `from`: the numbers behind `after` that follow the key. */
+static uint64_t sum_behind(const char *line, const char *from, const char *key, const char *after)
+{
+	const char *at = strstr(line, from), *end;
+	uint64_t sum = 0;
+
+	assert_non_null(at);
+	end = strchr(at, from[strlen(from) - 1] == '{' ? '}' : ']');
+	for (at = strstr(at, key); at && at < end; at = strstr(at + 1, key)) {
+		const char *number = strstr(at, after);
+
+		assert_non_null(number);
+		sum += strtoull(number + strlen(after), NULL, 10);
+	}
+	return sum;
+}
+
+static void take_sums(void *context, const char *line, size_t len)
+{
+	struct sums *sums = context;
+	char text[EVENT_RECORD_MAX + 1], key[64];
+
+	keep(sums->log, line, len);
+	memcpy(text, line, len);
+	text[len] = '\0';
+	assert_false(has(text, "\"others\":true") || has(text, "overflow"));
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(key, sizeof(key), "\"rule\":\"%s\"", sum_rules[i]);
+		if (has(text, "\"rules\":["))
+			sums->rules[i] += sum_behind(text, "\"rules\":[", key, "\"packets\":");
+		else if (has(text, key))
+			sums->rules[i] += number_in(text, "packets");
+		snprintf(key, sizeof(key), "\"reason\":\"%s\"", sum_reasons[i]);
+		if (!has(text, "\"reasons\":{") && has(text, key))
+			sums->reasons[i] += number_in(text, "packets");
+		snprintf(key, sizeof(key), "\"%s\":", sum_reasons[i]);
+		if (has(text, "\"reasons\":{"))
+			sums->reasons[i] += sum_behind(text, "\"reasons\":{", key, "\":");
+	}
+}
+
+/* Which rule and which reason: exact for packets seen and unseen, let through and blocked, also where counters end. */
+static void test_each_packet_counts_for_its_rule_and_reason(void **state)
+{
+	static const uint8_t reasons[] = {REASON_ENFORCE, REASON_TINY, 30};
+	struct sums wanted = {0}, got = {.log = calloc(1, sizeof(*got.log))};
+	uint64_t seed = 2525, r, many;
+	struct event_config config;
+
+	(void)state;
+	assert_non_null(got.log);
+	config = config_for(got.log, 100);
+	config.emit = take_sums;
+	config.context = &got;
+	assert_int_equal(event_collector_new(&config, &got.log->collector), 0);
+	for (int i = 0; i < 20000; i++) {
+		struct event_fact fact;
+
+		r = random_next(&seed);
+		many = (r >> 50) % 200 == 0 ? 3 * (uint64_t)UINT32_MAX + 5 : 1 + (r >> 50) % 300;
+		fact = r % 3 == 0 ? offloaded(i, ALICE + (uint32_t)(r >> 8) % 20, many)
+				  : syn(i, ALICE + (uint32_t)(r >> 8) % 20, MX + (uint32_t)(r >> 16) % 9);
+		fact.names.rule = sum_rules[(r >> 24) % 3];
+		fact.reason = reasons[(r >> 28) % 3];
+		fact.monitored = r >> 32 & 1;
+		many = fact.offloaded > 0 ? many : 1;
+		wanted.rules[(r >> 24) % 3] += many;
+		wanted.reasons[(r >> 28) % 3] += many;
+		event_observe(got.log->collector, &fact, 1);
+	}
+	event_flush(got.log->collector, T0 + 20000 * NSEC_PER_SEC);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(got.rules[i], wanted.rules[i]);
+		assert_int_equal(got.reasons[i], wanted.reasons[i]);
+	}
+	assert_accounted(got.log);
+	log_free(got.log);
 }
 
 static void test_facts_of_many_packets_are_in_overflow_records(void **state)
@@ -337,6 +430,18 @@ static void test_a_flood_writes_few_records(void **state)
 
 /* ---- without memory ---- */
 
+static struct event_fact short_of_memory_fact(uint32_t i)
+{
+	struct event_fact fact = syn(i, ALICE + i % 3, MX + i % 100);
+
+	if (i % 5 == 0)
+		fact = offloaded(i, ALICE + i % 3 + i % 2, 7);
+	fact.reason = (uint8_t)(i / 3 % 4);
+	fact.names.rule = i % 7 ? "homes" : "carriers";
+	fact.monitored = i % 2;
+	return fact;
+}
+
 /* A few packets that need every kind of memory. True when the collector could be made at all. */
 static bool run_short_of_memory(unsigned *ret_allocations)
 {
@@ -349,16 +454,15 @@ static bool run_short_of_memory(unsigned *ret_allocations)
 	allocations = 0;
 	r = event_collector_new(&config, &log->collector);
 	for (uint32_t i = 0; r == 0 && i < 3000; i++) {
-		struct event_fact fact = syn(i, ALICE + i % 3, MX + i % 100);
+		struct event_fact fact = short_of_memory_fact(i);
 
-		fact.reason = (uint8_t)(i / 3 % 4);
-		fact.names.rule = i % 7 ? "homes" : "carriers";
-		fact.monitored = i % 2;
 		event_observe(log->collector, &fact, 1);
 	}
 	if (r == 0) {
 		event_flush(log->collector, T0);
-		assert_int_equal(stats_of(log).observed, 3000);
+		assert_int_equal(stats_of(log).observed, 2400 + 600 * 7);
+		assert_int_equal(log->packets_offloaded, 600 * 7);
+		assert_int_equal(log->packets_blocked, 1200 + 600 * 7);
 		assert_accounted(log);
 	} else {
 		assert_int_equal(r, -ENOMEM);
@@ -389,11 +493,33 @@ static void test_no_memory_no_packet_lost(void **state)
 	assert_true(refused > 0 && refused < total);
 }
 
+/* Who cannot be counted takes no place in the table. */
+static void test_no_memory_no_empty_window(void **state)
+{
+	struct log *log = log_new(10);
+
+	(void)state;
+	observe(log, syn(0, BOB, MX)); /* the names are known */
+	allocations = 0;
+	fail_at = 1;
+	fail_ever_after = true;
+	observe(log, offloaded(0, ALICE, 5));
+	fail_at = 0;
+	fail_ever_after = false;
+	assert_true(allocations > 0);
+	assert_int_equal(stats_of(log).subscribers, 1);
+	event_flush(log->collector, T0);
+	assert_true(has(log->lines[1], "overflow"));
+	assert_accounted(log);
+	log_free(log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_subscribers_of_ip6_are_prefixes),
 		cmocka_unit_test(test_no_memory_no_packet_lost),
+		cmocka_unit_test(test_no_memory_no_empty_window),
 		cmocka_unit_test(test_a_retransmitted_syn_is_no_attempt),
 		cmocka_unit_test(test_what_makes_another_attempt),
 		cmocka_unit_test(test_many_syns_are_told_apart),
@@ -402,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_destinations_short_of_memory_say_so),
 		cmocka_unit_test(test_every_packet_is_in_one_record),
 		cmocka_unit_test(test_groups_make_no_difference),
+		cmocka_unit_test(test_each_packet_counts_for_its_rule_and_reason),
 		cmocka_unit_test(test_facts_of_many_packets_are_in_overflow_records),
 		cmocka_unit_test(test_a_flood_writes_few_records),
 	};
