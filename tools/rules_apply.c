@@ -36,6 +36,9 @@ int rules_refused(const struct nft_report *report, int r)
 {
 	if (r == -EPERM)
 		fputs("op25b-rules: not allowed: changing rulesets needs CAP_NET_ADMIN\n", stderr);
+	else if (r == -ENOBUFS)
+		fputs("op25b-rules: the kernel's answers were lost, and whether the rules were changed is not known; op25b-rules status tells\n",
+		      stderr);
 	else
 		fprintf(stderr, "op25b-rules: the kernel refused %s: %s; nothing was changed\n",
 			report->error, strerror(-r));

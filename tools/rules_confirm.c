@@ -170,6 +170,9 @@ static _Noreturn void keep_rules(const struct ruleset *ruleset, const struct nft
 	/* The caller may be gone; that changes nothing. */
 	(void)!write(REPORT_FD, &keep.word, sizeof(keep.word));
 	close(REPORT_FD);
+	/* Rules that may have been loaded, and are not to stay unless confirmed. */
+	if (r == -ENOBUFS && keep.word.stage == STAGE_APPLY)
+		(void)roll_back(&keep);
 	if (r < 0)
 		_exit(EXIT_CODE_SYSTEM);
 	keep.word.pending.state = confirmed_in(&keep, within_s) ? PENDING_CONFIRMED : roll_back(&keep);
@@ -305,7 +308,7 @@ static int tell_confirmed(const struct rules_options *options, const struct pend
 	else if (pending->state == PENDING_LOST)
 		puts("the process that waited has died: the rules stay as they are");
 	else if (pending->state == PENDING_FAILED)
-		puts("too late, and the rules of before could not be loaded");
+		puts("too late, and the rules of before could not be loaded, or the kernel's answer was lost: see op25b-rules status");
 	else
 		puts("nothing waits for a confirmation");
 	return rules_flushed(code);

@@ -129,6 +129,7 @@ static void note_plan(const struct apply *apply, struct nft_report *report)
 	report->added = apply->plan.added;
 	report->mark = apply->plan.mark;
 	report->generation = nft_generation_next(apply->table.generation);
+	report->error[0] = '\0';
 }
 
 static uint8_t other_family(uint8_t family)
@@ -177,6 +178,8 @@ static int apply_once(struct apply *apply, struct nft_report *report)
 		return r;
 	report->bytes = apply->batch.len;
 	r = nft_batch_send(&apply->batch, apply->nft, report->error);
+	if (r == -ENOBUFS)
+		r = nft_table_find_out(&apply->table, apply->plan.mark);
 	if (r == 0)
 		note_plan(apply, report);
 	return r;
@@ -188,14 +191,20 @@ static bool refutes(int r)
 	return r == -EEXIST || r == -ENOENT || r == -ENOTEMPTY || r == -ENFILE;
 }
 
+/* What a later try ends with does not tell what became of one whose answer was lost. */
 static int apply_until_quiet(struct apply *apply, struct nft_report *report)
 {
+	bool unclear = false;
 	int r = -EAGAIN;
 
 	for (int i = 0; i < TRIES_MAX; i++) {
 		bool different;
 
-		r = apply_once(apply, report);
+		/* What an earlier try has not read must not be taken for an answer to this one. */
+		nft_socket_close(apply->nft);
+		r = nft_socket_open(apply->nft);
+		if (r == 0)
+			r = apply_once(apply, report);
 		different = apply->plan.whole == NFT_WHOLE_NOT;
 		nft_plan_free(&apply->plan);
 		nft_table_free(&apply->table);
@@ -203,11 +212,14 @@ static int apply_until_quiet(struct apply *apply, struct nft_report *report)
 		if (r < 0 && different && refutes(r)) {
 			memcpy(report->refused, report->error, sizeof(report->refused));
 			apply->known = NULL;
-		} else if (r != -EINTR && r != -ERESTART) {
-			return r;
+		} else if (!nft_try_again(r)) {
+			break;
+		} else if (r == -ENOBUFS) {
+			unclear = true;
+			apply->known = NULL;
 		}
 	}
-	return r;
+	return r < 0 && unclear ? -ENOBUFS : r;
 }
 
 /* A ruleset with nothing but this rule, sent without its end: the kernel tries it and changes nothing. */
@@ -338,10 +350,11 @@ static int delete_tables(struct nft_socket *nft, struct nft_report *report)
 		if (r == 0 && there[i])
 			nft_put_removal(&batch, nft);
 	}
-	report->table_was_there = there[0] || there[1];
-	if (r == 0 && report->table_was_there)
+	/* Where the answer of an earlier try was lost, they may be gone. */
+	report->table_was_there |= there[0] || there[1];
+	if (r == 0 && (there[0] || there[1]))
 		r = nft_batch_end(&batch, nft, true);
-	if (r == 0 && report->table_was_there)
+	if (r == 0 && (there[0] || there[1]))
 		r = nft_batch_send(&batch, nft, report->error);
 	nft_batch_free(&batch);
 	return r;
@@ -350,17 +363,19 @@ static int delete_tables(struct nft_socket *nft, struct nft_report *report)
 int nft_delete(struct nft_report *report)
 {
 	struct nft_socket nft = {0};
+	bool unclear = false;
 	int r = -ENOENT;
 
 	*report = (struct nft_report){.error = "opening netlink"};
 	/* Somebody else may delete it between the look and the deed. */
-	for (int i = 0; i < TRIES_MAX && (r == -ENOENT || r == -EINTR); i++) {
+	for (int i = 0; i < TRIES_MAX && (r == -ENOENT || nft_try_again(r)); i++) {
 		r = nft_socket_open(&nft);
 		if (r == 0)
 			r = delete_tables(&nft, report);
 		nft_socket_close(&nft);
+		unclear |= r == -ENOBUFS;
 	}
 	if (r == 0)
 		report->error[0] = '\0';
-	return r;
+	return r < 0 && unclear ? -ENOBUFS : r;
 }

@@ -57,11 +57,13 @@ struct nft_report {
 };
 
 /*
- * Makes the ruleset the table's whole content; counters that stay keep their values. Nothing is changed on failure.
+ * Makes the ruleset the table's whole content; counters that stay keep their values. Nothing is changed on failure, but
+ * perhaps with -ENOBUFS.
  * Where `known` (NULL: nothing) holds what is in the kernel's sets, only what differs in them is sent; should the kernel
  * refuse that, all of it.
  * Returns 0 with *report filled; -EPERM without CAP_NET_ADMIN; -EOPNOTSUPP when the kernel can queue in neither way;
- * another -errno with the thing refused named in report->error.
+ * -ENOBUFS when the kernel's answers were lost, and whether the ruleset was taken could not be found out; another -errno
+ * with the thing refused named in report->error.
  */
 int nft_apply(const struct ruleset *ruleset, const struct nft_known *known, struct nft_report *report);
 

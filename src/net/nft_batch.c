@@ -2,6 +2,7 @@
 #include "net/nft_batch.h"
 
 #include "base/vec.h"
+#include "net/nft_table.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -39,7 +40,8 @@ int nft_socket_open(struct nft_socket *nft)
 	/* Both are comforts: refusals that say where, and without the refused message echoed. */
 	(void)mnl_socket_setsockopt(mnl, NETLINK_EXT_ACK, &on, sizeof(on));
 	(void)mnl_socket_setsockopt(mnl, NETLINK_CAP_ACK, &on, sizeof(on));
-	(void)setsockopt(mnl_socket_get_fd(mnl), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	if (setsockopt(mnl_socket_get_fd(mnl), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0)
+		(void)setsockopt(mnl_socket_get_fd(mnl), SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	*nft = (struct nft_socket){.mnl = mnl, .seq = (uint32_t)time(NULL)};
 	return 0;
 }
@@ -72,7 +74,8 @@ int nft_socket_request(struct nft_socket *nft, struct nlmsghdr *request, mnl_cb_
 	}
 	r = r == MNL_CB_ERROR ? -errno : 0;
 	free(answer);
-	return r;
+	/* A part of the answer found no room. The rest must not be waited for: a dump rests until the next is taken. */
+	return r == -ENOBUFS ? -EINTR : r;
 }
 
 /* Room for one more message. Without memory the first message's place is written over, and the batch never sent. */
@@ -100,7 +103,7 @@ int nft_batch_begin(struct nft_batch *batch, struct nft_socket *nft, uint8_t fam
 	static const struct nft_note note = {.what = "the transaction", .name = ""};
 	struct nlmsghdr *message;
 
-	*batch = (struct nft_batch){.family = family, .first_seq = nft->seq + 1};
+	*batch = (struct nft_batch){.family = family, .generation = generation, .first_seq = nft->seq + 1};
 	if (!VEC_RESERVE(batch->data, batch->capacity, NFT_MESSAGE_MAX))
 		return -ENOMEM;
 	batch_note(batch, &note);
@@ -137,6 +140,7 @@ int nft_batch_end(struct nft_batch *batch, struct nft_socket *nft, bool commit)
 	last = (struct nlmsghdr *)(void *)(batch->data + batch->last_at);
 	last->nlmsg_flags |= NLM_F_ACK;
 	batch->last_seq = last->nlmsg_seq;
+	batch->commits = commit;
 	if (commit) {
 		nftnl_batch_end((char *)batch->data + batch->len, ++nft->seq);
 		batch->len += ((const struct nlmsghdr *)(const void *)(batch->data + batch->len))->nlmsg_len;
@@ -160,9 +164,10 @@ static int send_all(const struct nft_batch *batch, struct nft_socket *nft)
 	/* A message larger than the send buffer is refused whole, so ask for as much; only CAP_NET_ADMIN gets it. */
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-	if (sendto(fd, batch->data, batch->len, 0, (const struct sockaddr *)&kernel, sizeof(kernel)) < 0)
-		return -errno;
-	return 0;
+	if (sendto(fd, batch->data, batch->len, 0, (const struct sockaddr *)&kernel, sizeof(kernel)) >= 0)
+		return 0;
+	/* Nothing has left; -ENOBUFS is to say something else. */
+	return errno == ENOBUFS ? -ENOMEM : -errno;
 }
 
 /* The address that the kernel's pointer into the message shows, when it shows an element. */
@@ -234,6 +239,7 @@ struct answers {
 	char *error;
 	int first_error;
 	bool acknowledged;
+	bool lost; /* some found no room in the receive buffer, or the kernel no memory for them */
 };
 
 static void read_answer(struct answers *answers, const struct nlmsghdr *answer)
@@ -251,7 +257,8 @@ static void read_answer(struct answers *answers, const struct nlmsghdr *answer)
 	name_refusal(answers->batch, answer, answers->error);
 }
 
-/* The kernel answers before sendto() returns, so what is not there then never comes. */
+/* The kernel answers before sendto() returns, so what is not there then never comes. That answers were lost is told
+ * before those that were not. */
 static int read_answers(struct answers *answers, struct nft_socket *nft, uint8_t *buffer)
 {
 	for (;;) {
@@ -259,13 +266,36 @@ static int read_answers(struct answers *answers, struct nft_socket *nft, uint8_t
 		const struct nlmsghdr *answer = (const struct nlmsghdr *)(const void *)buffer;
 		int left = (int)got;
 
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && errno == ENOBUFS)
+			answers->lost = true;
+		if (got < 0 && (errno == EINTR || errno == ENOBUFS))
 			continue;
 		if (got < 0)
 			return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
 		for (; mnl_nlmsg_ok(answer, left); answer = mnl_nlmsg_next(answer, &left))
 			read_answer(answers, answer);
 	}
+}
+
+/* No answer tells whether it was taken; that it was not, the generation may. */
+static int find_out(const struct nft_batch *batch)
+{
+	struct nft_socket nft = {0};
+	uint32_t now = 0;
+	int r;
+
+	if (!batch->commits)
+		return -EAGAIN;
+	r = nft_socket_open(&nft);
+	if (r == 0)
+		r = nft_generation_read(&nft, &now);
+	nft_socket_close(&nft);
+	return r == 0 && batch->generation != 0 && now == batch->generation ? -EAGAIN : -ENOBUFS;
+}
+
+bool nft_try_again(int r)
+{
+	return r == -EINTR || r == -ERESTART || r == -EAGAIN || r == -ENOBUFS;
 }
 
 int nft_batch_send(const struct nft_batch *batch, struct nft_socket *nft, char error[NFT_ERROR_MAX])
@@ -290,6 +320,8 @@ int nft_batch_send(const struct nft_batch *batch, struct nft_socket *nft, char e
 		return answers.first_error;
 	if (r < 0)
 		return r;
+	if (answers.lost)
+		return find_out(batch);
 	if (!answers.acknowledged)
 		return -EPROTO;
 	error[0] = '\0';

@@ -24,7 +24,8 @@ struct nft_note {
 };
 
 struct nft_batch {
-	uint8_t family; /* NFPROTO_*, of the messages to come */
+	uint8_t family;      /* NFPROTO_*, of the messages to come */
+	uint32_t generation; /* of the rulesets that it is to change; 0: any */
 	uint8_t *data;
 	size_t len, capacity;
 	struct nft_note *notes; /* of sequence number first_seq + i */
@@ -32,6 +33,7 @@ struct nft_batch {
 	uint32_t first_seq;
 	size_t last_at;    /* where the last message stands */
 	uint32_t last_seq; /* its number: it alone is answered when all went well */
+	bool commits;      /* it has an end, so the kernel does not only try it */
 	bool failed;       /* memory has run out */
 };
 
@@ -46,7 +48,8 @@ uint8_t nft_family(enum policy_family family);
 int nft_socket_open(struct nft_socket *nft);
 void nft_socket_close(struct nft_socket *nft);
 
-/* Sends one request and hands each message of its answer to the callback. 0 or -errno. */
+/* Sends one request and hands each message of its answer to the callback. 0 or -errno; -EINTR: what came is not whole, and
+ * must be asked for again, with another socket. */
 int nft_socket_request(struct nft_socket *nft, struct nlmsghdr *request, mnl_cb_t callback, void *data);
 
 /*
@@ -63,7 +66,13 @@ void nft_batch_finish(struct nft_batch *batch, const struct nlmsghdr *message);
 int nft_batch_end(struct nft_batch *batch, struct nft_socket *nft, bool commit);
 void nft_batch_free(struct nft_batch *batch);
 
-/* Sends it and reads the answers. 0 or the first refusal as -errno, named in error. */
+/*
+ * Sends it and reads the answers. 0 or the first refusal as -errno, named in error, and nothing was changed. When the
+ * answer was lost: -EAGAIN if nothing was changed, -ENOBUFS if that is not known.
+ */
 int nft_batch_send(const struct nft_batch *batch, struct nft_socket *nft, char error[NFT_ERROR_MAX]);
+/* Whether such an answer says that somebody came between, or was lost: to read and send all again, with another socket,
+ * may help, and does no harm. */
+bool nft_try_again(int r);
 
 #endif

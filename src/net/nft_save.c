@@ -425,6 +425,16 @@ static void put_table_back(struct nft_batch *batch, struct nft_socket *nft, cons
 	}
 }
 
+/* 0 if the sets bore none. */
+static uint64_t saved_mark(const struct nft_table *table)
+{
+	for (size_t i = 0; i < table->sets.count; i++) {
+		if (table->sets.items[i].mark != 0)
+			return table->sets.items[i].mark;
+	}
+	return 0;
+}
+
 /* That everything put back is known, and was. */
 static void note_return(const struct nft_saved *saved, uint32_t generation, struct nft_report *report)
 {
@@ -462,6 +472,8 @@ static int restore_once(struct nft_socket *nft, const struct nft_saved *saved, c
 	}
 	if (r == 0)
 		r = nft_batch_send(&batch, nft, report->error);
+	for (size_t i = 0; i < FAMILIES && r == -ENOBUFS; i++)
+		r = nft_table_find_out(&tables[i], saved_mark(&saved->tables[i].table));
 	if (r == 0)
 		note_return(saved, tables[0].generation, report);
 	nft_batch_free(&batch);
@@ -485,6 +497,7 @@ static bool nothing_saved(const struct nft_saved *saved)
 int nft_restore(const struct nft_saved *saved, const struct nft_known *now, struct nft_report *report)
 {
 	struct nft_socket nft = {0};
+	bool unclear = false;
 	int r = -EINTR;
 
 	if (nothing_saved(saved))
@@ -495,10 +508,11 @@ int nft_restore(const struct nft_saved *saved, const struct nft_known *now, stru
 		if (r == 0)
 			r = restore_once(&nft, saved, now, report);
 		nft_socket_close(&nft);
-		if (r == 0 || (r != -EINTR && r != -ERESTART && !now))
+		unclear |= r == -ENOBUFS;
+		if (r == 0 || (!nft_try_again(r) && !now))
 			break;
-		if (r != -EINTR && r != -ERESTART)
+		if (r == -ENOBUFS || !nft_try_again(r))
 			now = NULL;
 	}
-	return r;
+	return r < 0 && unclear ? -ENOBUFS : r;
 }

@@ -22,8 +22,8 @@ int nft_save(const struct nft_known *known, struct nft_saved **ret, struct nft_r
 /*
  * Puts them back in one transaction; base chains that stay are not deleted, and counters that are there go on. now (NULL:
  * nothing): what the sets hold at present; where that is known and what was saved is, too, only what differs is sent.
- * 0, or -errno with report->error, and nothing is changed. report->mark and generation, the latter 0 when what is there
- * now is not known, go with the sets of the `known` that was given to nft_save().
+ * 0, or -errno with report->error, and nothing is changed (-ENOBUFS: that is not known). report->mark and generation, the
+ * latter 0 when what is there now is not known, go with the sets of the `known` that was given to nft_save().
  */
 int nft_restore(const struct nft_saved *saved, const struct nft_known *now, struct nft_report *report);
 

@@ -164,6 +164,35 @@ uint32_t nft_generation_next(uint32_t generation)
 	return generation == UINT32_MAX ? 1 : generation + 1;
 }
 
+static bool bears_mark(const struct nft_table *table, uint64_t mark)
+{
+	for (size_t i = 0; i < table->sets.count; i++) {
+		if (table->sets.items[i].mark == mark)
+			return true;
+	}
+	return false;
+}
+
+int nft_table_find_out(const struct nft_table *before, uint64_t mark)
+{
+	struct nft_socket nft = {0};
+	struct nft_table now = {0};
+	bool found;
+	int r;
+
+	if (mark == 0 || bears_mark(before, mark))
+		return -ENOBUFS;
+	r = nft_socket_open(&nft);
+	if (r == 0)
+		r = nft_table_read(&nft, before->family, &now);
+	found = bears_mark(&now, mark);
+	nft_table_free(&now);
+	nft_socket_close(&nft);
+	if (r < 0)
+		return -ENOBUFS;
+	return found ? 0 : -EAGAIN;
+}
+
 int nft_table_find(struct nft_socket *nft, uint8_t family, bool *ret)
 {
 	struct nft_table table = {.family = family};

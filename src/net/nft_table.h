@@ -41,6 +41,11 @@ uint32_t nft_generation_next(uint32_t generation);
 int nft_table_read(struct nft_socket *nft, uint8_t family, struct nft_table *table);
 /* Only whether it is there. 0 or -errno. */
 int nft_table_find(struct nft_socket *nft, uint8_t family, bool *ret);
+/*
+ * What became of a transaction that was to give the table sets with this mark, when nft_batch_send() cannot tell: 0 when it was
+ * taken, -EAGAIN when it was not, -ENOBUFS when that remains unknown, as it does when the mark was there before.
+ */
+int nft_table_find_out(const struct nft_table *before, uint64_t mark);
 void nft_table_free(struct nft_table *table);
 
 #endif

@@ -1,11 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# rules_faults.sh OP25B_RULES SOURCE APPLY_OVERLAP QUEUE_HOLD: what an apply meets: a kernel that refuses one element, a send
-# buffer that is too small, and packets that wait in the queue across fifty of them.
+# rules_faults.sh OP25B_RULES SOURCE APPLY_OVERLAP QUEUE_HOLD KNOWN_EDIT NARROW_NETLINK: what an apply meets: a kernel that
+# refuses one element, a send buffer that is too small, a receive buffer that overflows, and packets that wait in the queue
+# across fifty of them.
 tool=$1
 root=$2
 apply_overlap=$3
 queue_hold=$4
+known_edit=$5
+narrow_netlink=$6
 # shellcheck source=tests/lib/netns.sh
 . "$root/tests/lib/netns.sh"
 netns_need nft python3 unshare
@@ -80,7 +83,65 @@ else
 	tap_skip "a send buffer that is too small" "no user namespaces, or net.core.wmem_max is $limit"
 fi
 
-# 3. Packets wait in the queue.
+# 3. The kernel's answers overflow the receive buffer. Each time it is heard of adds a line to $overflows.
+overflows=$scratch/overflows
+kept=/run/op25b/rules-$(netns_run rtr stat -L -c %i /proc/self/ns/net).applied
+narrow()
+{
+	: >"$overflows"
+	netns_run rtr env LD_PRELOAD="$narrow_netlink" OP25B_OVERFLOWS="$overflows" OP25B_NARROW=1 "$tool" "$@"
+}
+unheard()
+{
+	OP25B_ASK_ALL=1 narrow "$@"
+}
+# pools LAST: twenty pools, each with a set of its own.
+pools()
+{
+	policy 192.0.2.0/24 | sed 's/^subscriber_interfaces.*/&, line*/'
+	for i in $(seq 20); do
+		printf '[pool line%d]\ninterface = line%d\n' "$i" "$i"
+		printf "prefix = 10.$i.%d.0/24\n" 0 2 4 "$1"
+	done
+}
+# elements add|delete LAST: what nft is told of them.
+elements()
+{
+	for i in $(seq 20); do
+		echo "$1 element inet op25b pools_on_$((i + 1))_ip4 { 10.$i.$2.0/24 }"
+	done
+}
+pools 6 >"$scratch/six.ini"
+pools 8 >"$scratch/eight.ini"
+pools 10 >"$scratch/ten.ini"
+overflowed()
+{
+	[ "$(wc -l <"$overflows")" -ge "${1:-1}" ]
+}
+rules apply -p "$scratch/six.ini" >/dev/null
+{ elements delete 6; elements add 8; } | netns_run rtr nft -f - || tap_not_ok "the sets are changed by somebody"
+"$known_edit" "$kept" 1
+expect "forty refusals at once: the first is named still, and everything is sent" \
+	ends_with 0 "refused the difference: the element at 10.1.6.0 of set pools_on_2_ip4" narrow apply -p "$scratch/eight.ini"
+expect "they did overflow it" overflowed
+expect "and what is said to be there is" rules status --full -p "$scratch/eight.ini"
+expect "an apply whose answer is lost, though it was carried out: that is found out" \
+	ends_with 0 "replaced table inet op25b" unheard apply --whole -p "$scratch/ten.ini"
+expect "it was lost" overflowed
+expect "and read back, and the same" grep -q "read back, and the same" "$scratch/said"
+expect "it is what is there" rules status --full -p "$scratch/ten.ini"
+expect "and known from then on" ends_with 0 "only the difference" rules apply -p "$scratch/eight.ini"
+expect "likewise one of differences: everything is sent, because what is there is not known" \
+	ends_with 0 "all sets were sent" unheard apply -p "$scratch/ten.ini"
+expect "two answers were lost" overflowed 2
+expect "it is what is there" rules status --full -p "$scratch/ten.ini"
+expect "one that is not confirmed" unheard apply --confirm-within 1 -p "$scratch/eight.ini"
+expect "is taken back" wait_until 15 rules status --full -p "$scratch/ten.ini"
+expect "and it is said" wait_until 15 ends_with 1 "too late: the rules of before are back" rules confirm
+rules apply -p "$scratch/large.ini" >/dev/null
+expect "reading does with the smallest buffer" narrow status --full -p "$scratch/large.ini"
+
+# 4. Packets wait in the queue.
 rules apply -p "$scratch/policy.ini" >/dev/null
 netns_run ext nft -f - <<-'END'
 	table inet outside {
