@@ -36,6 +36,7 @@ enum middle {
 	MOBILITY,       /* of IPv6 */
 	CUT,            /* options that say they are longer than the packet, TCP behind them */
 	CUT_UDP,        /* the same with UDP */
+	CUT_UDP_UNSEEN, /* the same, before a kernel that looks how long the packet is */
 	CUT_DEEP,       /* options, and then the packet ends where more of them should come */
 };
 
@@ -198,6 +199,10 @@ static const struct row rows6[] = {
 	 .piece = FIRST,
 	 .middle = CUT_UDP,
 	 .limit = VERIFY_LIMIT_HIDDEN_OTHER},
+	{.words = "header chain hidden, UDP behind it, newer kernel",
+	 .protocol = UDP,
+	 .piece = FIRST,
+	 .middle = CUT_UDP_UNSEEN},
 	{.words = "header chain hidden, no end in sight", .piece = FIRST, .middle = CUT_DEEP},
 	{.words = "header chain longer than the packet, TCP behind it", .middle = CUT},
 	{.words = "header chain longer than the packet, no end in sight", .middle = CUT_DEEP},
@@ -271,7 +276,8 @@ static void see_upper(const struct row *row, size_t room, struct ruleset_packet 
 /*
  * The header between, if any; returns its size and sets *protocol to what stands before it. The kernel (ipv6_find_hdr)
  * believes a header's length without looking whether the packet is that long, and takes the next header's number from
- * it; AH and mobility headers are protocols to it (nft_set_pktinfo_ipv6 stops at AH).
+ * it; since 6.1.189 and its sisters it looks, and knows no protocol then. For TCP both come to the same, because there are
+ * no ports either way. AH and mobility headers are protocols to it (nft_set_pktinfo_ipv6 stops at AH).
  */
 static size_t write_middle(const struct row *row, uint8_t *at, uint8_t *protocol, struct verify_form *form)
 {
@@ -295,6 +301,10 @@ static size_t write_middle(const struct row *row, uint8_t *at, uint8_t *protocol
 	case CUT_DEEP:
 		at[0] = NEXT_OPTIONS;
 		kernel->has_l4proto = false;
+		break;
+	case CUT_UDP_UNSEEN:
+		kernel->has_l4proto = false;
+		at[1] = 3;
 		break;
 	case CUT:
 	case CUT_UDP:
@@ -328,6 +338,11 @@ static void take_data(const struct row *row, uint8_t *at, struct verify_form *fo
 		from[13] = TCP_ACK;
 }
 
+static bool is_cut(enum middle middle)
+{
+	return middle == CUT || middle == CUT_UDP || middle == CUT_UDP_UNSEEN || middle == CUT_DEEP;
+}
+
 /* Behind a header that leaves the packet nothing is written. */
 static size_t write_rest(const struct row *row, uint8_t *at, uint8_t *protocol, struct verify_form *form)
 {
@@ -336,7 +351,7 @@ static size_t write_rest(const struct row *row, uint8_t *at, uint8_t *protocol, 
 	*protocol = row->protocol ? row->protocol : TCP;
 	form->kernel.src.family = form->family;
 	middle = write_middle(row, at, protocol, form);
-	if (row->middle == CUT || row->middle == CUT_UDP || row->middle == CUT_DEEP)
+	if (is_cut(row->middle))
 		return middle;
 	if (pieces[row->piece].offset != 0) {
 		/* The kernel looks no further than the fragment header, and takes no extension header for a protocol. */
@@ -395,7 +410,8 @@ static bool may_be_port25(const struct verify_form *form, const struct row *row)
 {
 	const struct packet *ours = &form->ours;
 
-	if (row->protocol != 0 || (form->kernel.has_l4proto && form->kernel.l4proto != TCP))
+	if ((row->protocol != 0 && row->middle != CUT_UDP_UNSEEN) ||
+	    (form->kernel.has_l4proto && form->kernel.l4proto != TCP))
 		return false;
 	if (ours->has_ports)
 		return packet_is_port25(ours);
