@@ -132,16 +132,11 @@ static void note_plan(const struct apply *apply, struct nft_report *report)
 	report->error[0] = '\0';
 }
 
-static uint8_t other_family(uint8_t family)
-{
-	return family == NFPROTO_BRIDGE ? NFPROTO_INET : NFPROTO_BRIDGE;
-}
-
 static void put_other_removal(struct apply *apply)
 {
 	uint8_t family = apply->batch.family;
 
-	apply->batch.family = other_family(family);
+	apply->batch.family = nft_other_family(family);
 	nft_put_removal(&apply->batch, apply->nft);
 	apply->batch.family = family;
 }
@@ -154,7 +149,7 @@ static int apply_once(struct apply *apply, struct nft_report *report)
 	int r = nft_table_read(apply->nft, family, &apply->table);
 
 	if (r == 0)
-		r = nft_table_find(apply->nft, other_family(family), &report->other_removed);
+		r = nft_table_find(apply->nft, nft_other_family(family), &report->other_removed);
 	if (r < 0) {
 		snprintf(report->error, sizeof(report->error), "reading the table");
 		return r;

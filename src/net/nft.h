@@ -68,14 +68,8 @@ struct nft_report {
 int nft_apply(const struct ruleset *ruleset, const struct nft_known *known, struct nft_report *report);
 
 /*
- * Which form this kernel takes; nothing is changed, and nothing that waits in a queue is lost. 0, -EPERM, -EOPNOTSUPP
+ * Which forms this kernel takes; nothing is changed, and nothing that waits in a queue is lost. 0, -EPERM, -EOPNOTSUPP
  * when it can queue in neither way, or another -errno, with what was tried in error.
- */
-int nft_choose_form(enum nft_queue_form *ret, char error[NFT_ERROR_MAX]);
-
-/*
- * Which forms this kernel takes. 0, -EPERM, -EOPNOTSUPP when it can queue in neither way, or another -errno, with what
- * was tried in error.
  */
 int nft_choose_forms(enum policy_family family, struct nft_forms *ret, char error[NFT_ERROR_MAX]);
 

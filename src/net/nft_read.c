@@ -7,11 +7,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libnftnl/chain.h>
 #include <libnftnl/common.h>
-#include <libnftnl/object.h>
 #include <libnftnl/rule.h>
-#include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -29,29 +26,6 @@ int nft_read_dump(struct nft_socket *nft, uint16_t type, uint16_t table_attr, mn
 
 	mnl_attr_put_strz(request, table_attr, RULESET_TABLE);
 	return nft_socket_request(nft, request, callback, image);
-}
-
-static int see_table(const struct nlmsghdr *message, void *data)
-{
-	struct nftnl_table *table = nftnl_table_alloc();
-	struct ruleset_image *image = data;
-	uint32_t family;
-
-	if (!table)
-		return nft_out_of_memory();
-	if (nftnl_table_nlmsg_parse(message, table) < 0 ||
-	    !nft_is_ours(nftnl_table_get_str(table, NFTNL_TABLE_NAME)))
-		family = NFPROTO_UNSPEC;
-	else
-		family = nftnl_table_get_u32(table, NFTNL_TABLE_FAMILY);
-	if (family == NFPROTO_INET || family == NFPROTO_BRIDGE)
-		image->other |= family != nft_family(image->family);
-	if (family == nft_family(image->family)) {
-		image->there = true;
-		image->asleep = (nftnl_table_get_u32(table, NFTNL_TABLE_FLAGS) & NFT_TABLE_F_DORMANT) != 0;
-	}
-	nftnl_table_free(table);
-	return MNL_CB_OK;
 }
 
 /* The numbers are the same in both families. */
@@ -74,33 +48,6 @@ static void hook_text(struct image_chain *chain, const char *type, const char *h
 		 priority, policy == NF_ACCEPT ? "accept" : "drop");
 }
 
-static bool keep_chain(struct ruleset_image *image, const struct nftnl_chain *chain)
-{
-	const char *type = nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE);
-	struct image_chain *kept = image_add_chain(image, nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
-
-	if (kept && nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM))
-		hook_text(kept, type ? type : "none",
-			  hook_word(nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM)),
-			  nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO),
-			  nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY));
-	return kept != NULL;
-}
-
-static int see_chain(const struct nlmsghdr *message, void *data)
-{
-	struct nftnl_chain *chain = nftnl_chain_alloc();
-	bool kept = true;
-
-	if (!chain)
-		return nft_out_of_memory();
-	if (nftnl_chain_nlmsg_parse(message, chain) == 0 &&
-	    nft_is_ours(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE)))
-		kept = keep_chain(data, chain);
-	nftnl_chain_free(chain);
-	return kept ? MNL_CB_OK : nft_out_of_memory();
-}
-
 /* A rule that libnftnl does not understand is none of ours, and its text like no other. */
 static int see_rule(const struct nlmsghdr *message, void *data)
 {
@@ -121,55 +68,65 @@ static int see_rule(const struct nlmsghdr *message, void *data)
 	return kept ? MNL_CB_OK : nft_out_of_memory();
 }
 
-static int see_object(const struct nlmsghdr *message, void *data)
+static int take_chains(const struct nft_table *table, struct ruleset_image *image)
 {
-	struct nftnl_obj *object = nftnl_obj_alloc();
-	bool kept = true;
+	for (size_t i = 0; i < table->chains.count; i++) {
+		const struct nft_object *chain = &table->chains.items[i];
+		struct image_chain *kept = image_add_chain(image, chain->name);
 
-	if (!object)
-		return nft_out_of_memory();
-	if (nftnl_obj_nlmsg_parse(message, object) == 0 &&
-	    nft_is_ours(nftnl_obj_get_str(object, NFTNL_OBJ_TABLE)))
-		kept = image_add_thing(data,
-				       nftnl_obj_get_u32(object, NFTNL_OBJ_TYPE) == NFT_OBJECT_COUNTER
-					       ? "counter"
-					       : "other object",
-				       nftnl_obj_get_str(object, NFTNL_OBJ_NAME)) != NULL;
-	nftnl_obj_free(object);
-	return kept ? MNL_CB_OK : nft_out_of_memory();
+		if (!kept)
+			return -ENOMEM;
+		if (chain->type == 1)
+			hook_text(kept, chain->hook_type, hook_word(chain->hook), chain->priority,
+				  chain->policy);
+	}
+	return 0;
 }
 
-static int read_content(struct nft_socket *nft, const struct nft_read_limits *limits,
-			struct ruleset_image *image)
+static int take_objects(const struct nft_table *table, struct ruleset_image *image)
 {
-	char buffer[256];
-	struct nlmsghdr *request =
-		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETTABLE, NFPROTO_UNSPEC, NLM_F_DUMP, 0);
-	int r = nft_socket_request(nft, request, see_table, image);
+	for (size_t i = 0; i < table->objects.count; i++) {
+		const struct nft_object *object = &table->objects.items[i];
+		const char *what = object->type == NFT_OBJECT_COUNTER ? "counter" : "other object";
 
-	if (r < 0 || !image->there)
-		return r;
-	r = nft_read_dump(nft, NFT_MSG_GETCHAIN, NFTA_CHAIN_TABLE, see_chain, image);
+		if (!image_add_thing(image, what, object->name))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int take_table(struct nft_socket *nft, const struct nft_table *table, struct ruleset_image *image)
+{
+	int r = nft_table_find(nft, nft_other_family(table->family), &image->other);
+
+	image->there = table->there;
+	image->asleep = table->asleep;
 	if (r == 0)
-		r = nft_read_dump(nft, NFT_MSG_GETRULE, NFTA_RULE_TABLE, see_rule, image);
-	if (r == 0)
-		r = nft_read_dump(nft, NFT_MSG_GETOBJ, NFTA_OBJ_TABLE, see_object, image);
-	return r < 0 ? r : nft_read_sets(nft, limits, image);
+		r = take_chains(table, image);
+	return r < 0 ? r : take_objects(table, image);
 }
 
 /* The parts are read one after the other; only if nothing changed meanwhile do they belong together. */
 static int read_once(struct nft_socket *nft, struct nft_read_limits limits, struct ruleset_image *image)
 {
-	uint32_t before = 0, after = 0;
-	int r = nft_generation_read(nft, &before);
+	struct nft_table table;
+	uint32_t after = 0;
+	int r = nft_table_read(nft, nft_family(image->family), &table);
 
-	if (limits.known && limits.known->generation != before)
+	if (limits.known && limits.known->generation != table.generation)
 		limits.known = NULL;
 	if (r == 0)
-		r = read_content(nft, &limits, image);
+		r = take_table(nft, &table, image);
+	if (r == 0 && table.there)
+		r = nft_read_dump(nft, NFT_MSG_GETRULE, NFTA_RULE_TABLE, see_rule, image);
+	if (r == 0 && table.there)
+		r = nft_read_sets(nft, &limits, image);
 	if (r == 0)
 		r = nft_generation_read(nft, &after);
-	return r == 0 && before != after ? -EINTR : r;
+	if (r == 0 && after != table.generation)
+		r = -EINTR;
+	nft_table_free(&table);
+	return r;
 }
 
 int nft_read(enum policy_family family, size_t elements_max, const struct nft_known *known,

@@ -56,12 +56,15 @@ static int see_generation(const struct nlmsghdr *message, void *data)
 static int see_table(const struct nlmsghdr *message, void *data)
 {
 	struct nftnl_table *table = nftnl_table_alloc();
+	struct nft_table *kept = data;
 
 	if (!table)
 		return nft_out_of_memory();
 	if (nftnl_table_nlmsg_parse(message, table) == 0 &&
-	    nft_is_ours(nftnl_table_get_str(table, NFTNL_TABLE_NAME)))
-		((struct nft_table *)data)->there = true;
+	    nft_is_ours(nftnl_table_get_str(table, NFTNL_TABLE_NAME))) {
+		kept->there = true;
+		kept->asleep = (nftnl_table_get_u32(table, NFTNL_TABLE_FLAGS) & NFT_TABLE_F_DORMANT) != 0;
+	}
 	nftnl_table_free(table);
 	return MNL_CB_OK;
 }
@@ -77,6 +80,7 @@ static bool keep_chain(struct nft_table *table, const struct nftnl_chain *chain)
 		object->type = 1;
 		object->hook = nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM);
 		object->priority = nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO);
+		object->policy = nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY);
 		snprintf(object->hook_type, sizeof(object->hook_type), "%s", type ? type : "");
 	}
 	return true;
@@ -157,6 +161,11 @@ int nft_generation_read(struct nft_socket *nft, uint32_t *ret)
 		nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETGEN, NFPROTO_UNSPEC, NLM_F_ACK, 0);
 
 	return nft_socket_request(nft, request, see_generation, ret);
+}
+
+uint8_t nft_other_family(uint8_t family)
+{
+	return family == NFPROTO_BRIDGE ? NFPROTO_INET : NFPROTO_BRIDGE;
 }
 
 uint32_t nft_generation_next(uint32_t generation)

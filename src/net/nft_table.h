@@ -10,8 +10,9 @@ enum { NFT_NAME_MAX = 256 }; /* the kernel's NFT_NAME_MAXLEN */
 struct nft_object {
 	char name[NFT_NAME_MAX];
 	uint32_t type; /* of an object (NFT_OBJECT_*); chains: 1 for a base chain */
-	uint32_t hook; /* of a base chain, with its priority and its type's name */
+	uint32_t hook; /* of a base chain, with its priority, its type's name, and its policy (NF_*) */
 	int32_t priority;
+	uint32_t policy;
 	char hook_type[16];
 	uint64_t mark; /* of a set: nft_known.h; 0: it bears none */
 	bool exact;    /* a set of single addresses, not of ranges */
@@ -25,6 +26,7 @@ struct nft_objects {
 struct nft_table {
 	uint8_t family; /* NFPROTO_* */
 	bool there;
+	bool asleep;         /* its flag "dormant": no packet meets it */
 	uint32_t generation; /* of all rulesets of the namespace, when this was read */
 	struct nft_objects chains, sets, objects;
 };
@@ -33,6 +35,8 @@ struct nft_table {
 bool nft_is_ours(const char *table);
 int nft_out_of_memory(void);
 
+/* The other one of inet and bridge. */
+uint8_t nft_other_family(uint8_t family);
 /* Which generation all rulesets of the namespace are of, host byte order. 0 or -errno. */
 int nft_generation_read(struct nft_socket *nft, uint32_t *ret);
 /* The one that the kernel makes of it with a transaction: one on, and never 0. */
