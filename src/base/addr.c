@@ -120,10 +120,14 @@ struct addr prefix_last(const struct prefix *prefix)
 
 bool prefix_contains(const struct prefix *outer, const struct addr *addr)
 {
-	struct addr a = addr_mask(&outer->addr, outer->len);
-	struct addr b = addr_mask(addr, outer->len);
+	uint64_t hi = outer->addr.hi ^ addr->hi, lo = outer->addr.lo ^ addr->lo;
 
-	return addr_equal(&a, &b);
+	if (outer->addr.family != addr->family)
+		return false;
+	if (addr->family == ADDR_IP4)
+		return (lo & high_bits(outer->len, 32)) == 0;
+	return (hi & high_bits(outer->len, 64)) == 0 &&
+	       (outer->len <= 64 || (lo & high_bits(outer->len - 64U, 64)) == 0);
 }
 
 bool prefix_covers(const struct prefix *outer, const struct prefix *inner)

@@ -65,7 +65,7 @@ static struct entry entry_at(const struct sweep *sweep, int64_t i)
 	return (struct entry){{addr_ip6(e->hi, e->lo), e->len}, e->rule, e->source, e->line, e->role};
 }
 
-static enum role_class class_of(const struct sweep *sweep, const struct entry *entry)
+static enum role_class class_by(const struct policy *policy, uint16_t rule, uint8_t role)
 {
 	static const enum role_class classes[] = {
 		[POLICY_POOL] = CLASS_POOL,
@@ -75,9 +75,22 @@ static enum role_class class_of(const struct sweep *sweep, const struct entry *e
 		[POLICY_DESTINATION] = CLASS_DESTINATION,
 	};
 
-	if (entry->role == POLICY_ROLE_TO)
-		return CLASS_TO;
-	return classes[sweep->reading->policy->rules[entry->rule].kind];
+	return role == POLICY_ROLE_TO ? CLASS_TO : classes[policy->rules[rule].kind];
+}
+
+static enum role_class class_of(const struct sweep *sweep, const struct entry *entry)
+{
+	return class_by(sweep->reading->policy, entry->rule, entry->role);
+}
+
+/* Asked of every prefix of a long list, so without making entries of them. */
+static enum role_class class_at(const struct sweep *sweep, int64_t i)
+{
+	const struct policy *policy = sweep->reading->policy;
+
+	if (sweep->family == ADDR_IP4)
+		return class_by(policy, policy->ip4[i].rule, policy->ip4[i].role);
+	return class_by(policy, policy->ip6[i].rule, policy->ip6[i].role);
 }
 
 static const char *kind_of(const struct sweep *sweep, const struct entry *entry)
@@ -348,7 +361,7 @@ static void judge_group(struct sweep *sweep, int64_t first, int64_t end)
 	}
 }
 
-/* Asked of every prefix of a long list, so without making entries of them. */
+/* Likewise. */
 static bool same_prefix(const struct sweep *sweep, int64_t a, int64_t b)
 {
 	const struct policy *policy = sweep->reading->policy;
@@ -435,14 +448,16 @@ static bool covers_next(const struct sweep *sweep, int64_t i)
 /* A prefix with nothing around it and nothing in it says nothing of any other: most of a long list are such. */
 static bool stands_alone(struct sweep *sweep, int64_t i)
 {
-	struct entry entry;
-
 	if (covers_next(sweep, i))
 		return false;
-	entry = entry_at(sweep, i);
-	while (sweep->depth > 0 && !prefix_covers(&sweep->stack[sweep->depth - 1].prefix, &entry.prefix))
-		close_frame(sweep);
-	return sweep->depth == 0 && class_of(sweep, &entry) != CLASS_EXEMPT;
+	if (sweep->depth > 0) {
+		struct entry entry = entry_at(sweep, i);
+
+		while (sweep->depth > 0 &&
+		       !prefix_covers(&sweep->stack[sweep->depth - 1].prefix, &entry.prefix))
+			close_frame(sweep);
+	}
+	return sweep->depth == 0 && class_at(sweep, i) != CLASS_EXEMPT;
 }
 
 static size_t sweep_family(struct reading *reading, uint8_t family, size_t count)

@@ -116,12 +116,35 @@ static int add_prefix(struct flatten *flatten, struct position first, struct pos
 	return 0;
 }
 
+/* What the last prefix counted as: in long lists the next one is of the same rule. */
+struct last_value {
+	ranges_value_fn value;
+	const void *context;
+	uint16_t rule;
+	uint8_t role;
+	bool asked;
+	int is;
+};
+
+static inline int value_of(struct last_value *last, uint16_t rule, uint8_t role)
+{
+	if (!last->asked || last->rule != rule || last->role != role) {
+		last->is = last->value(last->context, rule, role);
+		last->rule = rule;
+		last->role = role;
+		last->asked = true;
+	}
+	return last->is;
+}
+
 static int collect4(struct flatten *flatten, const struct policy *policy, ranges_value_fn value,
 		    const void *context)
 {
+	struct last_value known = {.value = value, .context = context};
+
 	for (size_t i = 0; i < policy->ip4_count; i++) {
 		const struct policy_prefix4 *p = &policy->ip4[i];
-		int v = value(context, p->rule, p->role);
+		int v = value_of(&known, p->rule, p->role);
 		uint32_t hosts = p->len == 0 ? UINT32_MAX : (p->len == 32 ? 0 : UINT32_MAX >> p->len);
 		int r;
 
@@ -138,11 +161,13 @@ static int collect4(struct flatten *flatten, const struct policy *policy, ranges
 static int collect6(struct flatten *flatten, const struct policy *policy, ranges_value_fn value,
 		    const void *context)
 {
+	struct last_value known = {.value = value, .context = context};
+
 	for (size_t i = 0; i < policy->ip6_count; i++) {
 		const struct policy_prefix6 *p = &policy->ip6[i];
 		struct prefix prefix = {.addr = addr_ip6(p->hi, p->lo), .len = p->len};
 		struct addr last = prefix_last(&prefix);
-		int v = value(context, p->rule, p->role), r;
+		int v = value_of(&known, p->rule, p->role), r;
 
 		if (v == RANGES_SKIP)
 			continue;
