@@ -76,6 +76,13 @@ static void print_space(const struct change *change, FILE *out)
 	show_space('-', &change->lost, out);
 }
 
+static void print_no_space(const struct change *change, FILE *out)
+{
+	fprintf(out, "  set %s: %s\n", change->name,
+		change->kind == CHANGE_SET_UNREAD ? "too large to be read back, not compared"
+						  : "is divided otherwise, and holds the same");
+}
+
 static void print_rules(const struct change *change, FILE *out)
 {
 	fprintf(out, "  chain %s: rules differ from number %zu on (%zu now, %zu then)\n", change->name,
@@ -121,8 +128,9 @@ static void print_change(const struct change *change, FILE *out)
 	case CHANGE_SET_SPACE:
 		print_space(change, out);
 		break;
+	case CHANGE_SET_DIVIDED:
 	case CHANGE_SET_UNREAD:
-		fprintf(out, "  set %s: too large to be read back, not compared\n", change->name);
+		print_no_space(change, out);
 		break;
 	case CHANGE_THING_ADDED:
 		fprintf(out, "  %s %s: comes\n", change->text_to, change->name);

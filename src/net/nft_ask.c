@@ -25,7 +25,8 @@ struct asking {
 	struct nft_socket nft;
 	uint8_t family; /* NFPROTO_* */
 	const struct ruleset_set *set;
-	bool exact; /* it holds single addresses, no ranges */
+	bool exact;     /* it holds single addresses, no ranges */
+	size_t sampled; /* ranges of all sets that are asked about */
 	struct nft_asked *asked;
 };
 
@@ -172,7 +173,7 @@ static int ask_ranges(struct asking *asking, const struct ruleset_set *ranges)
 
 static int ask_sample(struct asking *asking)
 {
-	size_t step = asking->set->count / SAMPLE + 1;
+	size_t step = asking->sampled / SAMPLE + 1;
 	int r = 0;
 
 	for (size_t at = 0; at < asking->set->count && r == 0 && asking->asked->same; at += step)
@@ -261,9 +262,11 @@ int nft_ask(enum policy_family family, const struct nft_known *now, const struct
 	int r = nft_socket_open(&asking.nft);
 
 	*ret = (struct nft_asked){.same = true};
+	for (size_t i = 0; i < now->set_count; i++)
+		asking.sampled += nft_known_is_large(now, &now->sets[i]) ? now->sets[i].count : 0;
 	for (size_t i = 0; i < now->set_count && r == 0 && ret->same; i++) {
 		asking.set = &now->sets[i];
-		if (asking.set->count > NFT_LARGE_SET / 2)
+		if (nft_known_is_large(now, asking.set))
 			r = ask_set(&asking, before);
 	}
 	nft_socket_close(&asking.nft);

@@ -53,20 +53,9 @@ uint64_t nft_set_mark(const struct nftnl_set *set)
 	return mark;
 }
 
-bool nft_set_is_exact(const struct ruleset_set *set)
-{
-	for (size_t i = 0; i < set->count; i++) {
-		if (set->family == ADDR_IP4 ? set->ip4[i].first != set->ip4[i].last
-					    : set->ip6[i].first_hi != set->ip6[i].last_hi ||
-						      set->ip6[i].first_lo != set->ip6[i].last_lo)
-			return false;
-	}
-	return true;
-}
-
 struct nft_set_form nft_set_form_for(const struct ruleset_set *set)
 {
-	if (set->count < EXACT_WORTH || set->count > UINT32_MAX / 2 || !nft_set_is_exact(set))
+	if (set->count < EXACT_WORTH || set->count > UINT32_MAX / 2 || !ruleset_set_is_exact(set))
 		return (struct nft_set_form){.exact = false};
 	return (struct nft_set_form){.exact = true, .room = (uint32_t)(set->count + set->count / 2)};
 }

@@ -18,8 +18,6 @@ struct nft_set_form {
 
 /* The form to make the set in. */
 struct nft_set_form nft_set_form_for(const struct ruleset_set *set);
-/* Every range is one address. */
-bool nft_set_is_exact(const struct ruleset_set *set);
 
 /* Adds the set (id: any number, once a transaction), which then bears the mark, and all its elements to the batch. */
 void nft_put_set(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset_set *set, uint32_t id,

@@ -10,7 +10,10 @@
 
 /* The second number tells a file of another byte order. */
 static const char magic[8] = "op25bset";
-enum { FORMAT = 1 << 24 | 1, SETS_MAX = 4096 };
+enum { FORMAT = 1 << 24 | 2, SETS_MAX = 4096 };
+
+/* Ranges: so many are read in a few milliseconds. */
+enum { SMALL_SET = 2048 };
 
 struct file_head {
 	char magic[8];
@@ -41,6 +44,18 @@ const struct ruleset_set *nft_known_find(const struct nft_known *known, const ch
 			return &known->sets[i];
 	}
 	return NULL;
+}
+
+/* The parts of a large set are no small sets: there are many of them. */
+bool nft_known_is_large(const struct nft_known *known, const struct ruleset_set *set)
+{
+	size_t all = 0;
+
+	if (set->count <= SMALL_SET)
+		return false;
+	for (size_t i = 0; i < known->set_count; i++)
+		all += known->sets[i].count;
+	return all > NFT_LARGE_SET / 2;
 }
 
 static int read_all(int fd, uint8_t *out, size_t len)

@@ -20,6 +20,12 @@ struct nft_known {
 	struct ruleset_set *own; /* and the sets; both NULL: borrowed */
 };
 
+/* Kernel elements (a range is two), from which on reading them takes a second and more. */
+enum { NFT_LARGE_SET = 100000 };
+
+/* Whether reading the set back would take long, alone or with all that is known: then it is not read while it is known. */
+bool nft_known_is_large(const struct nft_known *known, const struct ruleset_set *set);
+
 /* NULL when there is no such set. */
 const struct ruleset_set *nft_known_find(const struct nft_known *known, const char *name, uint8_t family);
 

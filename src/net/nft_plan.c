@@ -55,7 +55,7 @@ static int plan_set(const struct nft_known *known, const struct nft_table *table
 	const struct nft_object *live = find_set(table, wanted->name);
 	int r;
 
-	if (!held || !live || (live->exact && !nft_set_is_exact(wanted)))
+	if (!held || !live || (live->exact && !ruleset_set_is_exact(wanted)))
 		return 0;
 	planned->exact = live->exact;
 	r = difference_make(held, wanted, difference_max(wanted), &planned->difference);

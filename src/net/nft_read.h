@@ -9,12 +9,9 @@
 #include "net/nft.h"
 #include "ruleset/image.h"
 
-/* Kernel elements of a set (a range is two), from which on reading it takes a second and more. */
-enum { NFT_LARGE_SET = 100000 };
-
 /*
  * Reads the kernel's table of the family. The kernel takes a time for a set that grows with the square of its elements. So, where
- * `known` (NULL: nothing) still holds, the content of a set with more than NFT_LARGE_SET of them is taken from there, and
+ * `known` (NULL: nothing) still holds, the content of a set that is large (nft_known_is_large) is taken from there, and
  * borrowed (image_set.kept); and a set with more than elements_max is left unread.
  * 0 with *ret filled; -EPERM without CAP_NET_ADMIN; -EINTR when the rulesets would not stay the same for long enough;
  * another -errno. Give back with image_clear() in any case.

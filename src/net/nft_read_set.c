@@ -227,7 +227,7 @@ static bool take_known(const struct nft_read_limits *limits, struct image_set *s
 	const struct nft_known *known = limits->known;
 	const struct ruleset_set *held = known ? nft_known_find(known, set->name, set->space.family) : NULL;
 
-	if (!held || known->mark == 0 || set->mark != known->mark || held->count <= NFT_LARGE_SET / 2)
+	if (!held || known->mark == 0 || set->mark != known->mark || !nft_known_is_large(known, held))
 		return false;
 	set->space = *held;
 	set->borrowed = set->kept = true;

@@ -160,14 +160,20 @@ static void match_interface(struct encode *e, const struct ruleset_match *match)
 		add_cmp(e, match->op, name, sizeof(name));
 }
 
-static void load_address(struct encode *e, uint8_t family, bool source, uint32_t reg)
+/* The first `len` bytes of it. */
+static void load_bytes(struct encode *e, uint8_t family, bool source, uint32_t len, uint32_t reg)
 {
 	if (family == ADDR_IP4)
-		add_payload(e, NFT_PAYLOAD_NETWORK_HEADER, source ? IP4_SADDR_OFFSET : IP4_DADDR_OFFSET, 4,
+		add_payload(e, NFT_PAYLOAD_NETWORK_HEADER, source ? IP4_SADDR_OFFSET : IP4_DADDR_OFFSET, len,
 			    reg);
 	else
-		add_payload(e, NFT_PAYLOAD_NETWORK_HEADER, source ? IP6_SADDR_OFFSET : IP6_DADDR_OFFSET, 16,
+		add_payload(e, NFT_PAYLOAD_NETWORK_HEADER, source ? IP6_SADDR_OFFSET : IP6_DADDR_OFFSET, len,
 			    reg);
+}
+
+static void load_address(struct encode *e, uint8_t family, bool source, uint32_t reg)
+{
+	load_bytes(e, family, source, addr_bits(family) / 8, reg);
 }
 
 static void match_address(struct encode *e, const struct ruleset_match *match)
@@ -185,6 +191,27 @@ static void match_address(struct encode *e, const struct ruleset_match *match)
 		e->failed = true;
 	if (match->op == RULESET_NE)
 		nftnl_expr_set_u32(expr, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+}
+
+/* As nft does it: whole bytes are compared alone. */
+static void match_within(struct encode *e, const struct ruleset_match *match)
+{
+	const struct prefix *prefix = &match->prefix;
+	struct addr all =
+		prefix->addr.family == ADDR_IP4 ? addr_ip4(UINT32_MAX) : addr_ip6(UINT64_MAX, UINT64_MAX);
+	struct addr mask = addr_mask(&all, prefix->len);
+	bool source = match->kind == RULESET_MATCH_SADDR_WITHIN, whole = prefix->len % 8 == 0;
+	uint8_t bytes[16], mask_bytes[16];
+	uint32_t len = (uint32_t)addr_to_bytes(&prefix->addr, bytes);
+
+	addr_to_bytes(&mask, mask_bytes);
+	need_family(e, prefix->addr.family);
+	if (whole)
+		len = prefix->len / 8;
+	load_bytes(e, prefix->addr.family, source, len, NFT_REG_1);
+	if (!whole)
+		add_mask(e, NFT_REG_1, mask_bytes, len);
+	add_cmp(e, match->op, bytes, len);
 }
 
 static void match_tcp_flags(struct encode *e, const struct ruleset_match *match)
@@ -282,49 +309,23 @@ static void match_tcp_port(struct encode *e, const struct ruleset_match *match)
 	add_cmp16(e, match->op, match->value);
 }
 
-static void put_match(struct encode *e, const struct ruleset_match *match)
+static void match_family(struct encode *e, const struct ruleset_match *match)
 {
-	switch (match->kind) {
-	case RULESET_MATCH_IIFNAME:
-		match_interface(e, match);
-		break;
-	case RULESET_MATCH_NFPROTO:
-		need_family(e, match->value);
-		break;
-	case RULESET_MATCH_L4PROTO:
-		match_protocol(e, match);
-		break;
-	case RULESET_MATCH_TCP_SPORT:
-	case RULESET_MATCH_TCP_DPORT:
-		match_tcp_port(e, match);
-		break;
-	case RULESET_MATCH_TCP_FLAGS:
-		match_tcp_flags(e, match);
-		break;
-	case RULESET_MATCH_SADDR:
-	case RULESET_MATCH_DADDR:
-		match_address(e, match);
-		break;
-	case RULESET_MATCH_FRAG4:
-		match_fragment4(e, match);
-		break;
-	case RULESET_MATCH_FRAG6:
-	case RULESET_MATCH_FRAG6_OFFSET:
-		match_fragment6(e, match);
-		break;
-	case RULESET_MATCH_CT_STATE:
-		match_ct_state(e, match);
-		break;
-	case RULESET_MATCH_CT_REPLY:
-		match_ct_reply(e, match);
-		break;
-	case RULESET_MATCH_MARK:
-		match_mark(e, match);
-		break;
-	case RULESET_MATCH_KINDS:
-		break;
-	}
+	need_family(e, match->value);
 }
+
+static void (*const match_putters[])(struct encode *e, const struct ruleset_match *match) = {
+	[RULESET_MATCH_IIFNAME] = match_interface,      [RULESET_MATCH_NFPROTO] = match_family,
+	[RULESET_MATCH_L4PROTO] = match_protocol,       [RULESET_MATCH_TCP_SPORT] = match_tcp_port,
+	[RULESET_MATCH_TCP_DPORT] = match_tcp_port,     [RULESET_MATCH_TCP_FLAGS] = match_tcp_flags,
+	[RULESET_MATCH_SADDR] = match_address,          [RULESET_MATCH_DADDR] = match_address,
+	[RULESET_MATCH_SADDR_WITHIN] = match_within,    [RULESET_MATCH_DADDR_WITHIN] = match_within,
+	[RULESET_MATCH_FRAG4] = match_fragment4,        [RULESET_MATCH_FRAG6] = match_fragment6,
+	[RULESET_MATCH_FRAG6_OFFSET] = match_fragment6, [RULESET_MATCH_CT_STATE] = match_ct_state,
+	[RULESET_MATCH_CT_REPLY] = match_ct_reply,      [RULESET_MATCH_MARK] = match_mark,
+};
+
+_Static_assert(sizeof(match_putters) / sizeof(match_putters[0]) == RULESET_MATCH_KINDS, "one for each kind");
 
 static void put_verdict(struct encode *e, uint32_t verdict, const char *chain)
 {
@@ -532,7 +533,7 @@ static int see_one(struct encode *e, const struct ruleset_chain *chain, size_t n
 	nftnl_rule_set_str(e->rule, NFTNL_RULE_TABLE, RULESET_TABLE);
 	nftnl_rule_set_str(e->rule, NFTNL_RULE_CHAIN, chain->name);
 	for (size_t i = 0; i < rule->match_count; i++)
-		put_match(e, &rule->matches[i]);
+		match_putters[rule->matches[i].kind](e, &rule->matches[i]);
 	for (size_t i = 0; i < rule->statement_count; i++)
 		put_statement(e, &rule->statements[i]);
 	put_comment(e->rule, rule->comment);

@@ -2,6 +2,7 @@
 #include "ruleset/build.h"
 
 #include "base/vec.h"
+#include "ruleset/divide.h"
 #include "ruleset/marks.h"
 
 #include <errno.h>
@@ -351,7 +352,7 @@ static int build_all(struct build *build)
 	fill_undecided(build);
 	fill_to_daemon(build);
 	fill_answer(build);
-	return build->failed ? -ENOMEM : 0;
+	return build->failed ? -ENOMEM : ruleset_divide(build->ruleset, DIVIDE_PART_MAX);
 }
 
 int ruleset_build(const struct policy *policy, struct ruleset **ret)

@@ -2,6 +2,7 @@
 #include "ruleset/compare.h"
 
 #include "base/vec.h"
+#include "ruleset/joined.h"
 #include "ruleset/space.h"
 
 #include <errno.h>
@@ -120,19 +121,52 @@ static int compare_set(const struct image_set *from, const struct image_set *to,
 	return add_space(list, CHANGE_SET_SPACE, to->name, &from->space, &to->space);
 }
 
+/* Of a set that is divided, all parts together. */
+static int compare_joined(const struct ruleset_image *from, const struct ruleset_image *to,
+			  const struct image_set *whole, struct change_list *list)
+{
+	struct ruleset_set before = {.family = whole->space.family}, then = before;
+	enum change_kind kind = !image_find_set(from, whole->name) ? CHANGE_SET_ADDED
+				: !image_find_set(to, whole->name) ? CHANGE_SET_REMOVED
+								   : CHANGE_SET_SPACE;
+	int r = joined_space(from, whole->name, &before);
+
+	if (r == 0)
+		r = joined_space(to, whole->name, &then);
+	if (r == 0 && kind == CHANGE_SET_SPACE && space_equal(&before, &then))
+		r = add(list, CHANGE_SET_DIVIDED, whole->name) ? 0 : -ENOMEM;
+	else if (r == 0)
+		r = add_space(list, kind, whole->name, &before, &then);
+	space_clear(&before);
+	space_clear(&then);
+	return r;
+}
+
+/* The set of one of the images, alone or with its parts. The change of one that is in both is told of `to`. */
+static int compare_one(const struct ruleset_image *from, const struct ruleset_image *to,
+		       const struct image_set *set, struct change_list *list)
+{
+	const struct ruleset_set empty = {.family = set->space.family};
+	const struct image_set *whole = joined_whole(to, from, set);
+	struct joined joined = joined_look(from, to, whole ? whole : set);
+
+	if (joined.divided && !joined.unlike)
+		return whole || joined_same(from, to, set->name) ? 0 : compare_joined(from, to, set, list);
+	if (image_find_set(to, set->name))
+		return compare_set(image_find_set(from, set->name), set, list);
+	return add_space(list, CHANGE_SET_REMOVED, set->name, &set->space, &empty);
+}
+
 static int compare_sets(const struct ruleset_image *from, const struct ruleset_image *to,
 			struct change_list *list)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < to->set_count && r == 0; i++)
-		r = compare_set(image_find_set(from, to->sets[i].name), &to->sets[i], list);
+		r = compare_one(from, to, &to->sets[i], list);
 	for (size_t i = 0; i < from->set_count && r == 0; i++) {
-		const struct ruleset_set empty = {.family = from->sets[i].space.family};
-
 		if (!image_find_set(to, from->sets[i].name))
-			r = add_space(list, CHANGE_SET_REMOVED, from->sets[i].name, &from->sets[i].space,
-				      &empty);
+			r = compare_one(from, to, &from->sets[i], list);
 	}
 	return r;
 }
@@ -211,13 +245,14 @@ void change_list_clear(struct change_list *list)
 const char *change_name(enum change_kind kind)
 {
 	static const char *const names[] = {
-		[CHANGE_TABLE_MADE] = "table-made",       [CHANGE_TABLE_OTHER] = "table-other",
-		[CHANGE_TABLE_WAKES] = "table-wakes",     [CHANGE_CHAIN_ADDED] = "chain-added",
-		[CHANGE_CHAIN_REMOVED] = "chain-removed", [CHANGE_CHAIN_HOOK] = "chain-hook",
-		[CHANGE_CHAIN_RULES] = "chain-rules",     [CHANGE_SET_ADDED] = "set-added",
-		[CHANGE_SET_REMOVED] = "set-removed",     [CHANGE_SET_TYPE] = "set-type",
-		[CHANGE_SET_SPACE] = "set-space",         [CHANGE_SET_UNREAD] = "set-unread",
-		[CHANGE_THING_ADDED] = "object-added",    [CHANGE_THING_REMOVED] = "object-removed",
+		[CHANGE_TABLE_MADE] = "table-made",        [CHANGE_TABLE_OTHER] = "table-other",
+		[CHANGE_TABLE_WAKES] = "table-wakes",      [CHANGE_CHAIN_ADDED] = "chain-added",
+		[CHANGE_CHAIN_REMOVED] = "chain-removed",  [CHANGE_CHAIN_HOOK] = "chain-hook",
+		[CHANGE_CHAIN_RULES] = "chain-rules",      [CHANGE_SET_ADDED] = "set-added",
+		[CHANGE_SET_REMOVED] = "set-removed",      [CHANGE_SET_TYPE] = "set-type",
+		[CHANGE_SET_SPACE] = "set-space",          [CHANGE_SET_UNREAD] = "set-unread",
+		[CHANGE_SET_DIVIDED] = "set-divided",      [CHANGE_THING_ADDED] = "object-added",
+		[CHANGE_THING_REMOVED] = "object-removed",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == CHANGE_KINDS, "one name for each kind");

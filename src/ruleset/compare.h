@@ -20,6 +20,7 @@ enum change_kind {
 	CHANGE_SET_REMOVED,   /* name; lost */
 	CHANGE_SET_TYPE,      /* name; text_from, text_to */
 	CHANGE_SET_SPACE,     /* name; gained, lost */
+	CHANGE_SET_DIVIDED,   /* name: its parts are others, and hold the same */
 	CHANGE_SET_UNREAD,    /* name: cannot tell */
 	CHANGE_THING_ADDED,   /* name, text_to: what it is */
 	CHANGE_THING_REMOVED, /* name, text_from */

@@ -44,6 +44,13 @@ static bool in_set(const struct run *run, const struct ruleset_match *match, con
 	return ruleset_set_contains(set, addr) == (match->op == RULESET_EQ);
 }
 
+static bool within(const struct ruleset_match *match, const struct addr *addr)
+{
+	if (match->prefix.addr.family != addr->family)
+		return false;
+	return prefix_contains(&match->prefix, addr) == (match->op == RULESET_EQ);
+}
+
 /* A field that the packet does not show ends the rule, whatever the comparison: the kernel's NFT_BREAK. */
 static bool matches(const struct run *run, const struct ruleset_match *m)
 {
@@ -67,6 +74,10 @@ static bool matches(const struct run *run, const struct ruleset_match *m)
 		return in_set(run, m, &p->src);
 	case RULESET_MATCH_DADDR:
 		return in_set(run, m, &p->dst);
+	case RULESET_MATCH_SADDR_WITHIN:
+		return within(m, &p->src);
+	case RULESET_MATCH_DADDR_WITHIN:
+		return within(m, &p->dst);
 	case RULESET_MATCH_FRAG4:
 		return p->src.family == ADDR_IP4 && holds(m->op, p->frag4 & m->mask, m->value);
 	case RULESET_MATCH_FRAG6:

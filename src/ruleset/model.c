@@ -57,6 +57,17 @@ bool ruleset_set_contains(const struct ruleset_set *set, const struct addr *addr
 	return false;
 }
 
+bool ruleset_set_is_exact(const struct ruleset_set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->family == ADDR_IP4 ? set->ip4[i].first != set->ip4[i].last
+					    : set->ip6[i].first_hi != set->ip6[i].last_hi ||
+						      set->ip6[i].first_lo != set->ip6[i].last_lo)
+			return false;
+	}
+	return true;
+}
+
 const char *ruleset_hook_name(enum policy_family family)
 {
 	return family == POLICY_FAMILY_BRIDGE ? "prerouting" : "forward";

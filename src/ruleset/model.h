@@ -19,10 +19,10 @@
 #define RULESET_TABLE "op25b" /* of the policy's family; nobody else's table is touched */
 
 enum {
-	RULESET_NAME_MAX = 32, /* bytes of a set's, chain's or counter's name with its NUL */
+	RULESET_NAME_MAX = 64, /* bytes of a set's, chain's or counter's name with its NUL */
 	RULESET_COMMENT_MAX =
 		128, /* bytes of a comment with its NUL: what the kernel's user data of a rule holds */
-	RULESET_MATCHES_MAX = 3,
+	RULESET_MATCHES_MAX = 4,
 	RULESET_STATEMENTS_MAX = 3,
 	RULESET_HASH_SEED =
 		0x25b, /* of the worker hash: fixed, so that a reload leaves each subscriber with its worker */
@@ -40,6 +40,8 @@ enum ruleset_match_kind {
 	RULESET_MATCH_TCP_FLAGS, /* flags & mask against value; likewise */
 	RULESET_MATCH_SADDR,     /* set: looked up in the set of the packet's family */
 	RULESET_MATCH_DADDR,
+	RULESET_MATCH_SADDR_WITHIN, /* prefix (not /0): the address lies in it; no match in the other family */
+	RULESET_MATCH_DADDR_WITHIN,
 	RULESET_MATCH_FRAG4,        /* IPv4 flags and offset field & mask against value */
 	RULESET_MATCH_FRAG6,        /* IPv6 fragment header there */
 	RULESET_MATCH_FRAG6_OFFSET, /* its offset in units of 8 bytes against value */
@@ -65,6 +67,7 @@ struct ruleset_match {
 	uint32_t value;
 	uint32_t set; /* index into ruleset.sets */
 	char interface[IF_NAME_MAX];
+	struct prefix prefix;
 };
 
 enum ruleset_statement_kind {
@@ -170,6 +173,8 @@ int ruleset_print_json(const struct ruleset *ruleset, FILE *out);
 
 /* The element that holds the address, or false. */
 bool ruleset_set_contains(const struct ruleset_set *set, const struct addr *addr);
+/* Every range is one address. */
+bool ruleset_set_is_exact(const struct ruleset_set *set);
 size_t ruleset_element_count(const struct ruleset *ruleset);
 size_t ruleset_rule_count(const struct ruleset *ruleset);
 const char *ruleset_hook_name(enum policy_family family); /* "forward" */

@@ -63,6 +63,16 @@ static void print_address_match(const struct ruleset *ruleset, const struct rule
 		set->name);
 }
 
+static void print_within(const struct ruleset_match *match, FILE *out)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	prefix_format(&match->prefix, text);
+	fprintf(out, "%s %s %s%s", match->prefix.addr.family == ADDR_IP4 ? "ip" : "ip6",
+		match->kind == RULESET_MATCH_SADDR_WITHIN ? "saddr" : "daddr", op_text(match->op, true),
+		text);
+}
+
 static void print_mark(const struct ruleset_match *match, FILE *out)
 {
 	if (match->mask == UINT32_MAX)
@@ -138,6 +148,10 @@ static void print_match(const struct ruleset *ruleset, const struct ruleset_matc
 		break;
 	case RULESET_MATCH_DADDR:
 		print_address_match(ruleset, match, "daddr", out);
+		break;
+	case RULESET_MATCH_SADDR_WITHIN:
+	case RULESET_MATCH_DADDR_WITHIN:
+		print_within(match, out);
 		break;
 	case RULESET_MATCH_CT_STATE:
 		print_ct_state(match->value, out);

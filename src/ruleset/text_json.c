@@ -86,11 +86,6 @@ static void print_meta(const char *key, FILE *out)
 	fprintf(out, "{\"meta\":{\"key\":\"%s\"}}", key);
 }
 
-static const char *set_protocol(const struct ruleset_set *set)
-{
-	return set->family == ADDR_IP4 ? "ip" : "ip6";
-}
-
 static void print_left_flags(const struct ruleset_match *match, FILE *out)
 {
 	fputs("{\"&\":[", out);
@@ -107,9 +102,10 @@ static void print_left_frag4(const struct ruleset_match *match, FILE *out)
 	fprintf(out, ",%" PRIu32 "]}", match->mask);
 }
 
-static void print_left_frag6(const char *more, FILE *out)
+static void print_left_frag6(enum ruleset_match_kind kind, FILE *out)
 {
-	fprintf(out, "{\"exthdr\":{\"name\":\"frag\"%s}}", more);
+	fprintf(out, "{\"exthdr\":{\"name\":\"frag\"%s}}",
+		kind == RULESET_MATCH_FRAG6_OFFSET ? ",\"field\":\"frag-off\"" : "");
 }
 
 static void print_left_ct(enum ruleset_match_kind kind, FILE *out)
@@ -117,10 +113,17 @@ static void print_left_ct(enum ruleset_match_kind kind, FILE *out)
 	fprintf(out, "{\"ct\":{\"key\":\"%s\"}}", kind == RULESET_MATCH_CT_STATE ? "state" : "direction");
 }
 
+static bool is_within(const struct ruleset_match *match)
+{
+	return match->kind == RULESET_MATCH_SADDR_WITHIN || match->kind == RULESET_MATCH_DADDR_WITHIN;
+}
+
 static void print_left_address(const struct ruleset *ruleset, const struct ruleset_match *match, FILE *out)
 {
-	print_payload(set_protocol(&ruleset->sets[match->set]),
-		      match->kind == RULESET_MATCH_SADDR ? "saddr" : "daddr", out);
+	bool source = match->kind == RULESET_MATCH_SADDR || match->kind == RULESET_MATCH_SADDR_WITHIN;
+	uint8_t family = is_within(match) ? match->prefix.addr.family : ruleset->sets[match->set].family;
+
+	print_payload(family == ADDR_IP4 ? "ip" : "ip6", source ? "saddr" : "daddr", out);
 }
 
 static void print_left_mark(const struct ruleset_match *match, FILE *out)
@@ -154,16 +157,16 @@ static void print_left(const struct ruleset *ruleset, const struct ruleset_match
 		break;
 	case RULESET_MATCH_SADDR:
 	case RULESET_MATCH_DADDR:
+	case RULESET_MATCH_SADDR_WITHIN:
+	case RULESET_MATCH_DADDR_WITHIN:
 		print_left_address(ruleset, match, out);
 		break;
 	case RULESET_MATCH_FRAG4:
 		print_left_frag4(match, out);
 		break;
 	case RULESET_MATCH_FRAG6:
-		print_left_frag6("", out);
-		break;
 	case RULESET_MATCH_FRAG6_OFFSET:
-		print_left_frag6(",\"field\":\"frag-off\"", out);
+		print_left_frag6(match->kind, out);
 		break;
 	case RULESET_MATCH_CT_STATE:
 	case RULESET_MATCH_CT_REPLY:
@@ -187,6 +190,26 @@ static void print_right_family(const struct ruleset *ruleset, const struct rules
 		fputs(bridge ? "\"ip6\"" : "\"ipv6\"", out);
 }
 
+static void print_right_address(const struct ruleset *ruleset, const struct ruleset_match *match, FILE *out)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (!is_within(match)) {
+		fprintf(out, "\"@%s\"", ruleset->sets[match->set].name);
+		return;
+	}
+	addr_format(&match->prefix.addr, text);
+	fprintf(out, "{\"prefix\":{\"addr\":\"%s\",\"len\":%u}}", text, (unsigned)match->prefix.len);
+}
+
+static void print_right_protocol(uint32_t protocol, FILE *out)
+{
+	if (protocol == RULESET_PROTOCOL_TCP)
+		fputs("\"tcp\"", out);
+	else
+		fprintf(out, "%" PRIu32, protocol);
+}
+
 /* What it is compared with. */
 static void print_right(const struct ruleset *ruleset, const struct ruleset_match *match, FILE *out)
 {
@@ -202,7 +225,9 @@ static void print_right(const struct ruleset *ruleset, const struct ruleset_matc
 		break;
 	case RULESET_MATCH_SADDR:
 	case RULESET_MATCH_DADDR:
-		fprintf(out, "\"@%s\"", ruleset->sets[match->set].name);
+	case RULESET_MATCH_SADDR_WITHIN:
+	case RULESET_MATCH_DADDR_WITHIN:
+		print_right_address(ruleset, match, out);
 		break;
 	case RULESET_MATCH_FRAG6:
 		fputs(match->op == RULESET_EQ ? "true" : "false", out);
@@ -214,10 +239,7 @@ static void print_right(const struct ruleset *ruleset, const struct ruleset_matc
 		fputs(match->op == RULESET_EQ ? "\"reply\"" : "\"original\"", out);
 		break;
 	case RULESET_MATCH_L4PROTO:
-		if (match->value == RULESET_PROTOCOL_TCP)
-			fputs("\"tcp\"", out);
-		else
-			fprintf(out, "%" PRIu32, match->value);
+		print_right_protocol(match->value, out);
 		break;
 	case RULESET_MATCH_TCP_SPORT:
 	case RULESET_MATCH_TCP_DPORT:

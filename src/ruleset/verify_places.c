@@ -3,6 +3,7 @@
 
 #include "base/siphash.h"
 #include "base/vec.h"
+#include "ruleset/verify_questions.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,14 +16,14 @@ struct bounds {
 	uint8_t family;
 };
 
-/* The classes of one side while they are found: each has a key of `words` words, the engine's class and a bit a set. */
+/* The classes of one side while they are found: each has a key of `words` words, the engine's class and the
+ * answers to all that rules ask. */
 struct index {
 	struct verify_places *places;
 	const struct engine *engine;
 	bool source;
 	bool exchanged; /* for answers: what the engine says of a target as a source, and the reverse */
-	const struct ruleset_set **sets; /* that rules look this side up in */
-	size_t set_count;
+	struct verify_questions questions;
 	size_t words;
 	uint64_t *keys; /* of place i at keys[i * words] */
 	size_t key_capacity;
@@ -90,6 +91,22 @@ static bool bounds_add_set(struct bounds *bounds, const struct ruleset_set *set)
 	return ok;
 }
 
+/* Where rules draw a boundary by themselves: around the parts of a divided set. */
+static bool bounds_add_rule(struct bounds *bounds, const struct ruleset_rule *rule)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < rule->match_count; i++) {
+		const struct ruleset_match *match = &rule->matches[i];
+
+		if ((match->kind == RULESET_MATCH_SADDR_WITHIN ||
+		     match->kind == RULESET_MATCH_DADDR_WITHIN) &&
+		    match->prefix.addr.family == bounds->family)
+			ok = bounds_add_prefix(bounds, match->prefix.addr, match->prefix.len);
+	}
+	return ok;
+}
+
 static int compare_bounds(const void *a, const void *b)
 {
 	return addr_compare(a, b);
@@ -104,6 +121,10 @@ static int bounds_collect(const struct policy *policy, const struct ruleset *rul
 	for (size_t i = 0; ok && i < ruleset->set_count; i++) {
 		if (ruleset->sets[i].family == bounds->family)
 			ok = bounds_add_set(bounds, &ruleset->sets[i]);
+	}
+	for (size_t i = 0; ok && i < ruleset->chain_count; i++) {
+		for (size_t j = 0; ok && j < ruleset->chains[i].rule_count; j++)
+			ok = bounds_add_rule(bounds, &ruleset->chains[i].rules[j]);
 	}
 	if (!ok)
 		return -ENOMEM;
@@ -153,45 +174,11 @@ static struct verify_place place_of(const struct addr *first, const struct addr 
 	return (struct verify_place){is_routable(last) ? *last : *first, is_routable(last)};
 }
 
-/* The sets of the family that some rule looks sources (or destinations) up in. */
-static int index_find_sets(struct index *index, const struct ruleset *ruleset, uint8_t family)
-{
-	enum ruleset_match_kind kind = index->source ? RULESET_MATCH_SADDR : RULESET_MATCH_DADDR;
-	bool *used = calloc(ruleset->set_count + 1, sizeof(*used));
-
-	index->sets = calloc(ruleset->set_count + 1, sizeof(const struct ruleset_set *));
-	if (!used || !index->sets) {
-		free(used);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < ruleset->chain_count; i++) {
-		const struct ruleset_chain *chain = &ruleset->chains[i];
-
-		for (size_t j = 0; j < chain->rule_count; j++) {
-			for (size_t k = 0; k < chain->rules[j].match_count; k++) {
-				if (chain->rules[j].matches[k].kind == kind)
-					used[chain->rules[j].matches[k].set] = true;
-			}
-		}
-	}
-	for (size_t i = 0; i < ruleset->set_count; i++) {
-		if (used[i] && ruleset->sets[i].family == family && ruleset->sets[i].count > 0)
-			index->sets[index->set_count++] = &ruleset->sets[i];
-	}
-	free(used);
-	index->words = 1 + (index->set_count + 63) / 64;
-	return 0;
-}
-
 static void write_key(const struct index *index, const struct addr *addr, uint64_t *key)
 {
-	memset(key, 0, index->words * sizeof(*key));
 	key[0] = index->source != index->exchanged ? engine_source_class(index->engine, addr)
 						   : engine_target_class(index->engine, addr);
-	for (size_t i = 0; i < index->set_count; i++) {
-		if (ruleset_set_contains(index->sets[i], addr))
-			key[1 + i / 64] |= UINT64_C(1) << (i % 64);
-	}
+	verify_questions_answer(&index->questions, addr, key + 1);
 }
 
 /* The slot of the key: it holds the key's place, or is empty. */
@@ -271,11 +258,12 @@ static int collect_side(const struct ruleset *ruleset, const struct engine *engi
 			struct verify_places *places)
 {
 	struct index index = {.places = places, .engine = engine, .source = source, .exchanged = exchanged};
-	int r = index_find_sets(&index, ruleset, bounds->family);
+	int r = verify_questions_collect(ruleset, bounds->family, source, &index.questions);
 
+	index.words = 1 + verify_questions_words(&index.questions);
 	if (r == 0)
 		r = index_fill(&index, bounds);
-	free(index.sets);
+	verify_questions_free(&index.questions);
 	free(index.keys);
 	free(index.slots);
 	return r;

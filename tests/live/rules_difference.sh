@@ -245,12 +245,25 @@ if [ -z "${OP25B_QUICK-}" ]; then
 	# Behind op25b-rules' back, and made to be believed.
 	cat >"$scratch/delete.py" <<-'END'
 		import subprocess
-		subprocess.run(["nft", "-f", "-"], input="delete element inet op25b inside_ip4 { 16.0.0.16/31 }\n", text=True, check=True)
+		subprocess.run(["nft", "-f", "-"], input="delete element inet op25b inside_ip4_100_12 { 16.0.0.16/31 }\n", text=True, check=True)
 	END
 	netns_run rtr python3 "$scratch/delete.py"
 	"$known_edit" "$kept" 1
 	expect "a count that is wrong is seen" ends_with 1 "the kernel counts" rules apply -p "$scratch/large.ini"
 	expect "and not built on" ends_with 0 "not known" rules apply -p "$scratch/large.ini"
+
+	# Divided, or just not: which part holds an address is no difference for people.
+	{ sed '/\[inside/,$d' "$scratch/large.ini"; printf '[inside many]\nfile = %s\n' "$scratch/whole.txt"; } >"$scratch/whole.ini"
+	{ sed '/\[inside/,$d' "$scratch/large.ini"; printf '[inside many]\nfile = %s\n' "$scratch/parts.txt"; } >"$scratch/parts.ini"
+	head -n 65537 "$scratch/large.txt" >"$scratch/parts.txt"
+	sed '77d' "$scratch/parts.txt" >"$scratch/whole.txt"
+	rules apply -p "$scratch/whole.ini" >/dev/null
+	expect "one prefix more, and the set is divided" ends_with 1 "apply would change" rules diff -p "$scratch/parts.ini"
+	expect "which is one prefix gained" grep -qxF "  inside, IPv4: 2 addresses gained, 0 addresses lost" "$scratch/said"
+	expect "it is loaded" ends_with 0 "only the difference was sent" rules apply -p "$scratch/parts.ini"
+	expect "and right" rules status --full -p "$scratch/parts.ini"
+	expect "and back to one set" ends_with 0 "only the difference was sent" rules apply -p "$scratch/whole.ini"
+	expect "which is right" rules status --full -p "$scratch/whole.ini"
 
 	# Single addresses alone stand in a hash. With a range among them they cannot.
 	hash_is()
@@ -283,7 +296,7 @@ sys.exit(0 if ("interval" not in one.get("flags", [])) == (sys.argv[1] == "yes")
 	expect "by difference" wait_until 10 rules status -p "$scratch/fewer.ini"
 	expect "which is right" rules status --full -p "$scratch/fewer.ini"
 	expect "and a hash" hash_is yes
-	expect "a range among them" ends_with 0 "1 sets were sent whole" rules apply -p "$scratch/range.ini"
+	expect "a range among them" ends_with 0 "3 sets were sent whole" rules apply -p "$scratch/range.ini"
 	expect "makes ranges of them" hash_is no
 	expect "no drift" rules status --full -p "$scratch/range.ini"
 	rules apply --confirm-within 2 -p "$scratch/fewer.ini" >/dev/null

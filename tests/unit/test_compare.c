@@ -173,6 +173,70 @@ static void test_sets(void **state)
 	expect_change(&from, &to, CHANGE_SET_TYPE, "relays_ip4");
 }
 
+/* What one part has lost and another gained is neither. */
+static void test_parts(void **state)
+{
+	struct ruleset_image from = make_image(), to = make_image();
+	struct image_set *part = image_add_set(&to, "relays_ip4_0_28", ADDR_IP4);
+	struct change_list list;
+	struct change change;
+
+	assert_non_null(part);
+	space_clear(&to.sets[0].space);
+	add_range(&to.sets[0], 30, 39);
+	add_range(part, 10, 19);
+	change = only_change(&from, &to, &list);
+	assert_int_equal(change.kind, CHANGE_SET_DIVIDED);
+	assert_string_equal(change.name, "relays_ip4");
+	change_list_clear(&list);
+	change = only_change(&to, &from, &list);
+	assert_int_equal(change.kind, CHANGE_SET_DIVIDED);
+	change_list_clear(&list);
+	add_range(part, 25, 26);
+	change = only_change(&from, &to, &list);
+	assert_int_equal(change.kind, CHANGE_SET_SPACE);
+	assert_string_equal(change.name, "relays_ip4");
+	assert_int_equal(change.gained.count, 1);
+	assert_int_equal(change.gained.ip4[0].first, 25);
+	assert_int_equal(change.lost.count, 0);
+	change_list_clear(&list);
+	/* What somebody has put in twice counts once. */
+	space_clear(&part->space);
+	add_range(part, 10, 35);
+	change = only_change(&to, &from, &list);
+	assert_int_equal(change.lost.count, 1);
+	assert_int_equal(change.lost.ip4[0].first, 20);
+	assert_int_equal(change.lost.ip4[0].last, 29);
+	change_list_clear(&list);
+	image_clear(&from);
+	image_clear(&to);
+}
+
+static void test_parts_that_are_not_comparable(void **state)
+{
+	struct ruleset_image from = make_image(), to = make_image();
+	struct image_set *part = image_add_set(&to, "relays_ip4_0_28", ADDR_IP4);
+	struct change_list list;
+
+	assert_non_null(part);
+	part->unread = true;
+	assert_non_null(image_add_set(&from, "relays_ip4_0_28", ADDR_IP4));
+	assert_int_equal(compare_images(&from, &to, &list), 0);
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.items[0].kind, CHANGE_SET_UNREAD);
+	assert_string_equal(list.items[0].name, "relays_ip4_0_28");
+	change_list_clear(&list);
+	image_clear(&from);
+	image_clear(&to);
+	/* The set that it would be a part of is not there. */
+	from = make_image();
+	to = make_image();
+	part = image_add_set(&to, "pools_ip4_0_28", ADDR_IP4);
+	assert_non_null(part);
+	add_range(part, 1, 2);
+	expect_change(&from, &to, CHANGE_SET_ADDED, "pools_ip4_0_28");
+}
+
 static void test_table_and_things(void **state)
 {
 	struct ruleset_image from = make_image(), to = make_image();
@@ -203,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_equal), cmocka_unit_test(test_chains),
 		cmocka_unit_test(test_rules), cmocka_unit_test(test_space),
 		cmocka_unit_test(test_sets),  cmocka_unit_test(test_table_and_things),
+		cmocka_unit_test(test_parts), cmocka_unit_test(test_parts_that_are_not_comparable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Making a ruleset when each allocation in turn fails: -ENOMEM or a whole ruleset, and nothing leaked. */
-#include "ruleset/model.h"
+#include "ruleset/divide.h"
 
 #include "make_policy.h"
 
@@ -93,10 +93,59 @@ static void test_each_allocation_fails_in_turn(void **state)
 	made_policy_free(&made);
 }
 
+/* A rule a part, and a chain for what is in no pool. */
+static void make_long(struct made_policy *made)
+{
+	struct prefix prefix = {.len = 28};
+	uint16_t pool, inside;
+
+	made_policy_init(made);
+	made->policy.gateway.unlisted = POLICY_UNLISTED_ACCEPT;
+	pool = made_rule(made, POLICY_POOL, "pool");
+	inside = made_rule(made, POLICY_INSIDE, "inside");
+	for (uint32_t i = 0; i < 40; i++) {
+		prefix.addr = addr_ip4(0x0a000000U + 64 * i);
+		made_prefix_value(made, pool, POLICY_ROLE_SOURCE, &prefix);
+		prefix.addr = addr_ip4(0xc6120000U + 64 * i);
+		made_prefix_value(made, inside, POLICY_ROLE_TARGET, &prefix);
+	}
+	made_policy_finish(made);
+}
+
+static void test_dividing_fails_at_each_allocation(void **state)
+{
+	struct made_policy made;
+	bool failed = true;
+	size_t parts = 0;
+	unsigned nth;
+
+	(void)state;
+	make_long(&made);
+	for (nth = 1; failed && nth < 10000; nth++) {
+		struct ruleset *ruleset = NULL;
+		int r;
+
+		assert_int_equal(ruleset_build(&made.policy, &ruleset), 0);
+		parts = ruleset->set_count;
+		fail_at = nth;
+		r = ruleset_divide(ruleset, 8);
+		failed = fail_at == 0;
+		fail_at = 0;
+		/* Memory that is no longer needed and cannot be given back is no failure. */
+		assert_true(r == 0 || (failed && r == -ENOMEM));
+		parts = ruleset->set_count - parts;
+		ruleset_free(ruleset);
+	}
+	assert_in_range(parts, 8, 40);
+	assert_in_range(nth, 10, 9999);
+	made_policy_free(&made);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_allocation_fails_in_turn),
+		cmocka_unit_test(test_dividing_fails_at_each_allocation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
