@@ -88,6 +88,7 @@ struct nft_known state_after(const struct ruleset *ruleset, const struct nft_rep
 {
 	return (struct nft_known){.mark = report->mark,
 				  .generation = report->generation,
+				  .forms = report->forms,
 				  .sets = ruleset->sets,
 				  .set_count = ruleset->set_count};
 }

@@ -247,13 +247,13 @@ static bool is_unknown(int r)
 }
 
 /* Without reject what is to be answered is still dropped. In the family inet every kernel has it. */
-static int choose_answer(struct nft_socket *nft, enum policy_family family, struct nft_forms *forms,
-			 char error[NFT_ERROR_MAX])
+static int choose_answer(struct nft_socket *nft, enum policy_family family, const struct nft_forms *in_use,
+			 struct nft_forms *forms, char error[NFT_ERROR_MAX])
 {
 	int r;
 
 	forms->answer = NFT_ANSWER_REJECT;
-	if (family != POLICY_FAMILY_BRIDGE)
+	if (family != POLICY_FAMILY_BRIDGE || (in_use && in_use->answer == NFT_ANSWER_REJECT))
 		return 0;
 	r = try_statement(nft, family, RULESET_DO_REJECT_ICMP, *forms, error);
 	if (!is_unknown(r))
@@ -262,14 +262,17 @@ static int choose_answer(struct nft_socket *nft, enum policy_family family, stru
 	return 0;
 }
 
-static int choose_forms(struct nft_socket *nft, enum policy_family family, struct nft_forms *forms,
-			char error[NFT_ERROR_MAX])
+/* What is in use (NULL: not known) need not be tried, only what would be better. */
+static int choose_forms(struct nft_socket *nft, enum policy_family family, const struct nft_forms *in_use,
+			struct nft_forms *forms, char error[NFT_ERROR_MAX])
 {
-	int r = choose_answer(nft, family, forms, error);
+	int r = choose_answer(nft, family, in_use, forms, error);
 
 	if (r < 0)
 		return r;
 	forms->queue = NFT_QUEUE_EXPRESSION;
+	if (in_use && in_use->queue == NFT_QUEUE_EXPRESSION)
+		return 0;
 	r = try_statement(nft, family, RULESET_DO_QUEUE, *forms, error);
 	if (!is_unknown(r))
 		return r;
@@ -279,6 +282,8 @@ static int choose_forms(struct nft_socket *nft, enum policy_family family, struc
 		return -EOPNOTSUPP;
 	}
 	forms->queue = NFT_QUEUE_XT_TARGET;
+	if (in_use)
+		return 0;
 	r = try_statement(nft, family, RULESET_DO_QUEUE, *forms, error);
 	if (!is_unknown(r))
 		return r;
@@ -296,7 +301,7 @@ int nft_choose_forms(enum policy_family family, struct nft_forms *ret, char erro
 		snprintf(error, NFT_ERROR_MAX, "opening netlink");
 		return r;
 	}
-	r = choose_forms(&nft, family, ret, error);
+	r = choose_forms(&nft, family, NULL, ret, error);
 	nft_socket_close(&nft);
 	return r;
 }
@@ -310,6 +315,18 @@ static void count_content(const struct ruleset *ruleset, struct nft_report *repo
 	report->rules = ruleset_rule_count(ruleset);
 }
 
+/* Each try takes the kernel some milliseconds: a transaction that is called off waits for all processors. */
+static int choose_forms_to_apply(struct apply *apply, struct nft_report *report)
+{
+	enum policy_family family = apply->ruleset->family;
+	int r = nft_table_read(apply->nft, nft_family(family), &apply->table);
+	bool holds = r == 0 && nft_plan_holds(apply->known, &apply->table);
+
+	nft_table_free(&apply->table);
+	return choose_forms(apply->nft, family, holds ? &apply->known->forms : NULL, &report->forms,
+			    report->error);
+}
+
 int nft_apply(const struct ruleset *ruleset, const struct nft_known *known, struct nft_report *report)
 {
 	struct nft_socket nft = {0};
@@ -320,7 +337,7 @@ int nft_apply(const struct ruleset *ruleset, const struct nft_known *known, stru
 	r = nft_socket_open(&nft);
 	if (r < 0)
 		return r;
-	r = choose_forms(&nft, ruleset->family, &report->forms, report->error);
+	r = choose_forms_to_apply(&apply, report);
 	if (r == 0) {
 		apply.forms = report->forms;
 		r = apply_until_quiet(&apply, report);

@@ -19,7 +19,8 @@ struct file_head {
 	char magic[8];
 	uint32_t format, generation;
 	uint64_t mark, set_count;
-	uint64_t bytes;  /* of the file */
+	uint64_t bytes; /* of the file */
+	uint32_t queue_form, answer_form;
 	uint64_t sum[2]; /* of the head with a sum of 0, and all behind it */
 };
 
@@ -82,7 +83,8 @@ static bool head_is_sound(const uint8_t *file, size_t len)
 
 	memcpy(&head, file, sizeof(head));
 	if (memcmp(head.magic, magic, sizeof(magic)) != 0 || head.format != FORMAT || head.bytes != len ||
-	    head.generation == 0 || head.set_count > SETS_MAX ||
+	    head.generation == 0 || head.set_count > SETS_MAX || head.queue_form > NFT_QUEUE_XT_TARGET ||
+	    head.answer_form > NFT_ANSWER_NONE ||
 	    head.set_count * sizeof(struct file_set) > len - sizeof(head))
 		return false;
 	state = XXH3_createState();
@@ -136,12 +138,14 @@ static int take_file(uint8_t *file, size_t len, struct nft_known *ret)
 		free(sets);
 		return -EBADMSG;
 	}
-	*ret = (struct nft_known){.mark = head.mark,
-				  .generation = head.generation,
-				  .sets = sets,
-				  .set_count = head.set_count,
-				  .file = file,
-				  .own = sets};
+	*ret = (struct nft_known){
+		.mark = head.mark,
+		.generation = head.generation,
+		.forms = {(enum nft_queue_form)head.queue_form, (enum nft_answer_form)head.answer_form},
+		.sets = sets,
+		.set_count = head.set_count,
+		.file = file,
+		.own = sets};
 	return 0;
 }
 
@@ -223,7 +227,9 @@ int nft_known_write(int fd, const struct nft_known *known)
 				 .generation = known->generation,
 				 .mark = known->mark,
 				 .set_count = known->set_count,
-				 .bytes = sizeof(head)};
+				 .bytes = sizeof(head),
+				 .queue_form = (uint32_t)known->forms.queue,
+				 .answer_form = (uint32_t)known->forms.answer};
 	XXH3_state_t *state = XXH3_createState();
 	XXH128_hash_t sum;
 	int r;

@@ -9,11 +9,13 @@
 #ifndef OP25B_NET_NFT_KNOWN_H
 #define OP25B_NET_NFT_KNOWN_H
 
+#include "net/nft_forms.h"
 #include "ruleset/model.h"
 
 struct nft_known {
 	uint64_t mark;
 	uint32_t generation;            /* 0: nothing is known */
+	struct nft_forms forms;         /* of the rules loaded */
 	const struct ruleset_set *sets; /* all of the table */
 	size_t set_count;
 	void *file;              /* in which the ranges stand, */

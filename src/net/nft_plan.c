@@ -41,6 +41,11 @@ static enum nft_whole why_whole(const struct nft_known *known, const struct nft_
 	return bears_marks(known, table) ? NFT_WHOLE_NOT : NFT_WHOLE_UNKNOWN;
 }
 
+bool nft_plan_holds(const struct nft_known *known, const struct nft_table *table)
+{
+	return why_whole(known, table) == NFT_WHOLE_NOT;
+}
+
 /* A set that changes by more than half is made anew: the kernel is as fast, and its memory is in order again. */
 static size_t difference_max(const struct ruleset_set *set)
 {

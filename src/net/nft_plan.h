@@ -28,6 +28,8 @@ struct nft_plan {
  */
 int nft_plan_make(const struct nft_known *known, const struct nft_table *table,
 		  const struct ruleset_set *sets, size_t count, struct nft_plan *ret);
+/* Whether what is known (which may be NULL) is what the table holds now. */
+bool nft_plan_holds(const struct nft_known *known, const struct nft_table *table);
 void nft_plan_free(struct nft_plan *plan);
 
 /* Whether the plan leaves this set of the table where it is. plan: a struct nft_plan, or NULL. */
