@@ -224,6 +224,13 @@ static int run_generate(const struct rules_options *options)
 
 	if (code != EXIT_CODE_OK)
 		return code;
+	if (options->json && ruleset->live_count > 0) {
+		ruleset_free(ruleset);
+		fputs("op25b-rules: a ruleset with offload cannot be said in nft's JSON, which knows no map of numbers: "
+		      "take the text, or apply\n",
+		      stderr);
+		return EXIT_CODE_USAGE;
+	}
 	r = options->output ? write_file(ruleset, print, options->output) : print(ruleset, stdout);
 	ruleset_free(ruleset);
 	if (r == 0)

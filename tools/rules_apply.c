@@ -61,16 +61,17 @@ static json_t *json_applied(const struct applied *applied, const char *read_back
 	const struct nft_report *report = &applied->report;
 	const struct ruleset *ruleset = applied->ruleset;
 
-	return json_pack("{sb ss ss sb sb sb si si sI sI sI sI sI so ss so so}", "applied", 1, "family",
+	return json_pack("{sb ss ss sb sb sb si si sI sI sI sI sI sI so ss so so}", "applied", 1, "family",
 			 policy_family_name(ruleset->family), "queue_form",
 			 report->forms.queue == NFT_QUEUE_XT_TARGET ? "xt-nfqueue" : "nft-queue", "answers",
 			 report->forms.answer == NFT_ANSWER_REJECT, "replaced", (int)report->table_was_there,
 			 "other_family_removed", (int)report->other_removed, "queue",
 			 (int)ruleset->queue.first, "queues", (int)ruleset->queue.count, "chains",
 			 (json_int_t)report->chains, "rules", (json_int_t)report->rules, "sets",
-			 (json_int_t)report->sets, "elements", (json_int_t)report->elements, "counters",
-			 (json_int_t)report->counters, "sent", json_sent(report), "read_back", read_back_word,
-			 "before_ours", foreign, "pending", rules_json_pending(&applied->pending));
+			 (json_int_t)report->sets, "learned_sets_anew", (json_int_t)report->learned_anew,
+			 "elements", (json_int_t)report->elements, "counters", (json_int_t)report->counters,
+			 "sent", json_sent(report), "read_back", read_back_word, "before_ours", foreign,
+			 "pending", rules_json_pending(&applied->pending));
 }
 
 static void print_sent(const struct nft_report *report)
@@ -107,6 +108,9 @@ static void print_applied(const struct ruleset *ruleset, const struct nft_report
 		puts("using the xt NFQUEUE target, because this kernel has no nft queue expression");
 	else
 		puts("using the nft queue expression");
+	if (report->learned_anew > 0)
+		printf("%zu sets that op25bd fills had another layout, and are empty now: what they had counted is lost\n",
+		       report->learned_anew);
 	if (report->forms.answer == NFT_ANSWER_NONE)
 		puts("action reset and icmp drop without an answer, because this kernel has no reject for bridges");
 	if (queue->bypass)

@@ -143,6 +143,10 @@ static enum pending_state roll_back(const struct keep *keep)
 		if (r == 0) {
 			note_return(keep, &report);
 			syslog(LOG_WARNING, "not confirmed: the rules of before are back");
+			if (report.learned_anew > 0)
+				syslog(LOG_WARNING,
+				       "%zu sets that op25bd fills had another layout, and are empty now",
+				       report.learned_anew);
 			return PENDING_ROLLED_BACK;
 		}
 		sleep(ROLL_BACK_PAUSE_S);

@@ -4,6 +4,7 @@
 #include "net/nft_batch.h"
 #include "net/nft_clear.h"
 #include "net/nft_elements.h"
+#include "net/nft_live.h"
 #include "net/nft_plan.h"
 #include "net/nft_rule.h"
 #include "net/nft_table.h"
@@ -20,9 +21,6 @@ enum { TRIES_MAX = 8 };
 
 #define CHAIN_TYPE "filter"
 
-/* The same numbers in both families. */
-enum { HOOK_INET = NF_INET_FORWARD, HOOK_BRIDGE = NF_INET_PRE_ROUTING };
-
 struct apply {
 	const struct ruleset *ruleset;
 	const struct nft_known *known;
@@ -31,6 +29,7 @@ struct apply {
 	struct nft_plan plan;
 	struct nft_batch batch;
 	struct nft_forms forms;
+	size_t learned_anew;
 };
 
 static const struct ruleset_chain *wanted_chain(const struct ruleset *ruleset, const char *name)
@@ -42,9 +41,10 @@ static const struct ruleset_chain *wanted_chain(const struct ruleset *ruleset, c
 	return NULL;
 }
 
-static uint32_t hook_of(const struct ruleset *ruleset)
+static uint32_t hook_of(const struct ruleset *ruleset, const struct ruleset_chain *chain)
 {
-	return ruleset->family == POLICY_FAMILY_BRIDGE ? HOOK_BRIDGE : HOOK_INET;
+	return chain->early || ruleset->family == POLICY_FAMILY_BRIDGE ? NF_INET_PRE_ROUTING
+								       : NF_INET_FORWARD;
 }
 
 /* A chain that is hooked otherwise cannot be changed into the one that is wanted. */
@@ -54,8 +54,9 @@ static bool chain_stays(const void *context, const struct nft_object *chain)
 
 	if (!wanted || wanted->base != (chain->type == 1))
 		return false;
-	return !wanted->base || (chain->hook == hook_of(context) && chain->priority == wanted->priority &&
-				 strcmp(chain->hook_type, CHAIN_TYPE) == 0);
+	return !wanted->base ||
+	       (chain->hook == hook_of(context, wanted) && chain->priority == wanted->priority &&
+		strcmp(chain->hook_type, CHAIN_TYPE) == 0);
 }
 
 static bool counter_stays(const void *context, const struct nft_object *object)
@@ -70,6 +71,47 @@ static bool counter_stays(const void *context, const struct nft_object *object)
 	return false;
 }
 
+static const struct ruleset_live *wanted_live(const struct ruleset *ruleset, const char *name)
+{
+	for (size_t i = 0; i < ruleset->live_count; i++) {
+		if (strcmp(ruleset->live[i].name, name) == 0)
+			return &ruleset->live[i];
+	}
+	return NULL;
+}
+
+static bool live_stays(const struct ruleset *ruleset, const struct nft_object *set)
+{
+	const struct ruleset_live *wanted = set->live ? wanted_live(ruleset, set->name) : NULL;
+	char layout[NFT_LAYOUT_MAX];
+
+	if (!wanted)
+		return false;
+	nft_live_layout(layout, wanted);
+	return strcmp(layout, set->layout) == 0;
+}
+
+static bool set_stays(const void *context, const struct nft_object *set)
+{
+	const struct apply *apply = context;
+
+	return nft_plan_keeps(&apply->plan, set) || live_stays(apply->ruleset, set);
+}
+
+static void put_live_sets(struct apply *apply)
+{
+	apply->learned_anew = 0;
+	for (size_t i = 0; i < apply->ruleset->live_count; i++) {
+		const struct ruleset_live *live = &apply->ruleset->live[i];
+		const struct nft_object *there = nft_find_object(&apply->table.sets, live->name);
+
+		if (there && live_stays(apply->ruleset, there))
+			continue;
+		apply->learned_anew += there != NULL;
+		nft_put_live(&apply->batch, apply->nft, live, (uint32_t)(apply->plan.count + i) + 1);
+	}
+}
+
 static void put_chain(struct apply *apply, const struct ruleset_chain *chain)
 {
 	const struct nft_note note = {.what = "chain", .name = chain->name};
@@ -81,7 +123,7 @@ static void put_chain(struct apply *apply, const struct ruleset_chain *chain)
 	mnl_attr_put_strz(message, NFTA_CHAIN_NAME, chain->name);
 	if (chain->base) {
 		hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
-		mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(hook_of(apply->ruleset)));
+		mnl_attr_put_u32(message, NFTA_HOOK_HOOKNUM, htonl(hook_of(apply->ruleset, chain)));
 		mnl_attr_put_u32(message, NFTA_HOOK_PRIORITY, htonl((uint32_t)chain->priority));
 		mnl_attr_nest_end(message, hook);
 		mnl_attr_put_u32(message, NFTA_CHAIN_POLICY, htonl(NF_ACCEPT));
@@ -111,6 +153,7 @@ static void put_content(struct apply *apply)
 		nft_put_object(&apply->batch, apply->nft, NFT_MSG_NEWOBJ, ruleset->counters[i].name,
 			       NFT_OBJECT_COUNTER);
 	put_sets(apply);
+	put_live_sets(apply);
 	for (size_t i = 0; i < ruleset->chain_count; i++)
 		put_chain(apply, &ruleset->chains[i]);
 	for (size_t i = 0; i < ruleset->chain_count; i++) {
@@ -127,6 +170,7 @@ static void note_plan(const struct apply *apply, struct nft_report *report)
 	report->whole_sets = apply->plan.whole_sets;
 	report->removed = apply->plan.removed;
 	report->added = apply->plan.added;
+	report->learned_anew = apply->learned_anew;
 	report->mark = apply->plan.mark;
 	report->generation = nft_generation_next(apply->table.generation);
 	report->error[0] = '\0';
@@ -143,8 +187,7 @@ static void put_other_removal(struct apply *apply)
 
 static int apply_once(struct apply *apply, struct nft_report *report)
 {
-	const struct nft_stays stays = {chain_stays, counter_stays, apply->ruleset, nft_plan_keeps,
-					&apply->plan};
+	const struct nft_stays stays = {chain_stays, counter_stays, apply->ruleset, set_stays, apply};
 	uint8_t family = nft_family(apply->ruleset->family);
 	int r = nft_table_read(apply->nft, family, &apply->table);
 
@@ -309,7 +352,7 @@ int nft_choose_forms(enum policy_family family, struct nft_forms *ret, char erro
 static void count_content(const struct ruleset *ruleset, struct nft_report *report)
 {
 	report->counters = ruleset->counter_count;
-	report->sets = ruleset->set_count;
+	report->sets = ruleset->set_count + ruleset->live_count;
 	report->elements = ruleset_element_count(ruleset);
 	report->chains = ruleset->chain_count;
 	report->rules = ruleset_rule_count(ruleset);

@@ -30,6 +30,7 @@ struct nft_report {
 	enum nft_whole whole;
 	size_t whole_sets; /* sets that were sent whole: new ones, and those of which half and more is new */
 	size_t removed, added; /* ranges of the others */
+	size_t learned_anew; /* of those that op25bd fills: made anew in another layout, so that what stood in them is lost */
 	uint64_t mark; /* with the generation, what nft_known.h needs to know of the sets now loaded */
 	uint32_t generation;
 	char refused[NFT_ERROR_MAX]; /* with NFT_WHOLE_REFUSED: what was refused at first */

@@ -250,8 +250,9 @@ static const char *hook_name(enum policy_family family, const struct chain *chai
 		return "ingress";
 	if (bridge != (chain->family == NFPROTO_BRIDGE))
 		return NULL;
-	return chain->hook == (bridge ? NF_INET_PRE_ROUTING : NF_INET_FORWARD) ? ruleset_hook_name(family)
-									       : NULL;
+	return chain->hook == (bridge ? NF_INET_PRE_ROUTING : NF_INET_FORWARD)
+		       ? ruleset_hook_name(family, false)
+		       : NULL;
 }
 
 static bool look_at(struct survey *survey, size_t at, enum policy_family family, int32_t priority,

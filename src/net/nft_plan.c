@@ -9,20 +9,11 @@
 #include <string.h>
 #include <sys/random.h>
 
-static const struct nft_object *find_set(const struct nft_table *table, const char *name)
-{
-	for (size_t i = 0; i < table->sets.count; i++) {
-		if (strcmp(table->sets.items[i].name, name) == 0)
-			return &table->sets.items[i];
-	}
-	return NULL;
-}
-
 /* Every set of the table that is known bears the mark: else what is known is of another table. */
 static bool bears_marks(const struct nft_known *known, const struct nft_table *table)
 {
 	for (size_t i = 0; i < known->set_count; i++) {
-		const struct nft_object *live = find_set(table, known->sets[i].name);
+		const struct nft_object *live = nft_find_object(&table->sets, known->sets[i].name);
 
 		if (live && live->mark != known->mark)
 			return false;
@@ -57,7 +48,7 @@ static int plan_set(const struct nft_known *known, const struct nft_table *table
 {
 	const struct ruleset_set *wanted = planned->wanted;
 	const struct ruleset_set *held = nft_known_find(known, wanted->name, wanted->family);
-	const struct nft_object *live = find_set(table, wanted->name);
+	const struct nft_object *live = nft_find_object(&table->sets, wanted->name);
 	int r;
 
 	if (!held || !live || (live->exact && !ruleset_set_is_exact(wanted)))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "net/nft_read.h"
 
+#include "net/nft_live.h"
 #include "net/nft_read_parts.h"
 #include "net/nft_rule.h"
 #include "net/nft_table.h"
@@ -33,9 +34,9 @@ static const char *hook_word(uint32_t hook)
 {
 	switch (hook) {
 	case NF_INET_PRE_ROUTING:
-		return ruleset_hook_name(POLICY_FAMILY_BRIDGE);
+		return ruleset_hook_name(POLICY_FAMILY_BRIDGE, false);
 	case NF_INET_FORWARD:
-		return ruleset_hook_name(POLICY_FAMILY_INET);
+		return ruleset_hook_name(POLICY_FAMILY_INET, false);
 	default:
 		return "other";
 	}
@@ -159,7 +160,8 @@ static int expect_chain(const struct ruleset *ruleset, const struct ruleset_chai
 	int r = kept ? 0 : -ENOMEM;
 
 	if (kept && chain->base)
-		hook_text(kept, "filter", ruleset_hook_name(ruleset->family), chain->priority, NF_ACCEPT);
+		hook_text(kept, "filter", ruleset_hook_name(ruleset->family, chain->early), chain->priority,
+			  NF_ACCEPT);
 	for (size_t i = 0; i < chain->rule_count && r == 0; i++)
 		r = nft_rule_each(ruleset, chain, i + 1, forms, expect_rule, kept);
 	return r;
@@ -177,6 +179,17 @@ static int expect_set(const struct ruleset_set *set, struct ruleset_image *image
 	return 0;
 }
 
+static int expect_live(const struct ruleset_live *live, struct ruleset_image *image)
+{
+	struct image_set *kept = image_add_set(image, live->name, ADDR_NONE);
+
+	if (!kept)
+		return -ENOMEM;
+	kept->live = true;
+	nft_live_layout(kept->type, live);
+	return 0;
+}
+
 int nft_expect(const struct ruleset *ruleset, struct nft_forms forms, struct ruleset_image *ret)
 {
 	int r = 0;
@@ -184,6 +197,8 @@ int nft_expect(const struct ruleset *ruleset, struct nft_forms forms, struct rul
 	*ret = (struct ruleset_image){.family = ruleset->family, .there = true};
 	for (size_t i = 0; i < ruleset->set_count && r == 0; i++)
 		r = expect_set(&ruleset->sets[i], ret);
+	for (size_t i = 0; i < ruleset->live_count && r == 0; i++)
+		r = expect_live(&ruleset->live[i], ret);
 	for (size_t i = 0; i < ruleset->chain_count && r == 0; i++)
 		r = expect_chain(ruleset, &ruleset->chains[i], forms, ret);
 	for (size_t i = 0; i < ruleset->counter_count && r == 0; i++)

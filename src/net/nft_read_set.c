@@ -3,6 +3,7 @@
 
 #include "base/vec.h"
 #include "net/nft_elements.h"
+#include "net/nft_live.h"
 #include "net/nft_table.h"
 #include "ruleset/space.h"
 
@@ -53,6 +54,17 @@ void nft_set_type_of(char *out, size_t size, const struct ruleset_set *set)
 	nft_set_type(out, size, ip4 ? TYPE_IP4 : TYPE_IP6, ip4 ? 4 : 16, NFT_SET_INTERVAL);
 }
 
+static bool keep_live(struct ruleset_image *image, const struct nftnl_set *set)
+{
+	struct image_set *kept = image_add_set(image, nftnl_set_get_str(set, NFTNL_SET_NAME), ADDR_NONE);
+
+	if (!kept)
+		return false;
+	kept->live = true;
+	nft_set_layout(kept->type, set);
+	return true;
+}
+
 static bool keep_set(struct ruleset_image *image, const struct nftnl_set *set)
 {
 	uint32_t flags = nftnl_set_get_u32(set, NFTNL_SET_FLAGS), key_len;
@@ -61,6 +73,8 @@ static bool keep_set(struct ruleset_image *image, const struct nftnl_set *set)
 
 	if (flags & NFT_SET_ANONYMOUS)
 		return true; /* it belongs to a rule */
+	if (nft_set_is_live(set))
+		return keep_live(image, set);
 	if (flags & (NFT_SET_MAP | NFT_SET_OBJECT))
 		return image_add_thing(image, "map", name) != NULL;
 	key_len = nftnl_set_get_u32(set, NFTNL_SET_KEY_LEN);
@@ -239,7 +253,7 @@ int nft_read_sets(struct nft_socket *nft, const struct nft_read_limits *limits, 
 	int r = nft_read_dump(nft, NFT_MSG_GETSET, NFTA_SET_TABLE, see_set, image);
 
 	for (size_t i = 0; i < image->set_count && r == 0; i++) {
-		if (!image->sets[i].unread && !take_known(limits, &image->sets[i]))
+		if (!image->sets[i].unread && !image->sets[i].live && !take_known(limits, &image->sets[i]))
 			r = read_set(nft_family(image->family), limits->elements_max, &image->sets[i]);
 	}
 	return r;

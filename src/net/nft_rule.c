@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "net/nft_rule.h"
 
+#include "net/nft_expr.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/udata.h>
-#include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <stdlib.h>
@@ -17,173 +18,33 @@ enum {
 	TCP_DPORT_OFFSET = 2,
 	TCP_FLAGS_OFFSET = 13,
 	IP4_FRAG_OFFSET = 6,
-	IP4_SADDR_OFFSET = 12,
-	IP4_DADDR_OFFSET = 16,
-	IP6_SADDR_OFFSET = 8,
-	IP6_DADDR_OFFSET = 24,
 	IP6_FRAGMENT_HEADER = 44,
 	IP6_FRAGMENT_FIELD = 2, /* offset of "fragment offset" in that header */
 	ANY_WORKER = -1,
 };
 
-/* One kernel rule under construction. */
-struct encode {
-	const struct ruleset *ruleset;
-	struct nftnl_rule *rule;
-	struct nft_forms forms;
-	int worker;  /* the xtables target: whose rule this is */
-	bool tcp;    /* the rule has asked for TCP already */
-	bool family; /* likewise for the family */
-	bool failed;
-};
-
-/* NULL, and failed, without memory; libnftnl's setters must not see it then. */
-static struct nftnl_expr *add(struct encode *e, const char *name)
-{
-	struct nftnl_expr *expr = e->failed ? NULL : nftnl_expr_alloc(name);
-
-	if (expr)
-		nftnl_rule_add_expr(e->rule, expr);
-	else
-		e->failed = true;
-	return expr;
-}
-
-static void add_meta(struct encode *e, uint32_t key)
-{
-	struct nftnl_expr *expr = add(e, "meta");
-
-	if (!expr)
-		return;
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_KEY, key);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_DREG, NFT_REG_1);
-}
-
-static uint32_t cmp_op(enum ruleset_op op)
-{
-	static const uint32_t ops[] = {[RULESET_EQ] = NFT_CMP_EQ,
-				       [RULESET_NE] = NFT_CMP_NEQ,
-				       [RULESET_LT] = NFT_CMP_LT,
-				       [RULESET_GT] = NFT_CMP_GT};
-
-	return ops[op];
-}
-
-static void add_cmp(struct encode *e, enum ruleset_op op, const void *data, uint32_t len)
-{
-	struct nftnl_expr *expr = add(e, "cmp");
-
-	if (!expr)
-		return;
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_CMP_OP, cmp_op(op));
-	if (nftnl_expr_set(expr, NFTNL_EXPR_CMP_DATA, data, len) < 0)
-		e->failed = true;
-}
-
-static void add_cmp8(struct encode *e, enum ruleset_op op, uint32_t value)
-{
-	uint8_t byte = (uint8_t)value;
-
-	add_cmp(e, op, &byte, sizeof(byte));
-}
-
-static void add_cmp16(struct encode *e, enum ruleset_op op, uint32_t value)
-{
-	uint16_t wire = htons((uint16_t)value);
-
-	add_cmp(e, op, &wire, sizeof(wire));
-}
-
-static void add_mask(struct encode *e, uint32_t reg, const void *mask, uint32_t len)
-{
-	static const uint8_t zero[16];
-	struct nftnl_expr *expr = add(e, "bitwise");
-
-	if (!expr)
-		return;
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_BITWISE_SREG, reg);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_BITWISE_DREG, reg);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_BITWISE_LEN, len);
-	if (nftnl_expr_set(expr, NFTNL_EXPR_BITWISE_MASK, mask, len) < 0 ||
-	    nftnl_expr_set(expr, NFTNL_EXPR_BITWISE_XOR, zero, len) < 0)
-		e->failed = true;
-}
-
-static void add_payload(struct encode *e, uint32_t base, uint32_t offset, uint32_t len, uint32_t reg)
-{
-	struct nftnl_expr *expr = add(e, "payload");
-
-	if (!expr)
-		return;
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_DREG, reg);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_BASE, base);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_LEN, len);
-}
-
-/* Fields of a header mean nothing in a packet that has another: so each is asked for first, once a rule. */
-static void need_family(struct encode *e, uint32_t family)
-{
-	if (e->family)
-		return;
-	e->family = true;
-	if (e->ruleset->family == POLICY_FAMILY_BRIDGE) {
-		add_meta(e, NFT_META_PROTOCOL);
-		add_cmp16(e, RULESET_EQ, family == ADDR_IP4 ? ETH_P_IP : ETH_P_IPV6);
-		return;
-	}
-	add_meta(e, NFT_META_NFPROTO);
-	add_cmp8(e, RULESET_EQ, family == ADDR_IP4 ? NFPROTO_IPV4 : NFPROTO_IPV6);
-}
-
-static void need_tcp(struct encode *e)
-{
-	if (e->tcp)
-		return;
-	e->tcp = true;
-	add_meta(e, NFT_META_L4PROTO);
-	add_cmp8(e, RULESET_EQ, IPPROTO_TCP);
-}
-
-static void match_interface(struct encode *e, const struct ruleset_match *match)
+static void match_interface(struct nft_encode *e, const struct ruleset_match *match)
 {
 	char name[IF_NAME_MAX] = {0};
 	size_t len = strlen(match->interface);
 
-	add_meta(e, NFT_META_IIFNAME);
+	nft_expr_meta(e, NFT_META_IIFNAME);
 	memcpy(name, match->interface, len);
 	/* A pattern compares what stands before its '*'; a name compares with its zeros. */
 	if (len > 0 && name[len - 1] == '*')
-		add_cmp(e, match->op, name, (uint32_t)len - 1);
+		nft_expr_cmp(e, match->op, name, (uint32_t)len - 1);
 	else
-		add_cmp(e, match->op, name, sizeof(name));
+		nft_expr_cmp(e, match->op, name, sizeof(name));
 }
 
-/* The first `len` bytes of it. */
-static void load_bytes(struct encode *e, uint8_t family, bool source, uint32_t len, uint32_t reg)
-{
-	if (family == ADDR_IP4)
-		add_payload(e, NFT_PAYLOAD_NETWORK_HEADER, source ? IP4_SADDR_OFFSET : IP4_DADDR_OFFSET, len,
-			    reg);
-	else
-		add_payload(e, NFT_PAYLOAD_NETWORK_HEADER, source ? IP6_SADDR_OFFSET : IP6_DADDR_OFFSET, len,
-			    reg);
-}
-
-static void load_address(struct encode *e, uint8_t family, bool source, uint32_t reg)
-{
-	load_bytes(e, family, source, addr_bits(family) / 8, reg);
-}
-
-static void match_address(struct encode *e, const struct ruleset_match *match)
+static void match_address(struct nft_encode *e, const struct ruleset_match *match)
 {
 	const struct ruleset_set *set = &e->ruleset->sets[match->set];
 	struct nftnl_expr *expr;
 
-	need_family(e, set->family);
-	load_address(e, set->family, match->kind == RULESET_MATCH_SADDR, NFT_REG_1);
-	expr = add(e, "lookup");
+	nft_expr_need_family(e, set->family);
+	nft_expr_address(e, set->family, match->kind == RULESET_MATCH_SADDR, NFT_REG_1);
+	expr = nft_expr_add(e, "lookup");
 	if (!expr)
 		return;
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
@@ -194,7 +55,7 @@ static void match_address(struct encode *e, const struct ruleset_match *match)
 }
 
 /* As nft does it: whole bytes are compared alone. */
-static void match_within(struct encode *e, const struct ruleset_match *match)
+static void match_within(struct nft_encode *e, const struct ruleset_match *match)
 {
 	const struct prefix *prefix = &match->prefix;
 	struct addr all =
@@ -205,44 +66,44 @@ static void match_within(struct encode *e, const struct ruleset_match *match)
 	uint32_t len = (uint32_t)addr_to_bytes(&prefix->addr, bytes);
 
 	addr_to_bytes(&mask, mask_bytes);
-	need_family(e, prefix->addr.family);
+	nft_expr_need_family(e, prefix->addr.family);
 	if (whole)
 		len = prefix->len / 8;
-	load_bytes(e, prefix->addr.family, source, len, NFT_REG_1);
+	nft_expr_bytes(e, prefix->addr.family, source, len, NFT_REG_1);
 	if (!whole)
-		add_mask(e, NFT_REG_1, mask_bytes, len);
-	add_cmp(e, match->op, bytes, len);
+		nft_expr_mask(e, NFT_REG_1, mask_bytes, len);
+	nft_expr_cmp(e, match->op, bytes, len);
 }
 
-static void match_tcp_flags(struct encode *e, const struct ruleset_match *match)
+static void match_tcp_flags(struct nft_encode *e, const struct ruleset_match *match)
 {
 	uint8_t mask = (uint8_t)match->mask;
 
-	need_tcp(e);
-	add_payload(e, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_OFFSET, 1, NFT_REG_1);
-	add_mask(e, NFT_REG_1, &mask, sizeof(mask));
-	add_cmp8(e, match->op, match->value);
+	nft_expr_need_tcp(e);
+	nft_expr_payload(e, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_OFFSET, 1, NFT_REG_1);
+	nft_expr_mask(e, NFT_REG_1, &mask, sizeof(mask));
+	nft_expr_cmp8(e, match->op, match->value);
 }
 
-static void match_fragment4(struct encode *e, const struct ruleset_match *match)
+static void match_fragment4(struct nft_encode *e, const struct ruleset_match *match)
 {
 	uint16_t mask = htons((uint16_t)match->mask);
 
-	need_family(e, ADDR_IP4);
-	add_payload(e, NFT_PAYLOAD_NETWORK_HEADER, IP4_FRAG_OFFSET, 2, NFT_REG_1);
-	add_mask(e, NFT_REG_1, &mask, sizeof(mask));
-	add_cmp16(e, match->op, match->value);
+	nft_expr_need_family(e, ADDR_IP4);
+	nft_expr_payload(e, NFT_PAYLOAD_NETWORK_HEADER, IP4_FRAG_OFFSET, 2, NFT_REG_1);
+	nft_expr_mask(e, NFT_REG_1, &mask, sizeof(mask));
+	nft_expr_cmp16(e, match->op, match->value);
 }
 
-static void match_fragment6(struct encode *e, const struct ruleset_match *match)
+static void match_fragment6(struct nft_encode *e, const struct ruleset_match *match)
 {
 	bool presence = match->kind == RULESET_MATCH_FRAG6;
 	uint16_t mask =
 		htons(0xfff8); /* the offset's 13 bits, above two reserved ones and "more fragments" */
 	struct nftnl_expr *expr;
 
-	need_family(e, ADDR_IP6);
-	expr = add(e, "exthdr");
+	nft_expr_need_family(e, ADDR_IP6);
+	expr = nft_expr_add(e, "exthdr");
 	if (!expr)
 		return;
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_EXTHDR_DREG, NFT_REG_1);
@@ -252,16 +113,16 @@ static void match_fragment6(struct encode *e, const struct ruleset_match *match)
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_EXTHDR_OP, NFT_EXTHDR_OP_IPV6);
 	if (presence) {
 		nftnl_expr_set_u32(expr, NFTNL_EXPR_EXTHDR_FLAGS, NFT_EXTHDR_F_PRESENT);
-		add_cmp8(e, match->op, 1);
+		nft_expr_cmp8(e, RULESET_EQ, match->op == RULESET_EQ);
 		return;
 	}
-	add_mask(e, NFT_REG_1, &mask, sizeof(mask));
-	add_cmp16(e, match->op, match->value << 3);
+	nft_expr_mask(e, NFT_REG_1, &mask, sizeof(mask));
+	nft_expr_cmp16(e, match->op, match->value << 3);
 }
 
-static void add_ct(struct encode *e, uint32_t key)
+static void add_ct(struct nft_encode *e, uint32_t key)
 {
-	struct nftnl_expr *expr = add(e, "ct");
+	struct nftnl_expr *expr = nft_expr_add(e, "ct");
 
 	if (!expr)
 		return;
@@ -270,51 +131,51 @@ static void add_ct(struct encode *e, uint32_t key)
 }
 
 /* The kernel holds states and marks in its own byte order. */
-static void match_ct_state(struct encode *e, const struct ruleset_match *match)
+static void match_ct_state(struct nft_encode *e, const struct ruleset_match *match)
 {
 	uint32_t zero = 0;
 
 	add_ct(e, NFT_CT_STATE);
-	add_mask(e, NFT_REG_1, &match->value, sizeof(match->value));
-	add_cmp(e, RULESET_NE, &zero, sizeof(zero));
+	nft_expr_mask(e, NFT_REG_1, &match->value, sizeof(match->value));
+	nft_expr_cmp(e, RULESET_NE, &zero, sizeof(zero));
 }
 
-static void match_mark(struct encode *e, const struct ruleset_match *match)
+static void match_mark(struct nft_encode *e, const struct ruleset_match *match)
 {
-	add_meta(e, NFT_META_MARK);
+	nft_expr_meta(e, NFT_META_MARK);
 	if (match->mask != UINT32_MAX)
-		add_mask(e, NFT_REG_1, &match->mask, sizeof(match->mask));
-	add_cmp(e, match->op, &match->value, sizeof(match->value));
+		nft_expr_mask(e, NFT_REG_1, &match->mask, sizeof(match->mask));
+	nft_expr_cmp(e, match->op, &match->value, sizeof(match->value));
 }
 
-static void match_ct_reply(struct encode *e, const struct ruleset_match *match)
+static void match_ct_reply(struct nft_encode *e, const struct ruleset_match *match)
 {
 	add_ct(e, NFT_CT_DIRECTION);
-	add_cmp8(e, match->op, 1);
+	nft_expr_cmp8(e, match->op, 1);
 }
 
-static void match_protocol(struct encode *e, const struct ruleset_match *match)
+static void match_protocol(struct nft_encode *e, const struct ruleset_match *match)
 {
-	add_meta(e, NFT_META_L4PROTO);
-	add_cmp8(e, match->op, match->value);
+	nft_expr_meta(e, NFT_META_L4PROTO);
+	nft_expr_cmp8(e, match->op, match->value);
 }
 
-static void match_tcp_port(struct encode *e, const struct ruleset_match *match)
+static void match_tcp_port(struct nft_encode *e, const struct ruleset_match *match)
 {
 	bool source = match->kind == RULESET_MATCH_TCP_SPORT;
 
-	need_tcp(e);
-	add_payload(e, NFT_PAYLOAD_TRANSPORT_HEADER, source ? TCP_SPORT_OFFSET : TCP_DPORT_OFFSET, 2,
-		    NFT_REG_1);
-	add_cmp16(e, match->op, match->value);
+	nft_expr_need_tcp(e);
+	nft_expr_payload(e, NFT_PAYLOAD_TRANSPORT_HEADER, source ? TCP_SPORT_OFFSET : TCP_DPORT_OFFSET, 2,
+			 NFT_REG_1);
+	nft_expr_cmp16(e, match->op, match->value);
 }
 
-static void match_family(struct encode *e, const struct ruleset_match *match)
+static void match_family(struct nft_encode *e, const struct ruleset_match *match)
 {
-	need_family(e, match->value);
+	nft_expr_need_family(e, match->value);
 }
 
-static void (*const match_putters[])(struct encode *e, const struct ruleset_match *match) = {
+static void (*const match_putters[])(struct nft_encode *e, const struct ruleset_match *match) = {
 	[RULESET_MATCH_IIFNAME] = match_interface,      [RULESET_MATCH_NFPROTO] = match_family,
 	[RULESET_MATCH_L4PROTO] = match_protocol,       [RULESET_MATCH_TCP_SPORT] = match_tcp_port,
 	[RULESET_MATCH_TCP_DPORT] = match_tcp_port,     [RULESET_MATCH_TCP_FLAGS] = match_tcp_flags,
@@ -323,13 +184,15 @@ static void (*const match_putters[])(struct encode *e, const struct ruleset_matc
 	[RULESET_MATCH_FRAG4] = match_fragment4,        [RULESET_MATCH_FRAG6] = match_fragment6,
 	[RULESET_MATCH_FRAG6_OFFSET] = match_fragment6, [RULESET_MATCH_CT_STATE] = match_ct_state,
 	[RULESET_MATCH_CT_REPLY] = match_ct_reply,      [RULESET_MATCH_MARK] = match_mark,
+	[RULESET_MATCH_TCP_DOFF] = nft_learned_match,   [RULESET_MATCH_TCP_URGENT] = nft_learned_match,
+	[RULESET_MATCH_LEARNED] = nft_learned_match,    [RULESET_MATCH_SHARD] = nft_learned_match,
 };
 
 _Static_assert(sizeof(match_putters) / sizeof(match_putters[0]) == RULESET_MATCH_KINDS, "one for each kind");
 
-static void put_verdict(struct encode *e, uint32_t verdict, const char *chain)
+static void put_verdict(struct nft_encode *e, uint32_t verdict, const char *chain)
 {
-	struct nftnl_expr *expr = add(e, "immediate");
+	struct nftnl_expr *expr = nft_expr_add(e, "immediate");
 
 	if (!expr)
 		return;
@@ -339,9 +202,9 @@ static void put_verdict(struct encode *e, uint32_t verdict, const char *chain)
 		e->failed = true;
 }
 
-static void put_count(struct encode *e, const char *counter)
+static void put_count(struct nft_encode *e, const char *counter)
 {
-	struct nftnl_expr *expr = add(e, "objref");
+	struct nftnl_expr *expr = nft_expr_add(e, "objref");
 
 	if (!expr)
 		return;
@@ -350,23 +213,23 @@ static void put_count(struct encode *e, const char *counter)
 		e->failed = true;
 }
 
-static void put_set_mark(struct encode *e, uint32_t mark)
+static void put_set_mark(struct nft_encode *e, uint32_t mark)
 {
-	struct nftnl_expr *expr = add(e, "immediate");
+	struct nftnl_expr *expr = nft_expr_add(e, "immediate");
 
 	if (!expr)
 		return;
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
 	if (nftnl_expr_set(expr, NFTNL_EXPR_IMM_DATA, &mark, sizeof(mark)) < 0)
 		e->failed = true;
-	expr = add(e, "meta");
+	expr = nft_expr_add(e, "meta");
 	if (!expr)
 		return;
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_KEY, NFT_META_MARK);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_SREG, NFT_REG_1);
 }
 
-static void put_reject(struct encode *e, uint32_t type, uint8_t code)
+static void put_reject(struct nft_encode *e, uint32_t type, uint8_t code)
 {
 	struct nftnl_expr *expr;
 
@@ -374,16 +237,16 @@ static void put_reject(struct encode *e, uint32_t type, uint8_t code)
 		put_verdict(e, NF_DROP, NULL);
 		return;
 	}
-	expr = add(e, "reject");
+	expr = nft_expr_add(e, "reject");
 	if (!expr)
 		return;
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_REJECT_TYPE, type);
 	nftnl_expr_set_u8(expr, NFTNL_EXPR_REJECT_CODE, code);
 }
 
-static void put_limit(struct encode *e, uint32_t per_second, uint32_t burst)
+static void put_limit(struct nft_encode *e, uint32_t per_second, uint32_t burst)
 {
-	struct nftnl_expr *expr = add(e, "limit");
+	struct nftnl_expr *expr = nft_expr_add(e, "limit");
 
 	if (!expr)
 		return;
@@ -394,9 +257,9 @@ static void put_limit(struct encode *e, uint32_t per_second, uint32_t burst)
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_LIMIT_FLAGS, 0);
 }
 
-static void put_log(struct encode *e, const char *prefix)
+static void put_log(struct nft_encode *e, const char *prefix)
 {
-	struct nftnl_expr *expr = add(e, "log");
+	struct nftnl_expr *expr = nft_expr_add(e, "log");
 
 	if (!expr)
 		return;
@@ -406,35 +269,20 @@ static void put_log(struct encode *e, const char *prefix)
 }
 
 /* Leaves the worker's queue number in register 1. */
-static void put_hash(struct encode *e, uint8_t family)
+static void put_hash(struct nft_encode *e, uint8_t family)
 {
 	const struct ruleset_queue *queue = &e->ruleset->queue;
-	struct addr all = addr_ip6(UINT64_MAX, UINT64_MAX);
-	struct addr mask = addr_mask(&all, queue->ip6_len);
-	uint8_t bytes[16];
-	struct nftnl_expr *expr;
 
-	need_family(e, family);
-	load_address(e, family, true, NFT_REG_2);
-	addr_to_bytes(&mask, bytes);
-	if (family == ADDR_IP6 && queue->ip6_len < 128)
-		add_mask(e, NFT_REG_2, bytes, sizeof(bytes));
-	expr = add(e, "hash");
-	if (!expr)
-		return;
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_SREG, NFT_REG_2);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_DREG, NFT_REG_1);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_LEN, family == ADDR_IP4 ? 4 : 16);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_MODULUS, queue->count);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_SEED, RULESET_HASH_SEED);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_OFFSET, queue->first);
-	nftnl_expr_set_u32(expr, NFTNL_EXPR_HASH_TYPE, NFT_HASH_JENKINS);
+	nft_expr_hash(e, &(struct nft_hash){.family = family,
+					    .len = family == ADDR_IP4 ? 32 : queue->ip6_len,
+					    .modulus = queue->count,
+					    .offset = queue->first});
 }
 
-static void put_queue_expression(struct encode *e, bool hashed)
+static void put_queue_expression(struct nft_encode *e, bool hashed)
 {
 	const struct ruleset_queue *queue = &e->ruleset->queue;
-	struct nftnl_expr *expr = add(e, "queue");
+	struct nftnl_expr *expr = nft_expr_add(e, "queue");
 
 	if (!expr)
 		return;
@@ -448,7 +296,7 @@ static void put_queue_expression(struct encode *e, bool hashed)
 		nftnl_expr_set_u16(expr, NFTNL_EXPR_QUEUE_FLAGS, NFT_QUEUE_FLAG_BYPASS);
 }
 
-static void put_queue(struct encode *e, uint8_t family)
+static void put_queue(struct nft_encode *e, uint8_t family)
 {
 	uint32_t number = e->ruleset->queue.first + (e->worker == ANY_WORKER ? 0U : (uint32_t)e->worker);
 
@@ -459,12 +307,12 @@ static void put_queue(struct encode *e, uint8_t family)
 		return;
 	}
 	if (family != ADDR_NONE)
-		add_cmp(e, RULESET_EQ, &number, sizeof(number));
+		nft_expr_cmp(e, RULESET_EQ, &number, sizeof(number));
 	if (e->failed || !nft_rule_add_queue_target(e->rule, (uint16_t)number, e->ruleset->queue.bypass))
 		e->failed = true;
 }
 
-static void put_statement(struct encode *e, const struct ruleset_statement *statement)
+static void put_statement(struct nft_encode *e, const struct ruleset_statement *statement)
 {
 	switch (statement->kind) {
 	case RULESET_DO_COUNT:
@@ -480,7 +328,8 @@ static void put_statement(struct encode *e, const struct ruleset_statement *stat
 		put_log(e, statement->text);
 		break;
 	case RULESET_DO_ACCEPT:
-		put_verdict(e, NF_ACCEPT, NULL);
+	case RULESET_DO_DROP:
+		put_verdict(e, statement->kind == RULESET_DO_DROP ? NF_DROP : NF_ACCEPT, NULL);
 		break;
 	case RULESET_DO_JUMP:
 		put_verdict(e, (uint32_t)NFT_JUMP, e->ruleset->chains[statement->target].name);
@@ -500,7 +349,8 @@ static void put_statement(struct encode *e, const struct ruleset_statement *stat
 	case RULESET_DO_REJECT_ICMP:
 		put_reject(e, NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
 		break;
-	case RULESET_STATEMENT_KINDS:
+	default:
+		nft_learned_statement(e, statement);
 		break;
 	}
 }
@@ -521,7 +371,7 @@ static void put_comment(struct nftnl_rule *rule, const char *comment)
 	nftnl_udata_buf_free(buffer);
 }
 
-static int see_one(struct encode *e, const struct ruleset_chain *chain, size_t number, nft_rule_fn see,
+static int see_one(struct nft_encode *e, const struct ruleset_chain *chain, size_t number, nft_rule_fn see,
 		   void *context)
 {
 	const struct ruleset_rule *rule = &chain->rules[number - 1];
@@ -559,7 +409,8 @@ int nft_rule_each(const struct ruleset *ruleset, const struct ruleset_chain *cha
 	int r = 0;
 
 	for (int worker = 0; worker < (each ? ruleset->queue.count : 1) && r == 0; worker++) {
-		struct encode e = {.ruleset = ruleset, .forms = forms, .worker = each ? worker : ANY_WORKER};
+		struct nft_encode e = {
+			.ruleset = ruleset, .forms = forms, .worker = each ? worker : ANY_WORKER};
 
 		r = see_one(&e, chain, number, see, context);
 	}

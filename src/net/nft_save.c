@@ -159,6 +159,15 @@ static void look_for_flowtables(struct nft_socket *nft, struct saved_table *save
 	(void)nft_socket_request(nft, request, see_flowtable, saved);
 }
 
+/* What op25bd fills is not put back, but left alone: it counts on meanwhile. */
+static bool is_live(const struct saved_table *saved, const struct attributes *attributes)
+{
+	const struct nft_object *set =
+		nft_find_object(&saved->table.sets, mnl_attr_get_str(attributes->of[NFTA_SET_NAME]));
+
+	return set && set->live;
+}
+
 static int save_elements(struct nft_socket *nft, struct saved_table *saved)
 {
 	const struct messages *sets = &saved->parts[PART_SETS];
@@ -172,7 +181,7 @@ static int save_elements(struct nft_socket *nft, struct saved_table *saved)
 		if (attributes.of[NFTA_SET_FLAGS] &&
 		    (ntohl(mnl_attr_get_u32(attributes.of[NFTA_SET_FLAGS])) & NFT_SET_ANONYMOUS))
 			saved->anonymous = true;
-		if (!saved->known)
+		if (!saved->known && !is_live(saved, &attributes))
 			r = dump(nft, saved, PART_ELEMENTS, mnl_attr_get_str(attributes.of[NFTA_SET_NAME]));
 	}
 	return r;
@@ -191,17 +200,21 @@ static void saved_clear(struct nft_saved *saved)
 /* Every set of the table is known, and bears the mark. */
 static bool is_known(const struct nft_known *known, const struct nft_table *table)
 {
-	if (!known || known->mark == 0 || known->generation != table->generation ||
-	    known->set_count != table->sets.count)
+	size_t count = 0;
+
+	if (!known || known->mark == 0 || known->generation != table->generation)
 		return false;
 	for (size_t i = 0; i < table->sets.count; i++) {
 		const struct nft_object *set = &table->sets.items[i];
 
+		if (set->live)
+			continue;
+		count++;
 		if (set->mark != known->mark || (!nft_known_find(known, set->name, ADDR_IP4) &&
 						 !nft_known_find(known, set->name, ADDR_IP6)))
 			return false;
 	}
-	return true;
+	return count == known->set_count;
 }
 
 static int save_table(struct nft_socket *nft, uint8_t family, const struct nft_known *known,
@@ -286,19 +299,10 @@ void nft_saved_free(struct nft_saved *saved)
 	free(saved);
 }
 
-static const struct nft_object *find(const struct nft_objects *objects, const char *name)
-{
-	for (size_t i = 0; i < objects->count; i++) {
-		if (strcmp(objects->items[i].name, name) == 0)
-			return &objects->items[i];
-	}
-	return NULL;
-}
-
 static bool chain_stays(const void *context, const struct nft_object *chain)
 {
 	const struct saved_table *saved = context;
-	const struct nft_object *wanted = find(&saved->table.chains, chain->name);
+	const struct nft_object *wanted = nft_find_object(&saved->table.chains, chain->name);
 
 	return wanted && wanted->type == chain->type && wanted->hook == chain->hook &&
 	       wanted->priority == chain->priority && strcmp(wanted->hook_type, chain->hook_type) == 0;
@@ -307,9 +311,30 @@ static bool chain_stays(const void *context, const struct nft_object *chain)
 static bool object_stays(const void *context, const struct nft_object *object)
 {
 	const struct saved_table *saved = context;
-	const struct nft_object *wanted = find(&saved->table.objects, object->name);
+	const struct nft_object *wanted = nft_find_object(&saved->table.objects, object->name);
 
 	return wanted && wanted->type == object->type;
+}
+
+static bool live_stays(const struct saved_table *saved, const struct nft_object *set)
+{
+	const struct nft_object *wanted = nft_find_object(&saved->table.sets, set->name);
+
+	return set->live && wanted && wanted->live && strcmp(wanted->layout, set->layout) == 0;
+}
+
+/* A table on its way back. */
+struct back {
+	const struct saved_table *saved;
+	const struct nft_table *now;
+	const struct nft_plan *plan;
+};
+
+static bool set_stays(const void *context, const struct nft_object *set)
+{
+	const struct back *back = context;
+
+	return nft_plan_keeps(back->plan, set) || live_stays(back->saved, set);
 }
 
 static void put_saved(struct nft_batch *batch, struct nft_socket *nft, enum part part,
@@ -346,17 +371,30 @@ static const struct nft_planned_set *planned_for(const struct nft_plan *plan, co
 	return NULL;
 }
 
-/* Those that stay are told what differs; the others come with what is known to have been in them. */
-static void put_known_sets(struct nft_batch *batch, struct nft_socket *nft, const struct saved_table *saved,
-			   const struct nft_plan *plan)
+/* The set of this name that is there at present, or NULL. */
+static const struct nft_object *find_there(const struct nft_table *now, const struct nlmsghdr *message)
 {
+	struct attributes attributes;
+
+	if (!is_ours(message, &attributes) || !attributes.of[NFTA_SET_NAME])
+		return NULL;
+	return nft_find_object(&now->sets, mnl_attr_get_str(attributes.of[NFTA_SET_NAME]));
+}
+
+/* Those that stay are told what differs; the others come with what is known to have been in them. */
+static void put_sets(struct nft_batch *batch, struct nft_socket *nft, const struct back *back)
+{
+	const struct saved_table *saved = back->saved;
 	const struct messages *messages = &saved->parts[PART_SETS];
 	const struct nlmsghdr *message;
 	uint32_t number = 0;
 
 	for (size_t at = 0; (message = message_at(messages, at)); at = next_message(message, at)) {
-		const struct nft_planned_set *planned = planned_for(plan, message);
+		const struct nft_planned_set *planned = planned_for(back->plan, message);
+		const struct nft_object *there = find_there(back->now, message);
 
+		if (there && live_stays(saved, there))
+			continue;
 		if (planned && planned->stays) {
 			nft_plan_put_difference(batch, nft, planned);
 			continue;
@@ -365,7 +403,7 @@ static void put_known_sets(struct nft_batch *batch, struct nft_socket *nft, cons
 		if (planned)
 			nft_put_elements(batch, nft, NFT_MSG_NEWSETELEM, planned->wanted->name,
 					 planned->wanted,
-					 find(&saved->table.sets, planned->wanted->name)->exact);
+					 nft_find_object(&saved->table.sets, planned->wanted->name)->exact);
 	}
 }
 
@@ -406,7 +444,8 @@ static int plan_return(const struct saved_table *saved, const struct nft_known *
 static void put_table_back(struct nft_batch *batch, struct nft_socket *nft, const struct saved_table *saved,
 			   const struct nft_table *now, const struct nft_plan *plan)
 {
-	const struct nft_stays stays = {chain_stays, object_stays, saved, nft_plan_keeps, plan};
+	const struct back back = {saved, now, plan};
+	const struct nft_stays stays = {chain_stays, object_stays, saved, set_stays, &back};
 
 	batch->family = now->family;
 	if (!saved->table.there) {
@@ -419,7 +458,7 @@ static void put_table_back(struct nft_batch *batch, struct nft_socket *nft, cons
 		nft_put_clearing(batch, nft, now, &stays);
 	for (int part = PART_OBJECTS; part < PARTS; part++) {
 		if (part == PART_SETS)
-			put_known_sets(batch, nft, saved, plan);
+			put_sets(batch, nft, &back);
 		else
 			put_part(batch, nft, saved, (enum part)part);
 	}
@@ -451,6 +490,19 @@ static void note_return(const struct nft_saved *saved, uint32_t generation, stru
 	}
 }
 
+static size_t count_anew(const struct saved_table *saved, const struct nft_table *now)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; saved->table.there && i < now->sets.count; i++) {
+		const struct nft_object *set = &now->sets.items[i];
+
+		count += set->live && nft_find_object(&saved->table.sets, set->name) &&
+			 !live_stays(saved, set);
+	}
+	return count;
+}
+
 static int restore_once(struct nft_socket *nft, const struct nft_saved *saved, const struct nft_known *now,
 			struct nft_report *report)
 {
@@ -477,7 +529,9 @@ static int restore_once(struct nft_socket *nft, const struct nft_saved *saved, c
 	if (r == 0)
 		note_return(saved, tables[0].generation, report);
 	nft_batch_free(&batch);
+	report->learned_anew = 0;
 	for (size_t i = 0; i < FAMILIES; i++) {
+		report->learned_anew += count_anew(&saved->tables[i], &tables[i]);
 		nft_plan_free(&plans[i]);
 		nft_table_free(&tables[i]);
 	}

@@ -108,6 +108,9 @@ static bool keep_set(struct nft_table *table, const struct nftnl_set *set)
 		return false;
 	object->mark = nft_set_mark(set);
 	object->exact = (nftnl_set_get_u32(set, NFTNL_SET_FLAGS) & NFT_SET_INTERVAL) == 0;
+	object->live = nft_set_is_live(set);
+	if (object->live)
+		nft_set_layout(object->layout, set);
 	return true;
 }
 
@@ -228,6 +231,15 @@ int nft_table_read(struct nft_socket *nft, uint8_t family, struct nft_table *tab
 	if (r == 0)
 		r = dump(nft, NFT_MSG_GETOBJ, see_object, table);
 	return r;
+}
+
+const struct nft_object *nft_find_object(const struct nft_objects *objects, const char *name)
+{
+	for (size_t i = 0; i < objects->count; i++) {
+		if (strcmp(objects->items[i].name, name) == 0)
+			return &objects->items[i];
+	}
+	return NULL;
 }
 
 void nft_table_free(struct nft_table *table)

@@ -3,7 +3,7 @@
 #ifndef OP25B_NET_NFT_TABLE_H
 #define OP25B_NET_NFT_TABLE_H
 
-#include "net/nft_batch.h"
+#include "net/nft_live.h"
 
 enum { NFT_NAME_MAX = 256 }; /* the kernel's NFT_NAME_MAXLEN */
 
@@ -14,8 +14,10 @@ struct nft_object {
 	int32_t priority;
 	uint32_t policy;
 	char hook_type[16];
-	uint64_t mark; /* of a set: nft_known.h; 0: it bears none */
-	bool exact;    /* a set of single addresses, not of ranges */
+	uint64_t mark;               /* of a set: nft_known.h; 0: it bears none */
+	bool exact;                  /* a set of single addresses, not of ranges */
+	bool live;                   /* of a set: net/nft_live.h, */
+	char layout[NFT_LAYOUT_MAX]; /* and its form */
 };
 
 struct nft_objects {
@@ -51,5 +53,7 @@ int nft_table_find(struct nft_socket *nft, uint8_t family, bool *ret);
  */
 int nft_table_find_out(const struct nft_table *before, uint64_t mark);
 void nft_table_free(struct nft_table *table);
+/* NULL when there is none of this name. */
+const struct nft_object *nft_find_object(const struct nft_objects *objects, const char *name);
 
 #endif

@@ -167,6 +167,11 @@ static void add_counters(struct build *build)
 	c->reset = build_counter(build, "answered-reset", "answered with a TCP reset");
 	c->icmp = build_counter(build, "answered-icmp", "answered with ICMP administratively prohibited");
 	c->cleared = build_counter(build, "cleared-mark", "arrived with one of op25b's marks");
+	c->learned_stale = build_counter(build, LEARNED_STALE_COUNTER,
+					 "blocked; marked to be learned as is no longer, or not yet, done");
+	if (build->groups.count > 0)
+		c->learned_full =
+			build_counter(build, LEARNED_FULL_COUNTER, "blocked; no room to learn the source");
 }
 
 void build_clear_marks(struct build *build, uint32_t chain)
@@ -255,6 +260,7 @@ static void fill_answer(struct build *build)
 
 	base->base = true;
 	base->priority = priorities[build->ruleset->family].answer;
+	build_learn_answer(build);
 	add_answer(build, MARK_RESET, build->counters.reset, "op25b reset: ", RULESET_DO_REJECT_RESET);
 	add_answer(build, MARK_ICMP, build->counters.icmp, "op25b icmp: ", RULESET_DO_REJECT_ICMP);
 }
@@ -336,6 +342,8 @@ static int build_all(struct build *build)
 
 	if (r == 0)
 		r = interface_classes_collect(build->policy, POLICY_POOL, &build->pools);
+	if (r == 0)
+		r = learn_groups_collect(build->policy, &build->groups);
 	if (r < 0)
 		return r;
 	build->ruleset->family = build->policy->gateway.family;
@@ -352,6 +360,8 @@ static int build_all(struct build *build)
 	fill_undecided(build);
 	fill_to_daemon(build);
 	fill_answer(build);
+	if (build_learned(build) < 0)
+		return -ENOMEM;
 	return build->failed ? -ENOMEM : ruleset_divide(build->ruleset, DIVIDE_PART_MAX);
 }
 
@@ -362,6 +372,7 @@ int ruleset_build(const struct policy *policy, struct ruleset **ret)
 
 	interface_classes_free(&build.relays);
 	interface_classes_free(&build.pools);
+	learn_groups_free(&build.groups);
 	free(build.relay_twins);
 	free(build.pool_twins);
 	if (r < 0) {

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ruleset/evaluate.h"
 
+#include "ruleset/marks.h"
+#include "ruleset/shard.h"
+
 #include <string.h>
 
-enum { DEPTH_MAX = 16 }; /* the kernel's NFT_JUMP_STACK_SIZE */
+enum {
+	DEPTH_MAX = 16,     /* the kernel's NFT_JUMP_STACK_SIZE */
+	CHAINS_MAX = 65536, /* that a packet visits, unless it runs in a circle */
+};
 
 struct place {
 	uint32_t chain;
@@ -17,6 +23,7 @@ struct run {
 	struct place at;
 	struct place stack[DEPTH_MAX];
 	size_t depth;
+	size_t visited; /* chains */
 	bool done;
 };
 
@@ -44,11 +51,49 @@ static bool in_set(const struct run *run, const struct ruleset_match *match, con
 	return ruleset_set_contains(set, addr) == (match->op == RULESET_EQ);
 }
 
+static bool is_learned(const struct run *run, const struct ruleset_match *match)
+{
+	const struct ruleset_offload *offload = run->packet->offload;
+	struct addr key;
+
+	if (!offload || run->ruleset->live[match->set].family != run->packet->src.family)
+		return false;
+	if (offload->all)
+		return true;
+	key = addr_mask(&run->packet->src, match->value);
+	for (size_t i = 0; i < offload->count; i++) {
+		if (offload->learned[i].set == match->set && addr_equal(&offload->learned[i].key, &key))
+			return true;
+	}
+	return false;
+}
+
 static bool within(const struct ruleset_match *match, const struct addr *addr)
 {
 	if (match->prefix.addr.family != addr->family)
 		return false;
 	return prefix_contains(&match->prefix, addr) == (match->op == RULESET_EQ);
+}
+
+/* What offload adds. */
+static bool matches_learning(const struct run *run, const struct ruleset_match *m)
+{
+	const struct ruleset_packet *p = run->packet;
+	bool tcp = p->has_l4proto && p->l4proto == 6;
+
+	switch (m->kind) {
+	case RULESET_MATCH_TCP_DOFF:
+		return tcp && p->has_flags && holds(m->op, p->tcp_doff, m->value);
+	case RULESET_MATCH_TCP_URGENT:
+		return tcp && p->has_whole && holds(m->op, p->tcp_urgent, m->value);
+	case RULESET_MATCH_LEARNED:
+		return is_learned(run, m);
+	case RULESET_MATCH_SHARD:
+		return p->src.family == m->family &&
+		       holds(m->op, ruleset_shard_of(&p->src, m->mask), m->value);
+	default:
+		return false;
+	}
 }
 
 /* A field that the packet does not show ends the rule, whatever the comparison: the kernel's NFT_BREAK. */
@@ -90,10 +135,9 @@ static bool matches(const struct run *run, const struct ruleset_match *m)
 		return p->ct_known && p->ct_reply == (m->op == RULESET_EQ);
 	case RULESET_MATCH_MARK:
 		return holds(m->op, run->result.mark & m->mask, m->value);
-	case RULESET_MATCH_KINDS:
-		break;
+	default:
+		return matches_learning(run, m);
 	}
-	return false;
 }
 
 static void finish(struct run *run, enum ruleset_outcome outcome)
@@ -104,6 +148,8 @@ static void finish(struct run *run, enum ruleset_outcome outcome)
 
 static void go_to(struct run *run, uint32_t chain)
 {
+	if (run->visited++ == CHAINS_MAX)
+		finish(run, RULESET_ENDLESS);
 	run->at = (struct place){.chain = chain};
 }
 
@@ -124,6 +170,64 @@ static void jump(struct run *run, uint32_t chain)
 	}
 	run->stack[run->depth++] = run->at;
 	go_to(run, chain);
+}
+
+/* A map without the element ends the rule, as a field that is missing. */
+static void turn_shard(struct run *run, const struct ruleset_statement *statement)
+{
+	const struct ruleset_live *map = &run->ruleset->live[statement->target];
+	const struct ruleset_offload *offload = run->packet->offload;
+
+	if (offload && run->packet->src.family == statement->family)
+		jump(run, map->chains[offload->generation] +
+				  ruleset_shard_of(&run->packet->src, statement->value));
+}
+
+static void turn_mark(struct run *run, const struct ruleset_statement *statement)
+{
+	const struct ruleset_live *map = &run->ruleset->live[statement->target];
+	const struct ruleset_offload *offload = run->packet->offload;
+	uint32_t mark = run->result.mark;
+
+	for (uint32_t group = 0; offload && group < map->chain_count; group++) {
+		if (mark == (MARK_LEARN | group << 1 | offload->generation)) {
+			go_to(run, map->chains[offload->generation] + group);
+			return;
+		}
+	}
+}
+
+/* A set without room ends the rule. */
+static bool learn(struct run *run, const struct ruleset_statement *statement)
+{
+	const struct ruleset_offload *offload = run->packet->offload;
+
+	if (run->ruleset->live[statement->target].family != run->packet->src.family ||
+	    (offload && offload->full))
+		return false;
+	run->result.learns = true;
+	run->result.learned = (struct ruleset_learned){
+		.set = statement->target,
+		.key = addr_mask(&run->packet->src, statement->value),
+	};
+	return true;
+}
+
+/* What offload adds: true when the rule's next statement is to run. */
+static bool run_learning(struct run *run, const struct ruleset_statement *statement)
+{
+	switch (statement->kind) {
+	case RULESET_DO_TURN_SHARD:
+		turn_shard(run, statement);
+		return false;
+	case RULESET_DO_TURN_MARK:
+		turn_mark(run, statement);
+		return false;
+	case RULESET_DO_LEARN:
+		return learn(run, statement);
+	default:
+		return false;
+	}
 }
 
 /* True when the rule's next statement is to run. */
@@ -160,8 +264,11 @@ static bool run_statement(struct run *run, const struct ruleset_statement *state
 	case RULESET_DO_REJECT_ICMP:
 		finish(run, RULESET_ICMP);
 		break;
-	case RULESET_STATEMENT_KINDS:
+	case RULESET_DO_DROP:
+		finish(run, RULESET_DROPPED);
 		break;
+	default:
+		return run_learning(run, statement);
 	}
 	return false;
 }
@@ -185,14 +292,11 @@ struct ruleset_result ruleset_evaluate(const struct ruleset *ruleset, uint32_t c
 			  .packet = packet,
 			  .result = {.counter = -1, .mark = packet->mark},
 			  .at = {.chain = chain}};
-	size_t steps_left = 4 * ruleset_rule_count(ruleset) + 64;
 
 	while (!run.done) {
 		const struct ruleset_chain *c = &ruleset->chains[run.at.chain];
 
-		if (steps_left-- == 0)
-			finish(&run, RULESET_ENDLESS);
-		else if (run.at.rule == c->rule_count)
+		if (run.at.rule == c->rule_count)
 			go_back(&run);
 		else
 			run_rule(&run, &c->rules[run.at.rule++]);

@@ -19,10 +19,11 @@ struct image_chain {
 
 struct image_set {
 	char name[IMAGE_NAME_MAX];
-	char type[64];            /* what is looked up, in words */
+	char type[160];           /* what is looked up, in words */
 	struct ruleset_set space; /* its addresses; the name in it is not used */
 	bool unread;              /* too large to be read, or no set of addresses: the space is empty */
-	bool borrowed;            /* the space is somebody else's, who outlives the image */
+	bool live; /* its content is the daemon's (struct ruleset_live), and not read: the space is empty */
+	bool borrowed; /* the space is somebody else's, who outlives the image */
 	bool kept;     /* not read: its space is what the last apply left, and nothing has changed since */
 	bool exact;    /* the kernel holds single addresses, no ranges */
 	uint64_t mark; /* net/nft_known.h */

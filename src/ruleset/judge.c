@@ -94,17 +94,25 @@ static void twin_do(struct build *build, uint32_t chain, enum ruleset_match_kind
 		 0);
 }
 
-/* Interfaces of subscribers: those listed, and those that pools are bound to. */
+int build_subscriber_sides(const struct build *build, struct interface_class *ret)
+{
+	int r;
+
+	*ret = (struct interface_class){0};
+	r = interface_class_add(ret, &build->policy->gateway.subscriber_interfaces);
+	for (size_t i = 0; r == 0 && i < build->policy->rule_count; i++) {
+		if (build->policy->rules[i].kind == POLICY_POOL)
+			r = interface_class_add(ret, &build->policy->rules[i].interfaces);
+	}
+	return r;
+}
+
 static int fill_subscriber_sides(struct build *build, uint32_t chain, enum ruleset_statement_kind kind,
 				 uint32_t to)
 {
-	struct interface_class all = {0};
-	int r = interface_class_add(&all, &build->policy->gateway.subscriber_interfaces);
+	struct interface_class all;
+	int r = build_subscriber_sides(build, &all);
 
-	for (size_t i = 0; r == 0 && i < build->policy->rule_count; i++) {
-		if (build->policy->rules[i].kind == POLICY_POOL)
-			r = interface_class_add(&all, &build->policy->rules[i].interfaces);
-	}
 	for (size_t i = 0; r == 0 && i < all.count; i++)
 		build_do(build_on(build_rule(build, chain, ""), all.names[i]), kind, to, 0);
 	free(all.names);
@@ -269,6 +277,7 @@ static void add_chains(struct build *build)
 	bool cut_all = gateway->established == POLICY_ESTABLISHED_CUT && !gateway->conntrack;
 	struct build_chains *c = &build->chains;
 
+	build_learned_chains(build);
 	if (gateway->family == POLICY_FAMILY_BRIDGE)
 		c->base = build_chain(build, "bridged", purpose_bridged);
 	else
@@ -290,6 +299,7 @@ static void add_chains(struct build *build)
 	c->undecided = build_chain(build, "undecided", cut_all ? purpose_undecided_cut : purpose_undecided);
 	c->to_daemon = build_chain(build, "to_daemon", purpose_to_daemon);
 	c->answer = build_chain(build, "answer", purpose_answer);
+	build_learn_chains(build);
 }
 
 int build_judging_chains(struct build *build)

@@ -14,6 +14,7 @@ void ruleset_free(struct ruleset *ruleset)
 	for (size_t i = 0; i < ruleset->chain_count; i++)
 		free(ruleset->chains[i].rules);
 	free(ruleset->sets);
+	free(ruleset->live);
 	free(ruleset->counters);
 	free(ruleset->chains);
 	free(ruleset);
@@ -68,9 +69,9 @@ bool ruleset_set_is_exact(const struct ruleset_set *set)
 	return true;
 }
 
-const char *ruleset_hook_name(enum policy_family family)
+const char *ruleset_hook_name(enum policy_family family, bool early)
 {
-	return family == POLICY_FAMILY_BRIDGE ? "prerouting" : "forward";
+	return early || family == POLICY_FAMILY_BRIDGE ? "prerouting" : "forward";
 }
 
 size_t ruleset_element_count(const struct ruleset *ruleset)

@@ -4,7 +4,8 @@
  * the netlink transaction and the evaluator all walk this one model, so none can say something the others do not.
  *
  * The kernel settles only what the engine would accept at every date; whatever a date, a phase or a doubt decides goes
- * to the daemon's queue. Nothing here drops a packet by itself.
+ * to the daemon's queue. Nothing here drops a packet by itself; what the daemon has learned of a subscriber (offload)
+ * stands in sets that are loaded empty.
  */
 #ifndef OP25B_RULESET_MODEL_H
 #define OP25B_RULESET_MODEL_H
@@ -22,10 +23,12 @@ enum {
 	RULESET_NAME_MAX = 64, /* bytes of a set's, chain's or counter's name with its NUL */
 	RULESET_COMMENT_MAX =
 		128, /* bytes of a comment with its NUL: what the kernel's user data of a rule holds */
-	RULESET_MATCHES_MAX = 4,
+	RULESET_MATCHES_MAX = 12,
 	RULESET_STATEMENTS_MAX = 3,
+	RULESET_SHARDS = 16,     /* sets over which the learned sources of a group are spread */
+	RULESET_GENERATIONS = 2, /* of learned sets: one that is in force, one that is read out */
 	RULESET_HASH_SEED =
-		0x25b, /* of the worker hash: fixed, so that a reload leaves each subscriber with its worker */
+		0x25b, /* fixed, so that a reload leaves each subscriber with its worker, and in its shard */
 };
 
 enum ruleset_op { RULESET_EQ, RULESET_NE, RULESET_LT, RULESET_GT };
@@ -48,6 +51,10 @@ enum ruleset_match_kind {
 	RULESET_MATCH_CT_STATE,     /* any of the bits of value */
 	RULESET_MATCH_CT_REPLY,     /* conntrack's reply direction */
 	RULESET_MATCH_MARK,         /* mark & mask against value */
+	RULESET_MATCH_TCP_DOFF,     /* as TCP_FLAGS: the header's length in units of 4 bytes against value */
+	RULESET_MATCH_TCP_URGENT,   /* as TCP_FLAGS: no match where the header is cut anywhere */
+	RULESET_MATCH_LEARNED, /* set: index into ruleset.live; the first `value` bits of the source are looked up */
+	RULESET_MATCH_SHARD, /* the shard, of RULESET_SHARDS by a hash of the first `mask` bits of the family's source, is value */
 	RULESET_MATCH_KINDS,
 };
 
@@ -65,7 +72,8 @@ struct ruleset_match {
 	enum ruleset_op op;
 	uint32_t mask;
 	uint32_t value;
-	uint32_t set; /* index into ruleset.sets */
+	uint32_t set;   /* index into ruleset.sets */
+	uint8_t family; /* enum addr_family, of RULESET_MATCH_SHARD */
 	char interface[IF_NAME_MAX];
 	struct prefix prefix;
 };
@@ -84,6 +92,13 @@ enum ruleset_statement_kind {
 	RULESET_DO_QUEUE, /* struct ruleset_queue of the ruleset; value: family whose source address is hashed, or ADDR_NONE */
 	RULESET_DO_REJECT_RESET,
 	RULESET_DO_REJECT_ICMP,
+	RULESET_DO_DROP,
+	/* Jumps, or goes, to the chain that the daemon has put into a map; on where it has put none. target: index into ruleset.live */
+	RULESET_DO_TURN_SHARD, /* looked up: the shard, as in RULESET_MATCH_SHARD of the first `value` bits */
+	RULESET_DO_TURN_MARK,  /* looked up: the packet's mark */
+	/* Adds the first `value` bits of the source to a learned set, target: index into ruleset.live; when there is no room the
+	 * rule ends here. */
+	RULESET_DO_LEARN,
 	RULESET_STATEMENT_KINDS,
 };
 
@@ -91,6 +106,7 @@ struct ruleset_statement {
 	enum ruleset_statement_kind kind;
 	uint32_t target;
 	uint32_t value;
+	uint8_t family;   /* enum addr_family, of RULESET_DO_TURN_SHARD */
 	const char *text; /* static text; NULL where the kind has none */
 };
 
@@ -107,6 +123,7 @@ struct ruleset_chain {
 	const char *
 		purpose; /* what it is for and what would leak without it; static text, lines divided by '\n' */
 	bool base;       /* hooked where ruleset_hook_name() says, with this priority; policy accept */
+	bool early;      /* a base chain that is hooked before routing in either family */
 	int32_t priority;
 	struct ruleset_rule *rules;
 	size_t rule_count, rule_capacity;
@@ -131,6 +148,29 @@ struct ruleset_set {
 	size_t count, capacity;
 };
 
+enum ruleset_live_kind {
+	RULESET_LIVE_LEARNED, /* sources, each with a counter: the kernel's rules add them, the daemon takes them out */
+	/* Verdict maps, which the daemon fills with the chains of the generation in force, or leaves empty: */
+	RULESET_LIVE_SHARDS, /* of shards */
+	RULESET_LIVE_MARKS,  /* of marks */
+	RULESET_LIVE_KINDS,
+};
+
+/*
+ * A set that is loaded empty, and whose content is neither the policy's nor touched by loading rules again: what counts
+ * packets must not be emptied before the daemon has read it.
+ */
+struct ruleset_live {
+	char name[RULESET_NAME_MAX];
+	enum ruleset_live_kind kind;
+	uint8_t family;     /* of a learned set: enum addr_family of its sources */
+	uint32_t timeout_s; /* of a learned set: how long a source stays */
+	uint32_t size;      /* elements at most */
+	/* Of a map: where each generation leads, index into ruleset.chains; the chains of further shards or groups follow. */
+	uint32_t chains[RULESET_GENERATIONS];
+	uint32_t chain_count; /* of one generation */
+};
+
 struct ruleset_counter {
 	char name[RULESET_NAME_MAX];
 	char comment[RULESET_COMMENT_MAX];
@@ -151,6 +191,8 @@ struct ruleset {
 	enum policy_family family;
 	struct ruleset_set *sets;
 	size_t set_count, set_capacity;
+	struct ruleset_live *live;
+	size_t live_count, live_capacity;
 	struct ruleset_counter *counters;
 	size_t counter_count, counter_capacity;
 	struct ruleset_chain *chains; /* in the order a packet meets them */
@@ -168,7 +210,8 @@ void ruleset_free(struct ruleset *ruleset);
 
 /* Prints it in nft's language: a file that `nft -f` loads in one transaction, deleting no base chain. 0 or -errno. */
 int ruleset_print(const struct ruleset *ruleset, FILE *out);
-/* The same in nft's JSON, libnftables-json(5): what `nft -j -f` loads. 0 or -errno. */
+/* The same in nft's JSON, libnftables-json(5): what `nft -j -f` loads. 0 or -errno; -EOPNOTSUPP with offload, whose maps
+ * cannot be declared there. */
 int ruleset_print_json(const struct ruleset *ruleset, FILE *out);
 
 /* The element that holds the address, or false. */
@@ -177,6 +220,6 @@ bool ruleset_set_contains(const struct ruleset_set *set, const struct addr *addr
 bool ruleset_set_is_exact(const struct ruleset_set *set);
 size_t ruleset_element_count(const struct ruleset *ruleset);
 size_t ruleset_rule_count(const struct ruleset *ruleset);
-const char *ruleset_hook_name(enum policy_family family); /* "forward" */
+const char *ruleset_hook_name(enum policy_family family, bool early); /* "forward" */
 
 #endif

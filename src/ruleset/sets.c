@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ruleset/build.h"
 #include "ruleset/ranges.h"
+#include "ruleset/space.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -102,6 +103,19 @@ static int value_pool_class(const void *context, uint16_t rule, uint8_t role)
 	return rule_of(context, rule)->kind == POLICY_POOL ? (int)build->pools.of_rule[rule] : RANGES_SKIP;
 }
 
+/* Where a rule may say otherwise of some source than the source's own rule does. */
+static int value_named(const void *context, uint16_t rule, uint8_t role)
+{
+	switch (rule_of(context, rule)->kind) {
+	case POLICY_RELAY:
+	case POLICY_INSIDE:
+	case POLICY_DESTINATION:
+		return 0;
+	default:
+		return role == POLICY_ROLE_TO ? 0 : RANGES_SKIP;
+	}
+}
+
 static int fill_twin(struct build *build, const struct build_twin *twin, ranges_value_fn value)
 {
 	int32_t ip4 = (int32_t)twin->ip4, ip6 = (int32_t)twin->ip6;
@@ -128,6 +142,43 @@ static int fill_class_twins(struct build *build, const struct build_twin *twins,
 	if (r == 0)
 		r = ranges_collect(build->policy, ADDR_IP6, value, build, build->ruleset, wanted, count + 1);
 	free(wanted);
+	return r;
+}
+
+/* False, by 1, when it is one prefix too many, or all there is, for which no rule can ask. */
+static int keep_prefix(void *context, const struct prefix *prefix)
+{
+	struct build_named *named = context;
+
+	if (named->count == BUILD_NAMED_MAX || prefix->len == 0)
+		return 1;
+	named->prefixes[named->count++] = *prefix;
+	return 0;
+}
+
+static int fill_named(struct build *build, uint8_t family, struct build_named *named)
+{
+	struct ruleset_set space = {.family = family};
+	struct ruleset scratch = {.sets = &space, .set_count = 1};
+	const int32_t wanted = 0;
+	int r = ranges_collect(build->policy, family, value_named, build, &scratch, &wanted, 1);
+
+	named->looked_up = r == 0 && space_prefixes(&space, keep_prefix, named) != 0;
+	if (named->looked_up) {
+		struct ruleset_set *set;
+
+		named->set = build_set(build, family, "named", "destinations that have rules of their own");
+		set = &build->ruleset->sets[named->set];
+		if (!build->failed) {
+			set->ip4 = space.ip4;
+			set->ip6 = space.ip6;
+			set->count = space.count;
+			set->capacity = space.capacity;
+			return 0;
+		}
+		r = -ENOMEM;
+	}
+	space_clear(&space);
 	return r;
 }
 
@@ -169,5 +220,7 @@ int build_sets(struct build *build)
 		r = fill_class_twins(build, build->pool_twins, build->pools.count, value_pool_class);
 	if (r == 0 && needs_pools(build))
 		r = fill_twin(build, &build->pool_all, value_pool);
+	for (size_t i = 0; r == 0 && i < 2 && build->groups.count > 0; i++)
+		r = fill_named(build, i == 0 ? ADDR_IP4 : ADDR_IP6, &build->named[i]);
 	return r;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ruleset/text_learned.h"
 #include "ruleset/words.h"
 
 #include <errno.h>
@@ -172,7 +173,8 @@ static void print_match(const struct ruleset *ruleset, const struct ruleset_matc
 	case RULESET_MATCH_FRAG6_OFFSET:
 		print_plain_match(ruleset->family, match, out);
 		break;
-	case RULESET_MATCH_KINDS:
+	default:
+		text_learned_match(ruleset, match, out);
 		break;
 	}
 	fputc(' ', out);
@@ -237,7 +239,8 @@ static void print_statement(const struct ruleset *ruleset, const struct ruleset_
 	case RULESET_DO_REJECT_ICMP:
 		fputs("reject with icmpx admin-prohibited", out);
 		break;
-	case RULESET_STATEMENT_KINDS:
+	default:
+		text_learned_statement(ruleset, statement, out);
 		break;
 	}
 }
@@ -271,7 +274,7 @@ static void print_hook(enum policy_family family, const struct ruleset_chain *ch
 {
 	if (!chain->base)
 		return;
-	fprintf(out, "\t\ttype filter hook %s priority ", ruleset_hook_name(family));
+	fprintf(out, "\t\ttype filter hook %s priority ", ruleset_hook_name(family, chain->early));
 	/* The name `filter` stands for another number among the bridge's hooks. */
 	if (family == POLICY_FAMILY_BRIDGE)
 		fprintf(out, "%" PRId32, chain->priority);
@@ -351,6 +354,13 @@ static void print_clearing(const struct ruleset *ruleset, FILE *out)
 	for (size_t i = 0; i < ruleset->set_count; i++)
 		fprintf(out, "\tset %s { type %s; flags interval; auto-merge; }\n", ruleset->sets[i].name,
 			ruleset_set_type(&ruleset->sets[i]));
+	if (ruleset->live_count > 0)
+		fputs("\n\t# What follows is filled by op25bd and by rules, and is not emptied here.\n", out);
+	for (size_t i = 0; i < ruleset->live_count; i++) {
+		fputc('\t', out);
+		text_live(&ruleset->live[i], out);
+		fputc('\n', out);
+	}
 	fprintf(out, "}\nflush table %s " RULESET_TABLE "\n", family);
 	for (size_t i = 0; i < ruleset->set_count; i++)
 		fprintf(out, "flush set %s " RULESET_TABLE " %s\n", family, ruleset->sets[i].name);

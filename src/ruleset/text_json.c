@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The model as commands in nft's JSON, libnftables-json(5). The comments of tables, sets and chains have no place
- * there; those of rules have. nft 1.0.6 ignores "auto-merge" in JSON, later ones know it.
+ * there; those of rules have. nft 1.0.6 ignores "auto-merge" in JSON, later ones know it. A map of numbers, as offload
+ * needs, cannot be declared in it at all.
  */
 #include "base/out.h"
 #include "ruleset/words.h"
@@ -175,7 +176,7 @@ static void print_left(const struct ruleset *ruleset, const struct ruleset_match
 	case RULESET_MATCH_MARK:
 		print_left_mark(match, out);
 		break;
-	case RULESET_MATCH_KINDS:
+	default: /* of offload: never printed here */
 		break;
 	}
 }
@@ -248,7 +249,7 @@ static void print_right(const struct ruleset *ruleset, const struct ruleset_matc
 	case RULESET_MATCH_MARK:
 		fprintf(out, "%" PRIu32, match->value);
 		break;
-	case RULESET_MATCH_KINDS:
+	default: /* of offload: never printed here */
 		break;
 	}
 }
@@ -313,6 +314,14 @@ static void print_queue(const struct ruleset_queue *queue, uint32_t family, FILE
 	fprintf(out, "%s}}", queue->bypass ? ",\"flags\":[\"bypass\"]" : "");
 }
 
+static void print_verdict(enum ruleset_statement_kind kind, FILE *out)
+{
+	const char *word =
+		kind == RULESET_DO_ACCEPT ? "accept" : (kind == RULESET_DO_DROP ? "drop" : "return");
+
+	fprintf(out, "{\"%s\":null}", word);
+}
+
 static void print_statement(const struct ruleset *ruleset, const struct ruleset_statement *statement,
 			    FILE *out)
 {
@@ -333,16 +342,15 @@ static void print_statement(const struct ruleset *ruleset, const struct ruleset_
 		fprintf(out, "{\"log\":{\"prefix\":\"%s\"}}", statement->text);
 		break;
 	case RULESET_DO_ACCEPT:
-		fputs("{\"accept\":null}", out);
+	case RULESET_DO_DROP:
+	case RULESET_DO_RETURN:
+		print_verdict(statement->kind, out);
 		break;
 	case RULESET_DO_JUMP:
 		fprintf(out, "{\"jump\":{\"target\":\"%s\"}}", ruleset->chains[statement->target].name);
 		break;
 	case RULESET_DO_GOTO:
 		fprintf(out, "{\"goto\":{\"target\":\"%s\"}}", ruleset->chains[statement->target].name);
-		break;
-	case RULESET_DO_RETURN:
-		fputs("{\"return\":null}", out);
 		break;
 	case RULESET_DO_QUEUE:
 		print_queue(&ruleset->queue, statement->value, out);
@@ -353,7 +361,7 @@ static void print_statement(const struct ruleset *ruleset, const struct ruleset_
 	case RULESET_DO_REJECT_ICMP:
 		fputs("{\"reject\":{\"type\":\"icmpx\",\"expr\":\"admin-prohibited\"}}", out);
 		break;
-	case RULESET_STATEMENT_KINDS:
+	default: /* likewise */
 		break;
 	}
 }
@@ -388,7 +396,7 @@ static void print_chain(enum policy_family family, const struct ruleset_chain *c
 	if (chain->base)
 		fprintf(out,
 			",\"type\":\"filter\",\"hook\":\"%s\",\"prio\":%" PRId32 ",\"policy\":\"accept\"",
-			ruleset_hook_name(family), chain->priority);
+			ruleset_hook_name(family, chain->early), chain->priority);
 	end(out);
 }
 
@@ -450,6 +458,8 @@ static void print_clearing(const struct ruleset *ruleset, FILE *out)
 
 int ruleset_print_json(const struct ruleset *ruleset, FILE *out)
 {
+	if (ruleset->live_count > 0)
+		return -EOPNOTSUPP;
 	fputs("{\"nftables\":[\n{\"metainfo\":{\"json_schema_version\":1}}", out);
 	print_clearing(ruleset, out);
 	for (size_t i = 0; i < ruleset->counter_count; i++) {

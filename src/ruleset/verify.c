@@ -22,12 +22,13 @@ static const struct ct_row tracked[] = {
 static const struct ct_row not_tracked[] = {{RULESET_CT_INVALID, false}, {RULESET_CT_ESTABLISHED, false}};
 enum { TRACKED = sizeof(tracked) / sizeof(tracked[0]), TRACKED_UNKNOWN = 2, NOT_TRACKED = 2 };
 
-static const uint32_t marks[] = {0, 7, MARK_RESET, MARK_ICMP, MARK_BASE | 0xf};
+static const uint32_t marks[] = {0, 7, MARK_RESET, MARK_ICMP, MARK_BASE | 0x1ff};
 enum { MARKS = sizeof(marks) / sizeof(marks[0]) };
 
 struct memory {
 	struct verify_space space;
 	struct verify_judge judge;
+	struct verify_learner learner;
 };
 
 struct run {
@@ -220,6 +221,15 @@ static void check_whole(struct run *run)
 		keep_finding(run->report, &finding);
 }
 
+static void check_groups(struct run *run)
+{
+	struct verify_finding finding = {
+		.kind = VERIFY_UNLEARNED, .counter = -1, .expected = {.rule_name = ""}, .count = 1};
+
+	if (!verify_learned_groups(&run->memory->judge, &run->memory->space, &finding.packet))
+		keep_finding(run->report, &finding);
+}
+
 static void fill_report(const struct run *run)
 {
 	const struct verify_space *space = &run->memory->space;
@@ -271,6 +281,7 @@ static void free_memory(struct memory *memory)
 	}
 	free(space->interfaces.items);
 	free(memory->judge.bases);
+	learn_groups_free(&memory->learner.groups);
 	free(memory);
 }
 
@@ -292,6 +303,7 @@ int verify_run(const struct policy *policy, const struct ruleset *ruleset, const
 	run.memory->judge.ruleset = ruleset;
 	run.memory->judge.engine = engine;
 	run.memory->judge.every_date = !options->at_only;
+	run.memory->judge.learner = &run.memory->learner;
 	run.memory->judge.times = &run.memory->space.times;
 	r = prepare(&run);
 	if (r < 0) {
@@ -302,6 +314,7 @@ int verify_run(const struct policy *policy, const struct ruleset *ruleset, const
 	fill_report(&run);
 	check_whole(&run);
 	check_logging(&run);
+	check_groups(&run);
 	for (int i = 0; i < PARTS; i++)
 		see_part(&run, &run.memory->space.parts[i / VERIFY_PARTS][i % VERIFY_PARTS],
 			 run.pairs[i / VERIFY_PARTS][i % VERIFY_PARTS]);

@@ -32,6 +32,7 @@ enum verify_limit {
 	VERIFY_LIMIT_BROKEN_ACK,
 	VERIFY_LIMIT_OTHER_HEADER,
 	VERIFY_LIMIT_HIDDEN_OTHER,
+	VERIFY_LIMIT_LONG_HEADER,
 	VERIFY_LIMITS,
 };
 
@@ -82,6 +83,8 @@ enum verify_kind {
 	VERIFY_FAMILY,   /* the table is not of the policy's family; the case means nothing */
 	VERIFY_LOGGING,  /* a rule that logs or limits does more than that; the case means nothing */
 	VERIFY_ENDLESS,  /* the chains run in a circle */
+	VERIFY_LEARNED, /* once its source is learned (offload) it is answered otherwise than the policy says */
+	VERIFY_UNLEARNED, /* what is marked to be learned passes, is not learned as it should be, or is not found again */
 	VERIFY_KINDS,
 };
 

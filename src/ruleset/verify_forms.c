@@ -41,7 +41,7 @@ enum middle {
 };
 
 /* What the kernel takes for the ports and flags of a later fragment. */
-enum taken { TAKEN_NONE, TAKEN_25, TAKEN_OTHER };
+enum taken { TAKEN_NONE, TAKEN_25, TAKEN_OTHER, TAKEN_SYN };
 
 struct row {
 	const char *words; /* NULL: made of port and flags */
@@ -84,7 +84,11 @@ static const struct row rows[] = {
 	 .flags = ACK,
 	 .data_offset = 4,
 	 .limit = VERIFY_LIMIT_BROKEN_ACK},
-	{.words = "TCP to port 25, SYN, data offset 15", .port = 25, .flags = SYN, .data_offset = 15},
+	{.words = "TCP to port 25, SYN, data offset 15",
+	 .port = 25,
+	 .flags = SYN,
+	 .data_offset = 15,
+	 .limit = VERIFY_LIMIT_LONG_HEADER},
 	{.words = "TCP to port 25, ACK, data offset 15",
 	 .port = 25,
 	 .flags = ACK,
@@ -114,15 +118,19 @@ static const struct row rows[] = {
 	{.words = "UDP to port 25", .protocol = UDP, .port = 25, .piece = FIRST, .len = 24},
 	{.words = "TCP", .piece = SECOND, .len = 24},
 	{.words = "TCP, data like port 25", .piece = SECOND, .len = 24, .taken = TAKEN_25},
+	{.words = "TCP, data like a SYN", .piece = SECOND, .len = 24, .taken = TAKEN_SYN},
 	{.words = "TCP, data like another port", .piece = SECOND, .len = 24, .taken = TAKEN_OTHER},
 	{.words = "TCP", .piece = SECOND_MORE, .len = 24},
 	{.words = "TCP, data like port 25", .piece = SECOND_MORE, .len = 24, .taken = TAKEN_25},
+	{.words = "TCP, data like a SYN", .piece = SECOND_MORE, .len = 24, .taken = TAKEN_SYN},
 	{.words = "TCP, data like another port", .piece = SECOND_MORE, .len = 24, .taken = TAKEN_OTHER},
 	{.words = "TCP", .piece = THIRD, .len = 24},
 	{.words = "TCP, data like port 25", .piece = THIRD, .len = 24, .taken = TAKEN_25},
+	{.words = "TCP, data like a SYN", .piece = THIRD, .len = 24, .taken = TAKEN_SYN},
 	{.words = "TCP, data like another port", .piece = THIRD, .len = 24, .taken = TAKEN_OTHER},
 	{.words = "TCP", .piece = FAR, .len = 24},
 	{.words = "TCP, data like port 25", .piece = FAR, .len = 24, .taken = TAKEN_25},
+	{.words = "TCP, data like a SYN", .piece = FAR, .len = 24, .taken = TAKEN_SYN},
 	{.words = "UDP", .protocol = UDP, .piece = SECOND_MORE, .len = 24},
 	{.words = "UDP", .protocol = UDP, .piece = FAR, .len = 24},
 	{.words = "TCP to port 25, SYN, behind an authentication header",
@@ -271,6 +279,8 @@ static void see_upper(const struct row *row, size_t room, struct ruleset_packet 
 	kernel->has_flags = room >= 14;
 	kernel->dport = kernel->has_dport ? row->port : 0;
 	kernel->tcp_flags = kernel->has_flags ? row->flags : 0;
+	kernel->tcp_doff = row->data_offset ? row->data_offset : 5;
+	kernel->has_whole = room >= TCP_WHOLE;
 }
 
 /*
@@ -330,12 +340,15 @@ static void take_data(const struct row *row, uint8_t *at, struct verify_form *fo
 
 	if (row->taken == TAKEN_NONE)
 		return;
-	kernel->has_dport = kernel->has_flags = true;
-	kernel->dport = row->taken == TAKEN_25 ? 25 : 587;
-	kernel->tcp_flags = TCP_ACK;
+	kernel->has_dport = kernel->has_flags = kernel->has_whole = true;
+	kernel->dport = row->taken == TAKEN_OTHER ? 587 : 25;
+	kernel->tcp_flags = row->taken == TAKEN_SYN ? TCP_SYN : TCP_ACK;
+	kernel->tcp_doff = 5;
 	put16(from + 2, kernel->dport);
-	if (form->family == ADDR_IP4)
-		from[13] = TCP_ACK;
+	if (form->family != ADDR_IP4)
+		return;
+	from[12] = 5 << 4;
+	from[13] = kernel->tcp_flags;
 }
 
 static bool is_cut(enum middle middle)

@@ -18,6 +18,8 @@ struct journey {
 
 static bool runs_before(const struct ruleset *ruleset, uint32_t a, uint32_t b)
 {
+	if (ruleset->chains[a].early != ruleset->chains[b].early)
+		return ruleset->chains[a].early;
 	return ruleset->chains[a].priority < ruleset->chains[b].priority;
 }
 
@@ -38,7 +40,8 @@ int verify_judge_init(struct verify_judge *judge)
 		judge->bases[at] = i;
 		judge->base_count++;
 	}
-	return 0;
+	judge->learner->answer = ruleset_find_chain(ruleset, "answer");
+	return learn_groups_collect(judge->policy, &judge->learner->groups);
 }
 
 static struct decision ask(const struct verify_judge *judge, enum engine_flow flow, bool port25,
@@ -138,6 +141,9 @@ static void travel(const struct verify_judge *judge, struct journey *journey)
 		case RULESET_ICMP:
 			journey->end = VERIFY_ANSWERED_ICMP;
 			return;
+		case RULESET_DROPPED:
+			journey->end = VERIFY_DROPPED;
+			return;
 		case RULESET_ENDLESS:
 			journey->end = VERIFY_NEVER;
 			return;
@@ -164,7 +170,7 @@ static enum verify_end answer_queued(const struct verify_judge *judge, const str
 	return journey.queued ? VERIFY_NEVER : journey.end;
 }
 
-static enum verify_end end_of(enum verdict verdict)
+enum verify_end verify_end_of(enum verdict verdict)
 {
 	static const enum verify_end ends[VERDICTS] = {
 		[VERDICT_ACCEPT] = VERIFY_PASSED,
@@ -334,7 +340,7 @@ static void judge_queued(struct verify_judge *judge, const struct journey *journ
 		known[verdict] = true;
 		if (i == 0)
 			finding->end = ends[verdict];
-		if (ends[verdict] != end_of(policy->at[i].verdict) ||
+		if (ends[verdict] != verify_end_of(policy->at[i].verdict) ||
 		    daemon->at[i].would != policy->at[i].would) {
 			finding->end = ends[verdict];
 			found(judge, VERIFY_OUTCOME, policy, i, finding);
@@ -345,6 +351,9 @@ static void judge_queued(struct verify_judge *judge, const struct journey *journ
 	}
 	if (packet_is_port25(&finding->packet.form->ours) && !answers_are_ready(judge, journey))
 		found(judge, VERIFY_ANSWER, policy, 0, finding);
+	if (packet_is_port25(&finding->packet.form->ours) &&
+	    !verify_learning_is_safe(judge, &journey->packet))
+		found(judge, VERIFY_UNLEARNED, policy, 0, finding);
 	if (judge->ruleset->queue.bypass != (judge->policy->gateway.fail == POLICY_FAIL_OPEN))
 		found(judge, VERIFY_FAIL, policy, 0, finding);
 	if (is_needless(judge, &finding->packet, policy, flow_of(judge, finding->packet.ct_state)))
@@ -353,16 +362,16 @@ static void judge_queued(struct verify_judge *judge, const struct journey *journ
 		found(judge, VERIFY_TOUCHED, policy, 0, finding);
 }
 
-static void begin_journey(const struct verify_case *packet, struct journey *journey)
+void verify_judge_seen(const struct verify_case *packet, struct ruleset_packet *ret)
 {
-	*journey = (struct journey){.packet = packet->form->kernel, .counter = -1};
-	journey->packet.src = packet->src;
-	journey->packet.dst = packet->dst;
-	journey->packet.interface = packet->interface;
-	journey->packet.ct_state = packet->ct_state;
-	journey->packet.ct_known = (packet->ct_state & (RULESET_CT_INVALID | RULESET_CT_UNTRACKED)) == 0;
-	journey->packet.ct_reply = packet->ct_reply;
-	journey->packet.mark = packet->mark;
+	*ret = packet->form->kernel;
+	ret->src = packet->src;
+	ret->dst = packet->dst;
+	ret->interface = packet->interface;
+	ret->ct_state = packet->ct_state;
+	ret->ct_known = (packet->ct_state & (RULESET_CT_INVALID | RULESET_CT_UNTRACKED)) == 0;
+	ret->ct_reply = packet->ct_reply;
+	ret->mark = packet->mark;
 }
 
 void verify_judge_case(struct verify_judge *judge, const struct verify_case *packet,
@@ -370,9 +379,9 @@ void verify_judge_case(struct verify_judge *judge, const struct verify_case *pac
 {
 	enum engine_flow flow = flow_of(judge, packet->ct_state);
 	const struct verify_answers *policy = answers_of(judge, &judge->policy_says[flow], flow, false);
-	struct journey journey;
+	struct journey journey = {.counter = -1};
 
-	begin_journey(packet, &journey);
+	verify_judge_seen(packet, &journey.packet);
 	travel(judge, &journey);
 	*ret = (struct verify_finding){
 		.kind = VERIFY_AGREES,
@@ -388,6 +397,8 @@ void verify_judge_case(struct verify_judge *judge, const struct verify_case *pac
 		judge_queued(judge, &journey, policy, ret);
 	else
 		judge_settled(judge, &journey, policy, ret);
+	if (ret->kind == VERIFY_AGREES)
+		verify_learned_case(judge, policy, ret);
 }
 
 enum verify_limit verify_judge_limit(const struct verify_judge *judge, const struct verify_finding *finding)
@@ -397,7 +408,9 @@ enum verify_limit verify_judge_limit(const struct verify_judge *judge, const str
 	bool reply = packet->ct_reply && (packet->ct_state & (RULESET_CT_ESTABLISHED | RULESET_CT_RELATED));
 	bool opens = (packet->form->kernel.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 
-	if (finding->kind != VERIFY_LEAK)
+	if (finding->kind == VERIFY_LEARNED && packet->form->limit == VERIFY_LIMIT_LONG_HEADER)
+		return VERIFY_LIMIT_LONG_HEADER;
+	if (finding->kind != VERIFY_LEAK || packet->form->limit == VERIFY_LIMIT_LONG_HEADER)
 		return VERIFY_LIMIT_NONE;
 	if (gateway->conntrack && gateway->established == POLICY_ESTABLISHED_CUT && reply && !opens)
 		return VERIFY_LIMIT_REPLY;

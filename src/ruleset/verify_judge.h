@@ -3,6 +3,7 @@
 #ifndef OP25B_RULESET_VERIFY_JUDGE_H
 #define OP25B_RULESET_VERIFY_JUDGE_H
 
+#include "ruleset/verify_learned.h"
 #include "ruleset/verify_space.h"
 
 /* decide() at each of the times. */
@@ -22,6 +23,7 @@ struct verify_judge {
 	uint32_t *bases; /* the base chains in the order of their priorities */
 	size_t base_count;
 	bool every_date; /* the times are all that matter */
+	struct verify_learner *learner;
 
 	/* Of the packet at hand, whatever its conntrack state and mark. */
 	struct engine_interface interface;
@@ -34,7 +36,11 @@ struct verify_judge {
 	struct verify_answers daemon_says;
 };
 
-/* 0 or -ENOMEM; bases are freed by the caller. */
+/* The packet as the kernel sees it. */
+void verify_judge_seen(const struct verify_case *packet, struct ruleset_packet *ret);
+enum verify_end verify_end_of(enum verdict verdict);
+
+/* 0 or -ENOMEM; bases and what the learner holds are freed by the caller. */
 int verify_judge_init(struct verify_judge *judge);
 /* Turns to another packet; conntrack state and mark of it do not matter yet. */
 void verify_judge_packet(struct verify_judge *judge, const struct verify_case *packet);

@@ -17,17 +17,23 @@ const struct verify_limit_row verify_limits[VERIFY_LIMITS] = {
 				       "authentication header, mobility in IPv6."},
 	[VERIFY_LIMIT_HIDDEN_OTHER] = {"hidden-other",
 				       "A fragment whose header chain is cut, but says that no TCP follows."},
+	[VERIFY_LIMIT_LONG_HEADER] = {"long-header",
+				      "A SYN whose TCP header says that it is longer than the packet is "
+				      "counted, and answered, like the others of a source that is learned."},
 };
 _Static_assert(sizeof(verify_limits) / sizeof(verify_limits[0]) == VERIFY_LIMITS, "one row a limit");
 
 const char *verify_kind_text(enum verify_kind kind)
 {
 	static const char *const texts[VERIFY_KINDS] = {
-		[VERIFY_AGREES] = "agrees",      [VERIFY_LEAK] = "leak",       [VERIFY_OUTCOME] = "outcome",
-		[VERIFY_TOUCHED] = "touched",    [VERIFY_FAIL] = "fail-mode",  [VERIFY_NEEDLESS] = "needless",
-		[VERIFY_ANSWER] = "answer",      [VERIFY_COUNTED] = "counted", [VERIFY_MARK] = "mark",
-		[VERIFY_QUEUE] = "queue-number", [VERIFY_FAMILY] = "family",   [VERIFY_LOGGING] = "logging",
-		[VERIFY_ENDLESS] = "endless",
+		[VERIFY_AGREES] = "agrees",       [VERIFY_LEAK] = "leak",
+		[VERIFY_OUTCOME] = "outcome",     [VERIFY_TOUCHED] = "touched",
+		[VERIFY_FAIL] = "fail-mode",      [VERIFY_NEEDLESS] = "needless",
+		[VERIFY_ANSWER] = "answer",       [VERIFY_COUNTED] = "counted",
+		[VERIFY_MARK] = "mark",           [VERIFY_QUEUE] = "queue-number",
+		[VERIFY_FAMILY] = "family",       [VERIFY_LOGGING] = "logging",
+		[VERIFY_ENDLESS] = "endless",     [VERIFY_LEARNED] = "learned",
+		[VERIFY_UNLEARNED] = "unlearned",
 	};
 
 	return texts[kind];

@@ -64,14 +64,16 @@ for golden in "$root"/rules/*.nft; do
 	expect "$name: nft loads it again over itself" netns_run rtr nft -f "$scratch/$name"
 	expect_equal "$name: loaded twice is loaded once" "$(listed)" "$(cat "$scratch/once")"
 	netns_run rtr nft delete table inet op25b
-	# As JSON; nft 1.0.6 leaves out auto-merge there.
-	"$tool" generate --json -p "$root/etc/${name%.nft}.ini" 2>/dev/null |
-		sed -E 's/\{"queue":.*\}\]\}\}\}/{"drop":null}]}}}/' >"$scratch/$name.json"
-	expect "$name: nft loads it as JSON (with drop for queue)" netns_run rtr nft -j -f "$scratch/$name.json"
-	expect "$name: nft loads the JSON over itself" netns_run rtr nft -j -f "$scratch/$name.json"
-	expect_equal "$name: JSON and text load the same" "$(listed | grep -v auto-merge)" \
-		"$(grep -v auto-merge "$scratch/once")"
-	netns_run rtr nft delete table inet op25b
+	# As JSON; nft 1.0.6 leaves out auto-merge there, and cannot say what offload needs.
+	if ! grep -q '^offload = yes' "$root/etc/${name%.nft}.ini"; then
+		"$tool" generate --json -p "$root/etc/${name%.nft}.ini" 2>/dev/null |
+			sed -E 's/\{"queue":.*\}\]\}\}\}/{"drop":null}]}}}/' >"$scratch/$name.json"
+		expect "$name: nft loads it as JSON (with drop for queue)" netns_run rtr nft -j -f "$scratch/$name.json"
+		expect "$name: nft loads the JSON over itself" netns_run rtr nft -j -f "$scratch/$name.json"
+		expect_equal "$name: JSON and text load the same" "$(listed | grep -v auto-merge)" \
+			"$(grep -v auto-merge "$scratch/once")"
+		netns_run rtr nft delete table inet op25b
+	fi
 	# The same policy through netlink differs in nothing but the chain with the queue.
 	expect "$name: the policy is applied" rules apply -p "$root/etc/${name%.nft}.ini"
 	listed | sed '/chain to_daemon {/,/^\t}/d; /^#/d' >"$scratch/applied"

@@ -173,6 +173,37 @@ static void test_sets(void **state)
 	expect_change(&from, &to, CHANGE_SET_TYPE, "relays_ip4");
 }
 
+static void add_live(struct ruleset_image *image, const char *type)
+{
+	struct image_set *set = image_add_set(image, "learned_0_0_0_ip4", ADDR_NONE);
+
+	assert_non_null(set);
+	set->live = true;
+	snprintf(set->type, sizeof(set->type), "%s", type);
+}
+
+/* Their layout is the policy's, their content is not, and is not read. */
+static void test_sets_that_the_daemon_fills(void **state)
+{
+	struct ruleset_image from = make_image(), to = make_image();
+	struct change_list list;
+
+	add_live(&from, "IPv4 addresses, 1024 at most");
+	add_live(&to, "IPv4 addresses, 1024 at most");
+	assert_int_equal(compare_images(&from, &to, &list), 0);
+	assert_int_equal(list.count, 0);
+	assert_false(list.unread);
+	change_list_clear(&list);
+	image_clear(&to);
+	to = make_image();
+	add_live(&to, "IPv4 addresses, 2048 at most");
+	expect_change(&from, &to, CHANGE_SET_TYPE, "learned_0_0_0_ip4");
+	from = make_image();
+	to = make_image();
+	add_live(&from, "IPv4 addresses, 1024 at most");
+	expect_change(&from, &to, CHANGE_SET_REMOVED, "learned_0_0_0_ip4");
+}
+
 /* What one part has lost and another gained is neither. */
 static void test_parts(void **state)
 {
@@ -264,10 +295,15 @@ static void test_table_and_things(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_equal), cmocka_unit_test(test_chains),
-		cmocka_unit_test(test_rules), cmocka_unit_test(test_space),
-		cmocka_unit_test(test_sets),  cmocka_unit_test(test_table_and_things),
-		cmocka_unit_test(test_parts), cmocka_unit_test(test_parts_that_are_not_comparable),
+		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_space),
+		cmocka_unit_test(test_sets),
+		cmocka_unit_test(test_table_and_things),
+		cmocka_unit_test(test_sets_that_the_daemon_fills),
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_parts_that_are_not_comparable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -453,14 +453,15 @@ static void test_a_bridge_without_answers(void **state)
 	answer = image_find_chain(&image, "answer");
 	assert_string_equal(answer->hook, "type filter hook prerouting priority -90 policy accept");
 	assert_true(some_rule_has(answer, "reject"));
-	assert_false(some_rule_has(answer, "drop"));
+	assert_true(answer->rule_count > 1);
 	assert_true(some_rule_has(image_find_chain(&image, "bridged"), "meta load protocol"));
 	assert_false(some_rule_has(image_find_chain(&image, "bridged"), "nfproto"));
 	image_clear(&image);
 	expect_bridge(silent, &image);
 	answer = image_find_chain(&image, "answer");
 	assert_false(some_rule_has(answer, "reject"));
-	assert_true(some_rule_has(answer, "drop"));
+	for (size_t i = 0; i < answer->rule_count; i++)
+		assert_non_null(strstr(answer->rules[i], "drop"));
 	image_clear(&image);
 }
 

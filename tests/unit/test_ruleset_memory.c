@@ -42,7 +42,7 @@ void *__wrap_reallocarray(void *memory, size_t count, size_t size)
 }
 
 /* Every kind of section, interfaces that make classes, and more ranges than one array's first size. */
-static void make(struct made_policy *made)
+static void make(struct made_policy *made, bool offload)
 {
 	uint16_t pool, relay, inside, exempt;
 	struct prefix prefix = {.len = 32};
@@ -50,6 +50,7 @@ static void make(struct made_policy *made)
 	made_policy_init(made);
 	made->policy.gateway.unlisted = POLICY_UNLISTED_ACCEPT;
 	made->policy.gateway.workers = 4;
+	made->policy.gateway.offload = offload;
 	made_interface(&made->policy.gateway.subscriber_interfaces, "ppp*");
 	made_interface(&made->policy.gateway.upstream_interfaces, "eth0");
 	pool = made_rule(made, POLICY_POOL, "pool");
@@ -69,14 +70,14 @@ static void make(struct made_policy *made)
 	made_policy_finish(made);
 }
 
-static void test_each_allocation_fails_in_turn(void **state)
+/* elements: of the ruleset that is made at last. */
+static void expect_sweep(bool offload, size_t elements)
 {
 	struct made_policy made;
 	unsigned nth;
 	int r = -ENOMEM;
 
-	(void)state;
-	make(&made);
+	make(&made, offload);
 	for (nth = 1; r != 0 && nth < 10000; nth++) {
 		struct ruleset *ruleset = NULL;
 
@@ -86,11 +87,23 @@ static void test_each_allocation_fails_in_turn(void **state)
 		assert_true(r == 0 || r == -ENOMEM);
 		assert_int_equal(ruleset != NULL, r == 0);
 		if (r == 0)
-			assert_int_equal(ruleset_element_count(ruleset), 47);
+			assert_int_equal(ruleset_element_count(ruleset), elements);
 		ruleset_free(ruleset);
 	}
 	assert_in_range(nth, 30, 9999);
 	made_policy_free(&made);
+}
+
+static void test_each_allocation_fails_in_turn(void **state)
+{
+	(void)state;
+	expect_sweep(false, 47);
+}
+
+static void test_the_same_with_offload(void **state)
+{
+	(void)state;
+	expect_sweep(true, 47);
 }
 
 /* A rule a part, and a chain for what is in no pool. */
@@ -145,6 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_allocation_fails_in_turn),
+		cmocka_unit_test(test_the_same_with_offload),
 		cmocka_unit_test(test_dividing_fails_at_each_allocation),
 	};
 

@@ -4,13 +4,8 @@
  * the example policies.
  */
 #include "ruleset/marks.h"
-#include "ruleset/verify.h"
 
-#include "random_policy.h"
-
-#include <stdio.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#include "verify_world.h"
 
 #ifdef __SANITIZE_ADDRESS__
 enum { POLICIES = 8, FAULTY_POLICIES = 2 };
@@ -18,81 +13,12 @@ enum { POLICIES = 8, FAULTY_POLICIES = 2 };
 enum { POLICIES = 40, FAULTY_POLICIES = 6 };
 #endif
 
-static const char *const examples[] = {"small-isp", "japan-2009", "dual-stack-phased", "monitor-first"};
-static const char *source_directory;
-
-/* A policy with what is made from it. */
-struct world {
-	const struct policy *policy;
-	struct policy *read;
-	struct ruleset *ruleset;
-	struct engine *engine;
-};
-
-static void world_make(struct world *world, const struct policy *policy)
-{
-	world->policy = policy;
-	assert_int_equal(ruleset_build(policy, &world->ruleset), 0);
-	assert_int_equal(engine_build(policy, &world->engine), 0);
-}
-
-static void world_read(struct world *world, const char *example)
-{
-	char path[512];
-
-	*world = (struct world){0};
-	snprintf(path, sizeof(path), "%s/etc/%s.ini", source_directory, example);
-	assert_int_equal(policy_read_file(path, 1767225600, NULL, &world->read), 0);
-	world_make(world, world->read);
-}
-
-static void world_free(struct world *world)
-{
-	ruleset_free(world->ruleset);
-	engine_free(world->engine);
-	policy_free(world->read);
-	*world = (struct world){0};
-}
-
-static void tell(const struct verify_report *report)
-{
-	for (size_t i = 0; i < report->finding_count; i++) {
-		const struct verify_finding *finding = &report->findings[i];
-		char text[VERIFY_CASE_TEXT_MAX] = "";
-
-		if (finding->packet.form)
-			verify_case_text(&finding->packet, text);
-		print_message("%s: %s: %s, policy %s %s at %lld\n", verify_kind_text(finding->kind), text,
-			      verify_end_text(finding->end), verdict_name(finding->expected.would),
-			      reason_name(finding->expected.reason), (long long)finding->at_s);
-	}
-}
-
-/* Of random policies a sample is enough: there is always another. 0: no limit that matters. */
-enum { ALL = 0, SAMPLE = 200000, SMALL_SAMPLE = 200000 };
-
-/* How many packets show a disagreement. */
-static uint64_t disagreements(const struct world *world, uint64_t packets_max, bool told)
-{
-	struct verify_options options = {.now_s = 1500, .packets_max = packets_max};
-	struct verify_report report;
-	uint64_t count;
-
-	assert_int_equal(verify_run(world->policy, world->ruleset, world->engine, &options, &report), 0);
-	assert_true(packets_max != ALL || report.pairs == report.pairs_seen);
-	if (told)
-		tell(&report);
-	count = report.disagreements;
-	verify_report_free(&report);
-	return count;
-}
-
 static void test_the_examples_agree(void **state)
 {
 	for (size_t i = 0; i < COUNT(examples); i++) {
 		struct world world;
 
-		world_read(&world, examples[i]);
+		world_read(&world, examples[i], false);
 		assert_int_equal(disagreements(&world, ALL, true), 0);
 		world_free(&world);
 	}
@@ -119,25 +45,6 @@ static void test_random_policies_agree(void **state)
 
 /* ---- planted faults ---- */
 
-static struct ruleset_chain *chain_of(const struct world *world, const char *name)
-{
-	int32_t at = ruleset_find_chain(world->ruleset, name);
-
-	/* The first chain has another name in a bridge. */
-	if (strcmp(name, "forward") == 0)
-		return &world->ruleset->chains[0];
-	return at < 0 ? NULL : &world->ruleset->chains[at];
-}
-
-static struct ruleset_set *set_of(const struct world *world, const char *name)
-{
-	for (size_t i = 0; i < world->ruleset->set_count; i++) {
-		if (strcmp(world->ruleset->sets[i].name, name) == 0)
-			return &world->ruleset->sets[i];
-	}
-	return NULL;
-}
-
 static bool swap_chains(struct world *world, const char *a, const char *b)
 {
 	struct ruleset_chain *first = chain_of(world, a), *second = chain_of(world, b), kept;
@@ -152,25 +59,6 @@ static bool swap_chains(struct world *world, const char *a, const char *b)
 	return true;
 }
 
-static bool lose_rule(struct ruleset_chain *chain, size_t at)
-{
-	if (!chain || at >= chain->rule_count)
-		return false;
-	memmove(&chain->rules[at], &chain->rules[at + 1],
-		(chain->rule_count - at - 1) * sizeof(*chain->rules));
-	chain->rule_count--;
-	return true;
-}
-
-static bool lose_rule_with(struct ruleset_chain *chain, enum ruleset_match_kind kind)
-{
-	for (size_t i = 0; chain && i < chain->rule_count; i++) {
-		if (chain->rules[i].match_count > 0 && chain->rules[i].matches[0].kind == kind)
-			return lose_rule(chain, i);
-	}
-	return false;
-}
-
 static bool lose_element(struct world *world, const char *name)
 {
 	struct ruleset_set *set = set_of(world, name);
@@ -179,17 +67,6 @@ static bool lose_element(struct world *world, const char *name)
 		return false;
 	set->count--;
 	return true;
-}
-
-static struct ruleset_match *find_match(struct ruleset_chain *chain, enum ruleset_match_kind kind)
-{
-	for (size_t i = 0; chain && i < chain->rule_count; i++) {
-		for (size_t j = 0; j < chain->rules[i].match_count; j++) {
-			if (chain->rules[i].matches[j].kind == kind)
-				return &chain->rules[i].matches[j];
-		}
-	}
-	return NULL;
 }
 
 static bool swapped_outbound(struct world *world)
@@ -815,7 +692,7 @@ static void test_faults_in_the_examples_are_found(void **state)
 		for (size_t j = 0; j < COUNT(examples); j++) {
 			struct world world;
 
-			world_read(&world, examples[j]);
+			world_read(&world, examples[j], false);
 			if (faults[i].plant(&world)) {
 				planted++;
 				found += disagreements(&world, ALL, false) > 0;
@@ -910,7 +787,7 @@ static void test_what_is_sampled_is_told(void **state)
 	struct verify_report report;
 	struct world world;
 
-	world_read(&world, "dual-stack-phased");
+	world_read(&world, "dual-stack-phased", false);
 	assert_int_equal(verify_run(world.policy, world.ruleset, world.engine, &options, &report), 0);
 	assert_true(report.pairs_seen < report.pairs);
 	assert_true(report.pairs_seen > 0);
@@ -960,7 +837,7 @@ static void test_a_case_in_words_and_bytes(void **state)
 	uint8_t bytes[VERIFY_FORM_BYTES];
 	struct packet packet;
 
-	world_read(&world, "small-isp");
+	world_read(&world, "small-isp", false);
 	assert_true(lost_fragment4(&world));
 	assert_int_equal(verify_run(world.policy, world.ruleset, world.engine, &options, &report), 0);
 	assert_true(report.finding_count > 0);

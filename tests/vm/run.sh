@@ -61,6 +61,8 @@ jobs_write()
 	job jobs 11-bridge 'exec "$root/tests/live/bridge.sh"'
 	job jobs 12-guard 'exec "$root/tests/live/daemon_guard.sh"'
 	job jobs 13-log 'exec "$root/tests/vm/kernel_log.sh" "$root"'
+	job jobs 15-learned "flood=$build/tests/live/flood" \
+		'exec "$root/tests/live/rules_learned.sh" "$OP25B_RULES" "$root" "$flood"'
 	job jobs 14-classes 'export EXAMPLES=bridge CLASSES=80' 'exec "$root/tests/live/verify_kernel.sh"'
 	if [ -x /lib/systemd/systemd ] && command -v logrotate >/dev/null; then
 		job systemd units 'exec "$root/tests/vm/units.sh" "$root"'
