@@ -2,6 +2,7 @@
 #include "ctl.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,6 +73,32 @@ static void print_policy(const json_t *policy)
 		       : "");
 }
 
+static const char *offload_state(const json_t *offload)
+{
+	if (json_is_true(json_object_get(offload, "drained")))
+		return "drained until the next reload";
+	if (json_is_false(json_object_get(offload, "ready")))
+		return "NOT READY: the kernel's ruleset has no sets for this policy";
+	return json_is_integer(json_object_get(offload, "generation")) ? "in force" : "ready";
+}
+
+static void print_offload(const json_t *offload)
+{
+	bool failing = json_is_string(json_object_get(offload, "error"));
+
+	if (!json_is_true(json_object_get(offload, "wanted")))
+		return;
+	printf("offload    %s; changes of generation %" PRId64 ", sources in the last %" PRId64
+	       ", failures %" PRId64 "%s%s\n",
+	       offload_state(offload), number(offload, "rotations"), number(offload, "sources"),
+	       number(offload, "failures"), failing ? ", FAILING: " : "",
+	       failing ? text(offload, "error") : "");
+	printf("           blocked %" PRId64 " = dropped - learned %" PRId64 " + offloaded %" PRId64
+	       " (of these without room %" PRId64 ", marked too late %" PRId64 ")\n",
+	       number(offload, "blocked"), number(offload, "learned"), number(offload, "packets"),
+	       number(offload, "full"), number(offload, "stale"));
+}
+
 static void print_records(const json_t *events, const json_t *log)
 {
 	printf("records    packets %" PRId64 ", attempts %" PRId64 ", records %" PRId64
@@ -101,6 +128,7 @@ void ctl_print_status(const json_t *result)
 	print_kernel("kernel", json_object_get(result, "kernel"));
 	for (i = 0; i < json_array_size(workers); i++)
 		print_worker(json_array_get(workers, i));
+	print_offload(json_object_get(result, "offload"));
 	print_records(json_object_get(result, "events"), json_object_get(result, "log"));
 }
 

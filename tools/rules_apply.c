@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rules.h"
+#include "rules_daemon.h"
 #include "rules_pending.h"
 #include "rules_state.h"
 
@@ -280,6 +281,8 @@ int rules_apply(const struct rules_options *options)
 	applied.ruleset = ruleset;
 	if (!options->whole)
 		state_read(&applied.before);
+	rules_daemon_drain(options, ruleset);
+	rules_daemon_follow(options, &applied.before);
 	if (options->confirm_within_s > 0)
 		code = rules_apply_kept(ruleset, &applied.before, options->confirm_within_s, &applied.report,
 					&applied.pending);
@@ -299,6 +302,7 @@ int rules_delete(const struct rules_options *options)
 
 	if (code >= 0)
 		return code;
+	rules_daemon_drain(options, NULL);
 	r = nft_delete(&report);
 	if (r < 0)
 		return rules_refused(&report, r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* op25b-rules status and diff: the kernel's table against the policy's. */
 #include "rules.h"
+#include "rules_daemon.h"
 #include "rules_state.h"
 
 #include "base/exitcode.h"
@@ -229,6 +230,7 @@ static int compare_sides(const struct rules_options *options, const struct rules
 
 	if (!options->full)
 		state_read(&sides->known);
+	rules_daemon_follow(options, &sides->known);
 	/* A kernel that cannot queue has other rules, if any; that shows. */
 	if (r == 0 || r == -EOPNOTSUPP)
 		r = nft_expect(ruleset, forms, &sides->wanted);

@@ -7,6 +7,7 @@
 #define OP25B_DAEMON_GATEWAY_H
 
 #include "control/server.h"
+#include "daemon/learning.h"
 #include "daemon/logwriter.h"
 #include "daemon/reload.h"
 #include "daemon/worker.h"
@@ -46,6 +47,7 @@ struct gateway {
 	int64_t log_retry_ns; /* steady clock: no try before, while the log fails */
 	struct control_server *control;
 	struct reload reload;
+	struct learning learning;
 
 	int epoll_fd, signal_fd, tick_fd, gather_fd;
 	bool gathering; /* gather_fd is set */

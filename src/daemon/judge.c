@@ -14,6 +14,8 @@ struct judge {
 	struct ring *ring;
 	struct ifcache *interfaces;
 	struct spill spill;
+	struct learner *learner; /* NULL: nobody is learned */
+	unsigned learn_generation;
 	/* The packets of a batch that can be judged, and where each stands in the batch. */
 	size_t places[QUEUE_BATCH_MAX];
 	struct packet packets[QUEUE_BATCH_MAX];
@@ -82,6 +84,41 @@ static size_t read_packets(struct judge *judge, const struct world *world, const
 	return n;
 }
 
+void judge_learn(struct judge *judge, struct learner *learner, unsigned generation)
+{
+	judge->learner = learner;
+	judge->learn_generation = generation;
+}
+
+/* The group in which the kernel learns the source, -1: it does not. */
+static int learn_group(const struct world *world, const struct decision *decision)
+{
+	if (decision->verdict == VERDICT_ACCEPT || !decision->whole_source || world->groups.count == 0)
+		return -1;
+	return decision->pool >= 0 ? world->groups.of_rule[decision->pool] : world->groups.unlisted;
+}
+
+/*
+ * A packet whose source the kernel is to learn goes on with a mark: a later chain puts the source into a set, which counts
+ * this packet and all that follow, and drops or answers it. So it is told by what the set has counted, and not here.
+ */
+static bool learn(struct judge *judge, const struct world *world, size_t n, struct queue_verdict *verdict)
+{
+	const struct decision *decision = &judge->decisions[n];
+	int group = judge->learner ? learn_group(world, decision) : -1;
+	struct addr subscriber;
+
+	if (group < 0)
+		return false;
+	subscriber = addr_mask(&judge->packets[n].src, decision->subscriber_len);
+	if (!learner_count(judge->learner, &subscriber))
+		return false;
+	verdict->answer = QUEUE_ACCEPT;
+	verdict->mark = MARK_LEARN | (uint32_t)group << 1 | judge->learn_generation;
+	ledger_add(judge->ledger, LEDGER_LEARNED, 1);
+	return true;
+}
+
 static void write_verdict(enum verdict decided, struct queue_verdict *verdict)
 {
 	/* A reset or ICMP answer is made by a later chain of the ruleset, which drops what carries its mark. */
@@ -131,7 +168,8 @@ size_t judge_batch(struct judge *judge, const struct world *world, const struct 
 	for (size_t i = 0; i < n; i++) {
 		write_verdict(judge->decisions[i].verdict, &verdicts[judge->places[i]]);
 		count_decision(judge->ledger, &judge->decisions[i]);
-		observed += observe(judge, world, i, wall_ns);
+		if (!learn(judge, world, i, &verdicts[judge->places[i]]))
+			observed += observe(judge, world, i, wall_ns);
 	}
 	return observed;
 }

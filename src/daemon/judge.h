@@ -7,6 +7,7 @@
 #define OP25B_DAEMON_JUDGE_H
 
 #include "daemon/ifcache.h"
+#include "daemon/learner.h"
 #include "daemon/ledger.h"
 #include "daemon/ring.h"
 #include "daemon/world.h"
@@ -19,6 +20,12 @@ struct judge *judge_new(struct ledger *ledger, struct ring *ring, struct ifcache
 void judge_free(struct judge *judge);
 /* Hands on what had no room in the ring. True when nothing waits any more; until then the last world must stay. */
 bool judge_settle(struct judge *judge);
+
+/*
+ * From now on who is blocked again and again is marked for this generation (0 or 1) of learned sources, as learner (the
+ * caller's) says; NULL: nobody is, as at first.
+ */
+void judge_learn(struct judge *judge, struct learner *learner, unsigned generation);
 
 /*
  * Writes one verdict for each of count <= QUEUE_BATCH_MAX packets, in their order. Counts into the ledger without

@@ -18,6 +18,7 @@ enum ledger_slot {
 	LEDGER_FAILED_OPEN, /* let through unjudged, because the policy says fail = open */
 	LEDGER_IN_FLIGHT,   /* received, not answered yet */
 
+	LEDGER_LEARNED,  /* of those dropped, the ones that the kernel counts: their sources are learned */
 	LEDGER_UNJUDGED, /* packets whose message held no bytes of them: dropped, or failed open */
 	LEDGER_BATCHES,  /* reads that gave packets */
 	LEDGER_OVERRUNS, /* as struct queue_counters has them; likewise below */

@@ -4,6 +4,7 @@
 #include "base/exitcode.h"
 #include "daemon/clock.h"
 #include "daemon/gateway.h"
+#include "daemon/learning.h"
 #include "daemon/records.h"
 #include "daemon/say.h"
 #include "daemon/status.h"
@@ -33,6 +34,7 @@ enum source {
 	SOURCE_GATHER,
 	SOURCE_CONTROL,
 	SOURCE_RELOAD,
+	SOURCE_LEARNING,
 	SOURCES
 };
 
@@ -87,6 +89,7 @@ int loop_open(struct gateway *gateway)
 		[SOURCE_GATHER] = gateway->gather_fd,
 		[SOURCE_CONTROL] = control_server_fd(gateway->control),
 		[SOURCE_RELOAD] = gateway->reload.done_fd,
+		[SOURCE_LEARNING] = gateway->learning.timer_fd,
 	};
 
 	for (unsigned source = 0; r == 0 && source < SOURCES; source++)
@@ -133,6 +136,7 @@ static void tick(struct gateway *gateway)
 {
 	records_tick(gateway);
 	control_server_run(gateway->control, clock_steady_ns());
+	learning_step(gateway);
 	reload_tick(gateway);
 	feed_watchdog(gateway);
 }
@@ -179,6 +183,10 @@ static void serve(struct gateway *gateway, enum source source)
 	case SOURCE_RELOAD:
 		reload_finish(gateway);
 		break;
+	case SOURCE_LEARNING:
+		clear(gateway->learning.timer_fd);
+		learning_step(gateway);
+		break;
 	default:
 		break;
 	}
@@ -209,12 +217,14 @@ void loop_end_workers(struct gateway *gateway, size_t count)
 		}
 		worker_join(gateway->workers[i]);
 	}
+	learning_finish(gateway);
 	records_finish(gateway);
 }
 
 static void stop(struct gateway *gateway)
 {
 	sd_notify(0, "STOPPING=1\nSTATUS=Answering the packets that wait");
+	learning_stop(gateway);
 	loop_end_workers(gateway, gateway->worker_count);
 	status_say_ledger(gateway);
 }

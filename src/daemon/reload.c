@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "daemon/clock.h"
 #include "daemon/gateway.h"
+#include "daemon/learning.h"
 #include "daemon/records.h"
 #include "daemon/say.h"
 
@@ -104,13 +105,20 @@ static bool wait_for_workers(struct gateway *gateway)
 	return true;
 }
 
-static void free_retired(struct reload *reload)
+/* All, or those of which nothing waits in the kernel's sets to be told. */
+static void free_retired(struct gateway *gateway, bool all)
 {
-	while (reload->retired) {
-		struct world *next = reload->retired->older;
+	struct world **link = &gateway->reload.retired;
 
-		world_free(reload->retired);
-		reload->retired = next;
+	while (*link) {
+		struct world *world = *link;
+
+		if (!all && offload_uses(gateway->learning.offload, world)) {
+			link = &world->older;
+			continue;
+		}
+		*link = world->older;
+		world_free(world);
 	}
 }
 
@@ -122,7 +130,7 @@ void reload_tick(struct gateway *gateway)
 		return;
 	/* Facts that name the old world lie in the rings now, and none comes after them. */
 	records_gather(gateway);
-	free_retired(reload);
+	free_retired(gateway, false);
 }
 
 /* Settings that are bound to sockets and threads: they stay, and the operator is told. Returns an array of texts. */
@@ -140,6 +148,10 @@ static json_t *settings_that_stay(const struct gateway *gateway)
 	if (strcmp(wanted->control, gateway->bound_control) != 0)
 		json_array_append_new(stay, json_sprintf("control stays %s, the policy says %s",
 							 gateway->bound_control, wanted->control));
+	if (wanted->family != gateway->learning.family)
+		json_array_append_new(stay, json_sprintf("family stays %s for offload, the policy says %s",
+							 policy_family_name(gateway->learning.family),
+							 policy_family_name(wanted->family)));
 	return stay;
 }
 
@@ -160,10 +172,12 @@ static json_t *exchange_worlds(struct gateway *gateway)
 	struct world *old = gateway->world;
 	json_t *stay;
 
+	learning_hold(gateway);
 	gateway->world = TAKE_PTR(reload->built);
 	atomic_store_explicit(&gateway->hub.world, gateway->world, memory_order_release);
 	if (!wait_for_workers(gateway))
 		say(SAY_WARNING, "reload: a worker is slow to take the new policy");
+	learning_reload(gateway);
 	apply_fail_mode(gateway);
 	/* The old world's facts come before the change of records. */
 	records_gather(gateway);
@@ -310,7 +324,7 @@ void reload_end(struct gateway *gateway)
 	for (size_t i = 0; i < reload->next_call_count; i++)
 		control_call_refuse(reload->next_calls[i], CONTROL_FAILED, NULL, "the daemon stops");
 	world_free(reload->built);
-	free_retired(reload);
+	free_retired(gateway, true);
 	diag_list_free(&reload->diags);
 	if (reload->done_fd >= 0)
 		close(reload->done_fd);

@@ -4,6 +4,7 @@
 #include "daemon/clock.h"
 #include "daemon/explain.h"
 #include "daemon/gateway.h"
+#include "daemon/learning.h"
 #include "daemon/status.h"
 
 #include <string.h>
@@ -34,6 +35,16 @@ static void answer_explain(struct gateway *gateway, struct control_call *call, c
 		control_call_refuse(call, CONTROL_BAD_ARGUMENT, NULL, "%s", text);
 }
 
+static void answer_generations(struct gateway *gateway, struct control_call *call, const json_t *request)
+{
+	control_call_answer(call, learning_generations_json(gateway));
+}
+
+static void answer_drain(struct gateway *gateway, struct control_call *call, const json_t *request)
+{
+	learning_drain(gateway, call);
+}
+
 static const struct command {
 	const char *name;
 	void (*answer)(struct gateway *gateway, struct control_call *call, const json_t *request);
@@ -42,6 +53,8 @@ static const struct command {
 	{"stats", answer_stats},
 	{"reload", answer_reload},
 	{"explain", answer_explain},
+	{"nft-generations", answer_generations},
+	{"offload-drain", answer_drain},
 };
 
 void requests_handle(void *context, struct control_call *call, const json_t *request)

@@ -4,6 +4,7 @@
 
 #include "base/exitcode.h"
 #include "daemon/clock.h"
+#include "daemon/learning.h"
 #include "daemon/loop.h"
 #include "daemon/privileges.h"
 #include "daemon/records.h"
@@ -174,6 +175,13 @@ static int open_records(struct gateway *gateway)
 	return r < 0 ? fail_for_room(gateway, "records", r) : 0;
 }
 
+static int open_learning(struct gateway *gateway)
+{
+	int r = learning_start(gateway);
+
+	return r < 0 ? fail_for_room(gateway, "offload", r) : 0;
+}
+
 static int open_loop(struct gateway *gateway)
 {
 	int r = reload_init(gateway);
@@ -193,6 +201,7 @@ int gateway_start(struct gateway *gateway, const char *policy_path, const char *
 		.started_steady_ns = clock_steady_ns(),
 		.hub.facts_fd = -1,
 		.reload.done_fd = -1,
+		.learning.timer_fd = -1,
 		.kernel_fd = -1,
 		.epoll_fd = -1,
 		.signal_fd = -1,
@@ -204,8 +213,8 @@ int gateway_start(struct gateway *gateway, const char *policy_path, const char *
 	/* Packets come from the moment a queue is bound: everything else is ready by then. */
 	if ((code = load_world(gateway)) != 0 || (code = drop_privileges(gateway, user)) != 0 ||
 	    (code = open_control(gateway)) != 0 || (code = make_workers(gateway)) != 0 ||
-	    (code = open_records(gateway)) != 0 || (code = open_loop(gateway)) != 0 ||
-	    (code = bind_queues(gateway)) != 0)
+	    (code = open_records(gateway)) != 0 || (code = open_learning(gateway)) != 0 ||
+	    (code = open_loop(gateway)) != 0 || (code = bind_queues(gateway)) != 0)
 		return code;
 	return start_workers(gateway);
 }
@@ -223,6 +232,7 @@ void gateway_free(struct gateway *gateway)
 		queue_close(gateway->queues[i]);
 	}
 	reload_end(gateway);
+	learning_free(gateway);
 	control_server_free(gateway->control);
 	event_collector_free(gateway->collector);
 	logwriter_free(gateway->log);

@@ -3,6 +3,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/gateway.h"
+#include "daemon/learning.h"
 #include "daemon/say.h"
 
 #include <inttypes.h>
@@ -13,17 +14,12 @@ static const struct ledger_field {
 	enum ledger_slot slot;
 	const char *name;
 } ledger_fields[] = {
-	{LEDGER_RECEIVED, "received"},
-	{LEDGER_ACCEPTED, "accepted"},
-	{LEDGER_DROPPED, "dropped"},
-	{LEDGER_FAILED_OPEN, "failed_open"},
-	{LEDGER_IN_FLIGHT, "in_flight"},
-	{LEDGER_UNJUDGED, "unjudged"},
-	{LEDGER_BATCHES, "batches"},
-	{LEDGER_OVERRUNS, "overruns"},
-	{LEDGER_LOST_IDS, "lost_ids"},
-	{LEDGER_NOT_PARSED, "not_parsed"},
-	{LEDGER_VERDICT_ERRORS, "verdict_errors"},
+	{LEDGER_RECEIVED, "received"},         {LEDGER_ACCEPTED, "accepted"},
+	{LEDGER_DROPPED, "dropped"},           {LEDGER_FAILED_OPEN, "failed_open"},
+	{LEDGER_IN_FLIGHT, "in_flight"},       {LEDGER_LEARNED, "learned"},
+	{LEDGER_UNJUDGED, "unjudged"},         {LEDGER_BATCHES, "batches"},
+	{LEDGER_OVERRUNS, "overruns"},         {LEDGER_LOST_IDS, "lost_ids"},
+	{LEDGER_NOT_PARSED, "not_parsed"},     {LEDGER_VERDICT_ERRORS, "verdict_errors"},
 	{LEDGER_SEND_RETRIES, "send_retries"},
 };
 
@@ -168,6 +164,7 @@ json_t *status_json(const struct gateway *gateway)
 	json_object_set_new(status, "kernel", gateway->kernel_fd >= 0 ? kernel_json(&sum) : json_null());
 	json_object_set_new(status, "workers", workers);
 	json_object_set_new(status, "events", events_json(gateway, &counts));
+	json_object_set_new(status, "offload", learning_json(gateway, &counts));
 	json_object_set_new(status, "log", log_json(gateway));
 	return status;
 }

@@ -4,6 +4,7 @@
 #include "daemon/clock.h"
 #include "daemon/gather.h"
 #include "daemon/judge.h"
+#include "daemon/learner.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +30,8 @@ struct worker {
 	struct ring *ring;
 	struct ifcache *interfaces;
 	struct judge *judge;
+	struct learner *learner;
+	uint64_t learn; /* hub.learn as it is followed */
 	const struct world *world;
 	pthread_t thread;
 	bool started;
@@ -36,12 +40,22 @@ struct worker {
 	bool gave_up; /* the kernel refused answers while stopping: its packets stay in flight in the ledger */
 	int wake_fd;
 	_Atomic uint64_t generation;
+	_Atomic uint32_t acknowledged;
 	_Atomic uint64_t beats;
 	atomic_int error;
 	atomic_bool ended;
 	struct queue_packet packets[QUEUE_BATCH_MAX];
 	struct queue_verdict verdicts[QUEUE_BATCH_MAX];
 };
+
+static int new_learner(struct worker *worker)
+{
+	struct siphash_key key;
+
+	if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key))
+		return -errno;
+	return learner_new(LEARNER_ENTRIES, &key, &worker->learner);
+}
 
 int worker_new(struct hub *hub, struct worker **ret)
 {
@@ -54,7 +68,7 @@ int worker_new(struct hub *hub, struct worker **ret)
 	worker->ledger = ledger_new();
 	worker->interfaces = ifcache_new(NULL, NULL);
 	if (worker->wake_fd < 0 || !worker->ledger || !worker->interfaces ||
-	    ring_new(RING_FACTS, &worker->ring) < 0)
+	    ring_new(RING_FACTS, &worker->ring) < 0 || new_learner(worker) < 0)
 		goto fail;
 	worker->judge = judge_new(worker->ledger, worker->ring, worker->interfaces);
 	if (!worker->judge)
@@ -71,6 +85,7 @@ void worker_free(struct worker *worker)
 	if (!worker)
 		return;
 	judge_free(worker->judge);
+	learner_free(worker->learner);
 	ring_free(worker->ring);
 	ifcache_free(worker->interfaces);
 	ledger_free(worker->ledger);
@@ -96,6 +111,30 @@ static void adopt_world(struct worker *worker)
 	worker->world = world;
 	/* Release: whoever sees this number sees the last fact that names the world before. */
 	atomic_store_explicit(&worker->generation, world->generation, memory_order_release);
+}
+
+/*
+ * Looked at after the world and before the clock: a generation is of one world, and what is marked for it is judged no
+ * earlier than it began. So where the world has changed once more, or is waited for, nothing is marked.
+ */
+static void adopt_generation(struct worker *worker)
+{
+	uint64_t learn = atomic_load_explicit(&worker->hub->learn, memory_order_acquire);
+	int generation = hub_learn_generation(learn);
+
+	if (atomic_load_explicit(&worker->hub->world, memory_order_acquire) != worker->world) {
+		judge_learn(worker->judge, NULL, 0);
+		worker->learn = 0;
+		return;
+	}
+	if (learn == worker->learn)
+		return;
+	worker->learn = learn;
+	if (generation >= 0)
+		learner_begin(worker->learner, worker->world->policy->gateway.offload_after);
+	judge_learn(worker->judge, generation >= 0 ? worker->learner : NULL, (unsigned)generation & 1);
+	/* Release: what was marked before has been answered, and counted. */
+	atomic_store_explicit(&worker->acknowledged, hub_learn_number(learn), memory_order_release);
 }
 
 static void tell_facts(struct worker *worker)
@@ -199,6 +238,7 @@ static void judge_packets(struct worker *worker)
 
 		atomic_fetch_add_explicit(&worker->beats, 1, memory_order_relaxed);
 		adopt_world(worker);
+		adopt_generation(worker);
 		stop_intake(worker);
 		n = queue_receive(worker->queue, worker->packets, QUEUE_BATCH_MAX);
 		if (n > 0) {
@@ -275,6 +315,11 @@ void worker_join(struct worker *worker)
 uint64_t worker_generation(const struct worker *worker)
 {
 	return atomic_load_explicit(&worker->generation, memory_order_acquire);
+}
+
+uint32_t worker_acknowledged(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->acknowledged, memory_order_acquire);
 }
 
 uint64_t worker_beats(const struct worker *worker)

@@ -21,10 +21,27 @@ enum { WORKER_STOP_S = 5 };
 struct hub {
 	_Atomic(const struct world *) world; /* what to judge by from the next batch on */
 	int64_t stop_until_ns;  /* steady clock, written before stop: what is unanswered then stays so */
+	_Atomic uint64_t learn; /* hub_learn(): which generation of learned sources to give */
 	atomic_bool stop;       /* let nothing more in, answer what waits, end */
 	atomic_bool facts_told; /* facts_fd has been written since the rings were last emptied */
 	int facts_fd;           /* eventfd: some ring has facts */
 };
+
+/* A generation (0, 1, or -1: none) and the number of this telling, which workers acknowledge; all zeroes: none yet. */
+static inline uint64_t hub_learn(uint32_t number, int generation)
+{
+	return (uint64_t)number << 2 | (uint64_t)(generation + 1);
+}
+
+static inline uint32_t hub_learn_number(uint64_t learn)
+{
+	return (uint32_t)(learn >> 2);
+}
+
+static inline int hub_learn_generation(uint64_t learn)
+{
+	return (int)(learn & 3) - 1;
+}
 
 /* Asks the workers to end, each of which is to be woken for it. */
 void hub_stop(struct hub *hub);
@@ -47,6 +64,10 @@ void worker_join(struct worker *worker);
 
 /* The generation of the world that the worker judges by; facts of older ones are in its ring already. */
 uint64_t worker_generation(const struct worker *worker);
+/*
+ * The number of the last telling (hub.learn) that it follows: every packet that it marked by an earlier one is answered.
+ */
+uint32_t worker_acknowledged(const struct worker *worker);
 /* Grows whenever the worker goes through its loop: once a second at least. */
 uint64_t worker_beats(const struct worker *worker);
 /* The last error of its queue as a negative errno, 0: none. */

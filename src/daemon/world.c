@@ -12,7 +12,8 @@ static int fill_world(struct world *world, const char *path, struct diag_list *d
 
 	if (r < 0)
 		return r;
-	return engine_build_or_tell(world->policy, diags, &world->engine);
+	r = learn_groups_collect(world->policy, &world->groups);
+	return r < 0 ? r : engine_build_or_tell(world->policy, diags, &world->engine);
 }
 
 int world_build(const char *path, uint64_t generation, struct diag_list *diags, struct world **ret)
@@ -41,6 +42,7 @@ void world_free(struct world *world)
 	if (!world)
 		return;
 	engine_free(world->engine);
+	learn_groups_free(&world->groups);
 	policy_free(world->policy);
 	free(world);
 }

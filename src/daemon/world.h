@@ -5,13 +5,15 @@
 
 #include "engine/engine.h"
 #include "policy/policy.h"
+#include "ruleset/groups.h"
 
 struct world {
 	struct policy *policy;
 	struct engine *engine;
-	uint64_t generation; /* 1 for the first, one more each reload */
-	int64_t loaded_s;    /* wall clock */
-	uint64_t build_ms;   /* how long reading and compiling took */
+	struct learn_groups groups; /* what may be offloaded */
+	uint64_t generation;        /* 1 for the first, one more each reload */
+	int64_t loaded_s;           /* wall clock */
+	uint64_t build_ms;          /* how long reading and compiling took */
 	size_t warnings;
 	struct world *older; /* links worlds that wait to be freed */
 };

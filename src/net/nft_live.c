@@ -95,13 +95,20 @@ static void put_counter(struct nlmsghdr *message)
 	mnl_attr_nest_end(message, expr);
 }
 
+static void put_size(struct nlmsghdr *message, uint32_t size)
+{
+	struct nlattr *description = mnl_attr_nest_start(message, NFTA_SET_DESC);
+
+	mnl_attr_put_u32(message, NFTA_SET_DESC_SIZE, htonl(size));
+	mnl_attr_nest_end(message, description);
+}
+
 void nft_put_live(struct nft_batch *batch, struct nft_socket *nft, const struct ruleset_live *live,
 		  uint32_t id)
 {
 	const struct nft_note note = {.what = "set", .name = live->name};
 	struct layout layout = layout_of(live);
 	struct nlmsghdr *message = nft_batch_message(batch, nft, NFT_MSG_NEWSET, NLM_F_CREATE, &note);
-	struct nlattr *description;
 
 	mnl_attr_put_strz(message, NFTA_SET_TABLE, RULESET_TABLE);
 	mnl_attr_put_strz(message, NFTA_SET_NAME, live->name);
@@ -111,9 +118,8 @@ void nft_put_live(struct nft_batch *batch, struct nft_socket *nft, const struct 
 	mnl_attr_put_u32(message, NFTA_SET_ID, htonl(id));
 	if (layout.verdicts)
 		mnl_attr_put_u32(message, NFTA_SET_DATA_TYPE, htonl(NFT_DATA_VERDICT));
-	description = mnl_attr_nest_start(message, NFTA_SET_DESC);
-	mnl_attr_put_u32(message, NFTA_SET_DESC_SIZE, htonl(layout.size));
-	mnl_attr_nest_end(message, description);
+	if (live->kind != RULESET_LIVE_LEARNED || layout.size != RULESET_ROOM_UNSAID)
+		put_size(message, layout.size);
 	if (layout.timeout_ms > 0)
 		mnl_attr_put_u64(message, NFTA_SET_TIMEOUT, htobe64(layout.timeout_ms));
 	if (layout.counts)

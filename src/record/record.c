@@ -51,3 +51,15 @@ void record_fill(const struct policy *policy, const struct packet *packet, const
 	};
 	memcpy(ret->vlan, packet->vlan, sizeof(ret->vlan));
 }
+
+void record_fill_source(const struct policy *policy, const struct addr *subscriber,
+			const struct decision *decision, struct event_fact *ret)
+{
+	*ret = (struct event_fact){
+		.src = addr_mask(subscriber, decision->subscriber_len),
+		.subscriber_len = decision->subscriber_len,
+		.verdict = (uint8_t)decision->would,
+		.reason = (uint8_t)decision->reason,
+		.names = names_of(policy, decision),
+	};
+}

@@ -19,4 +19,8 @@ bool record_is_due(const struct decision *decision);
 void record_fill(const struct policy *policy, const struct packet *packet, const struct decision *decision,
 		 struct event_fact *ret);
 
+/* What a fact says of a subscriber (any address of his) whom the kernel blocks by itself; the caller adds time and number. */
+void record_fill_source(const struct policy *policy, const struct addr *subscriber,
+			const struct decision *decision, struct event_fact *ret);
+
 #endif

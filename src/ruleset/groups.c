@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ruleset/groups.h"
 
+#include "base/siphash.h"
 #include "ruleset/classes.h"
 
 #include <errno.h>
@@ -50,6 +51,75 @@ static void collect(const struct policy *policy, const struct interface_classes 
 		groups->unlisted = put_group(groups, &unlisted);
 }
 
+static void fold(uint64_t *layout, uint64_t word)
+{
+	static const struct siphash_key key = {0x6f70323562, 0x6c61796f7574};
+	const uint64_t words[] = {*layout, word};
+
+	*layout = siphash_words(&key, words, 2);
+}
+
+static void fold_names(uint64_t *layout, const char (*names)[IF_NAME_MAX], size_t count)
+{
+	uint64_t words[IF_NAME_MAX / sizeof(uint64_t)];
+
+	fold(layout, count);
+	for (size_t i = 0; i < count; i++) {
+		memset(words, 0, sizeof(words));
+		memcpy(words, names[i], strlen(names[i]));
+		for (size_t j = 0; j < sizeof(words) / sizeof(words[0]); j++)
+			fold(layout, words[j]);
+	}
+}
+
+/* As the destination of some rule. */
+static bool is_named(const struct policy *policy, uint16_t rule, uint8_t role)
+{
+	return role != POLICY_ROLE_SOURCE || policy->rules[rule].kind == POLICY_RELAY;
+}
+
+static void fold_destinations(uint64_t *layout, const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->ip4_count; i++) {
+		const struct policy_prefix4 *prefix = &policy->ip4[i];
+
+		if (is_named(policy, prefix->rule, prefix->role))
+			fold(layout, (uint64_t)prefix->addr << 8 | prefix->len);
+	}
+	for (size_t i = 0; i < policy->ip6_count; i++) {
+		const struct policy_prefix6 *prefix = &policy->ip6[i];
+
+		if (!is_named(policy, prefix->rule, prefix->role))
+			continue;
+		fold(layout, prefix->hi);
+		fold(layout, prefix->lo);
+		fold(layout, prefix->len);
+	}
+}
+
+/* Byte order goes into it, which is no harm: the digest never leaves the machine. */
+static uint64_t layout_of(const struct policy *policy, const struct interface_classes *classes,
+			  const struct learn_groups *groups)
+{
+	const struct policy_gateway *gateway = &policy->gateway;
+	uint64_t layout = groups->count;
+
+	for (size_t i = 0; i < groups->count; i++) {
+		fold(&layout, groups->items[i].interface_class);
+		fold(&layout, groups->items[i].action);
+		fold(&layout, groups->items[i].ip6_len);
+	}
+	for (size_t i = 0; i < classes->count; i++)
+		fold_names(&layout, (const char(*)[IF_NAME_MAX])classes->items[i].names,
+			   classes->items[i].count);
+	fold_names(&layout, (const char(*)[IF_NAME_MAX])gateway->subscriber_interfaces.names,
+		   gateway->subscriber_interfaces.count);
+	fold_names(&layout, (const char(*)[IF_NAME_MAX])gateway->upstream_interfaces.names,
+		   gateway->upstream_interfaces.count);
+	fold_destinations(&layout, policy);
+	return layout;
+}
+
 int learn_groups_collect(const struct policy *policy, struct learn_groups *ret)
 {
 	struct interface_classes classes = {0};
@@ -64,8 +134,10 @@ int learn_groups_collect(const struct policy *policy, struct learn_groups *ret)
 	if (!policy->gateway.offload || policy->gateway.mode == POLICY_MODE_MONITOR)
 		return 0;
 	r = interface_classes_collect(policy, POLICY_POOL, &classes);
-	if (r == 0)
+	if (r == 0) {
 		collect(policy, &classes, ret);
+		ret->layout = layout_of(policy, &classes, ret);
+	}
 	interface_classes_free(&classes);
 	return r;
 }

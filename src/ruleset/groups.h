@@ -29,7 +29,14 @@ struct learn_groups {
 	size_t count;
 	int16_t *of_rule; /* the group of each rule of the policy, by its index; -1: of none */
 	int16_t unlisted; /* likewise of sources in no pool */
+	/* A digest of all that a look-up depends on: the groups, the interfaces, the destinations that rules name. It stands in
+	 * the ruleset, so that the daemon learns only where kernel and policy agree about these. */
+	uint64_t layout;
 };
+
+/* What the digest follows, as 16 hexadecimal digits, in the comment of the last rule of chain LEARN_CHAIN. */
+#define LEARN_CHAIN    "learn"
+#define LEARNED_LAYOUT "layout "
 
 /*
  * The groups of a policy, numbered by their first pool in its order, unlisted sources last; none where nothing is offloaded

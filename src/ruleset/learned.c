@@ -4,6 +4,7 @@
 #include "ruleset/words.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 /* Behind the translation of destinations (-100), so that the destination is the one that is judged later; in a bridge
@@ -49,6 +50,8 @@ static uint32_t room(const struct policy *policy)
 {
 	uint32_t size = 2 * (policy->log.subscribers_max / RULESET_SHARDS);
 
+	if (size > RULESET_ROOM_UNSAID)
+		return RULESET_ROOM_UNSAID;
 	return size > ROOM_MIN ? size : ROOM_MIN;
 }
 
@@ -124,7 +127,7 @@ void build_learn_chains(struct build *build)
 
 	if (build->groups.count == 0)
 		return;
-	build->chains.learn = build_chain(build, "learn", purpose_learn);
+	build->chains.learn = build_chain(build, LEARN_CHAIN, purpose_learn);
 	build->chains.learn_groups = (uint32_t)build->ruleset->chain_count;
 	for (unsigned generation = 0; generation < RULESET_GENERATIONS; generation++) {
 		for (uint32_t group = 0; group < build->groups.count; group++) {
@@ -359,10 +362,13 @@ static void fill_learn_group(struct build *build, unsigned generation, uint32_t 
 static void fill_learn(struct build *build)
 {
 	uint32_t chain = build->chains.learn;
+	char comment[RULESET_COMMENT_MAX];
 
+	build_text(comment, sizeof(comment), "not in force; " LEARNED_LAYOUT "%016" PRIx64,
+		   build->groups.layout);
 	build_do(build_rule(build, chain, ""), RULESET_DO_TURN_MARK, mark_map_number(build), 0);
-	build_do(build_do(build_rule(build, chain, "not in force"), RULESET_DO_COUNT,
-			  build->counters.learned_stale, 0),
+	build_do(build_do(build_rule(build, chain, comment), RULESET_DO_COUNT, build->counters.learned_stale,
+			  0),
 		 RULESET_DO_DROP, 0, 0);
 }
 

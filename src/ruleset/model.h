@@ -148,6 +148,12 @@ struct ruleset_set {
 	size_t count, capacity;
 };
 
+/*
+ * What a set that packets fill takes where no size is said (the kernel's nft_dynset_init()). Such a one begins small and grows with what is in it;
+ * one with a size begins as large as that, and a packet's look-up then finds nothing of it in the processor's cache.
+ */
+enum { RULESET_ROOM_UNSAID = 65535 };
+
 enum ruleset_live_kind {
 	RULESET_LIVE_LEARNED, /* sources, each with a counter: the kernel's rules add them, the daemon takes them out */
 	/* Verdict maps, which the daemon fills with the chains of the generation in force, or leaves empty: */
@@ -165,7 +171,7 @@ struct ruleset_live {
 	enum ruleset_live_kind kind;
 	uint8_t family;     /* of a learned set: enum addr_family of its sources */
 	uint32_t timeout_s; /* of a learned set: how long a source stays */
-	uint32_t size;      /* elements at most */
+	uint32_t size; /* elements at most; of learned ones RULESET_ROOM_UNSAID is not said to the kernel */
 	/* Of a map: where each generation leads, index into ruleset.chains; the chains of further shards or groups follow. */
 	uint32_t chains[RULESET_GENERATIONS];
 	uint32_t chain_count; /* of one generation */

@@ -87,11 +87,11 @@ void text_live(const struct ruleset_live *live, FILE *out)
 {
 	switch (live->kind) {
 	case RULESET_LIVE_LEARNED:
-		fprintf(out,
-			"set %s { type %s; size %" PRIu32 "; flags dynamic,timeout; timeout %" PRIu32
-			"s; counter; }",
-			live->name, live->family == ADDR_IP4 ? "ipv4_addr" : "ipv6_addr", live->size,
-			live->timeout_s);
+		fprintf(out, "set %s { type %s; ", live->name,
+			live->family == ADDR_IP4 ? "ipv4_addr" : "ipv6_addr");
+		if (live->size != RULESET_ROOM_UNSAID)
+			fprintf(out, "size %" PRIu32 "; ", live->size);
+		fprintf(out, "flags dynamic,timeout; timeout %" PRIu32 "s; counter; }", live->timeout_s);
 		break;
 	case RULESET_LIVE_SHARDS:
 		fprintf(out, "map %s { typeof numgen inc mod %d : verdict; size %" PRIu32 "; }", live->name,

@@ -46,7 +46,7 @@ class Bed:
     def remove_queue_rule(self):
         subprocess.run(self.inside("rtr", "nft", "delete", "table", "inet", "op25b-test"), check=True)
 
-    def write_policy(self, name, unlisted, pool, prefixes, more=""):
+    def write_policy(self, name, unlisted, pool, prefixes, more="", gateway=""):
         """The pool is every second address from 10.0.0.0 on, so that its neighbours are no part of it."""
         listing = self.path(f"list-{prefixes}")
         if not os.path.exists(listing):
@@ -56,7 +56,7 @@ class Bed:
         with open(self.path(name), "w", encoding="ascii") as out:
             out.write(f"[gateway]\nname = bench\nqueue = {QUEUE}\nmode = enforce\nfail = closed\n"
                       f"unlisted = {unlisted}\nupstream_interfaces = up0\nsubscriber_interfaces = sub0\n"
-                      f"control = {self.path('control')}\n"
+                      f"control = {self.path('control')}\n{gateway}"
                       f"[log]\nfile = {self.path('events.json')}\nwindow = 300\nsubscribers_max = 2000000\n"
                       f"[pool homes]\nfile = {listing}\n{pool}\n{more}\n")
         return self.path(name)

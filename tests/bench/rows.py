@@ -94,6 +94,8 @@ ROWS = [
                  "op25bd-drop"),
     datapath_row("mixed", "op25bd a packet, half dropped", "mean of drop and accept", 1.2, "op25bd-mixed", "op25bd-drop",
                  "op25bd-accept"),
+    Row("offload", "60,000 offenders, offload, whole path", "tcp dport 25 drop", "ns", 1.15, "offload",
+        of_cases("offload", "drop")),
     *look_up_rows(),
     Row("lookup4-memory", "IPv4 table, 1,000,000 prefixes", "rte_lpm, its tables", "MB", 0.1, "lookup4",
         of_memory("lpm4_lookup", "rte_lpm_lookup")),

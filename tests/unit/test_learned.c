@@ -150,7 +150,7 @@ static void test_sets_have_room_and_time(void **state)
 	ruleset = build(&made);
 	/* Two groups, the other for unlisted sources. */
 	assert_int_equal(ruleset->live_count, 2 * 2 * 2 * LEARN_SHARDS + 2 * 2 + 1);
-	assert_int_equal(find_live(ruleset, "learned_1_1_15_ip6")->size, 125000);
+	assert_int_equal(find_live(ruleset, "learned_1_1_15_ip6")->size, RULESET_ROOM_UNSAID);
 	assert_int_equal(find_live(ruleset, "learned_1_1_15_ip6")->timeout_s, 120);
 	assert_int_equal(find_live(ruleset, "learned_turn_1_ip4")->size, LEARN_SHARDS);
 	assert_int_equal(find_live(ruleset, LEARN_TURN_MAP)->size, LEARN_GROUPS_MAX);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 20000 };
+enum { WAIT_MS = 20000, LOOKS = 2000 };
 
 /* A SYN of 10.0.0.1 to port 25 of 203.0.113.25. */
 static const uint8_t syn[40] = {0x45, 0,  0,    40,  0, 0,  0, 0, 64, 6, 0, 0, 10, 0, 0,    1, 203,  0,
@@ -82,6 +83,48 @@ int __wrap_queue_set_fail_open(struct queue *queue, bool fail_open)
 }
 
 static const char path_template[] = "/tmp/op25b-reload.XXXXXX";
+/* No kernel has offload's sets here. */
+int __wrap_learned_check(struct learned_kernel *kernel, const struct learn_groups *groups);
+int __wrap_learned_layout(struct learned_kernel *kernel, uint64_t *ret);
+int __wrap_learned_switch(struct learned_kernel *kernel, const struct learn_groups *groups, int generation);
+int __wrap_learned_flush(struct learned_kernel *kernel, const struct learn_groups *groups,
+			 unsigned generation);
+int __wrap_learned_read(struct learned_kernel *kernel, unsigned generation, unsigned group, unsigned shard,
+			uint8_t family, learned_element_fn element, void *context);
+int __wrap_learned_counters(struct learned_kernel *kernel, uint64_t *full, uint64_t *stale);
+
+int __wrap_learned_check(struct learned_kernel *kernel, const struct learn_groups *groups)
+{
+	return -ENOENT;
+}
+
+int __wrap_learned_layout(struct learned_kernel *kernel, uint64_t *ret)
+{
+	return -ENOENT;
+}
+
+int __wrap_learned_switch(struct learned_kernel *kernel, const struct learn_groups *groups, int generation)
+{
+	return -ENOENT;
+}
+
+int __wrap_learned_flush(struct learned_kernel *kernel, const struct learn_groups *groups,
+			 unsigned generation)
+{
+	return -ENOENT;
+}
+
+int __wrap_learned_read(struct learned_kernel *kernel, unsigned generation, unsigned group, unsigned shard,
+			uint8_t family, learned_element_fn element, void *context)
+{
+	return -ENOENT;
+}
+
+int __wrap_learned_counters(struct learned_kernel *kernel, uint64_t *full, uint64_t *stale)
+{
+	return -ENOENT;
+}
+
 static char path[sizeof(path_template)];
 static struct gateway gateway;
 
@@ -106,6 +149,12 @@ static int setup(void **state)
 	assert_int_equal(records_start(&gateway), 0);
 	assert_int_equal(worker_new(&gateway.hub, &gateway.workers[0]), 0);
 	assert_int_equal(worker_start(gateway.workers[0], NULL), 0);
+	gateway.learning.timer_fd = -1;
+	assert_int_equal(learning_start(&gateway), 0);
+	/* What another daemon may have left behind is looked for first, and names the first world. */
+	for (int i = 0; i < LOOKS && !offload_is_empty(gateway.learning.offload); i++)
+		learning_step(&gateway);
+	assert_true(offload_is_empty(gateway.learning.offload));
 	return 0;
 }
 
@@ -115,6 +164,7 @@ static int teardown(void **state)
 	loop_end_workers(&gateway, 1);
 	worker_free(gateway.workers[0]);
 	reload_end(&gateway);
+	learning_free(&gateway);
 	event_collector_free(gateway.collector);
 	logwriter_free(gateway.log);
 	world_free(gateway.world);
