@@ -20,6 +20,8 @@ static const char *queue_words(const struct nft_abilities *abilities)
 
 static const char *state_word(const struct nft_ability *ability)
 {
+	if (ability->unknown)
+		return "unknown";
 	if (ability->error == 0)
 		return "yes";
 	return ability->needed ? "MISSING" : "no";
@@ -34,8 +36,9 @@ static json_t *json_kernel(const struct nft_abilities *abilities, const char *re
 
 		json_array_append_new(
 			array,
-			json_pack("{ss ss? sb sb so}", "name", ability->name, "used_for", ability->used,
-				  "there", ability->error == 0, "needed", (int)ability->needed, "error",
+			json_pack("{ss ss? so sb so}", "name", ability->name, "used_for", ability->used,
+				  "there", ability->unknown ? json_null() : json_boolean(ability->error == 0),
+				  "needed", (int)ability->needed, "error",
 				  ability->error ? json_string(strerror(-ability->error)) : json_null()));
 	}
 	return json_pack(
@@ -47,6 +50,17 @@ static json_t *json_kernel(const struct nft_abilities *abilities, const char *re
 		"abilities", array);
 }
 
+static void print_error(const struct nft_ability *ability)
+{
+	const char *error = strerror(-ability->error);
+
+	if (ability->unknown)
+		printf(" (not tried, because no network namespace can be made for it: %s; tried in this one it would drop the packets that wait)",
+		       error);
+	else if (ability->error != 0 && ability->error != -ENOENT)
+		printf(" (%s)", error);
+}
+
 static void print_kernel(const struct nft_abilities *abilities, const char *release)
 {
 	printf("kernel %s\n", release);
@@ -56,8 +70,7 @@ static void print_kernel(const struct nft_abilities *abilities, const char *rele
 		printf("  %-7s  %s, %s%s", state_word(ability), ability->meaning,
 		       ability->used ? "for " : "which the rules do not use",
 		       ability->used ? ability->used : "");
-		if (ability->error != 0 && ability->error != -ENOENT)
-			printf(" (%s)", strerror(-ability->error));
+		print_error(ability);
 		putchar('\n');
 	}
 	puts(queue_words(abilities));

@@ -11,6 +11,8 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <pthread.h>
+#include <sched.h>
 
 #define PROBE_TABLE "op25b_probe"
 #define PROBE_CHAIN "try"
@@ -230,35 +232,39 @@ static const struct row {
 	void (*put)(struct try *try);
 	uint8_t family;
 } rows[] = {
-	{{"interval-sets", "interval sets", "the lists of relays, inside and exempt", true, 0},
+	{{"interval-sets", "interval sets", "the lists of relays, inside and exempt", true, 0, false},
 	 try_interval_set,
 	 NFPROTO_INET},
-	{{"counters", "named counters", "counting by reason", true, 0}, try_counter, NFPROTO_INET},
-	{{"ipv6-fragments", "IPv6 extension headers", "finding fragments", true, 0},
+	{{"counters", "named counters", "counting by reason", true, 0, false}, try_counter, NFPROTO_INET},
+	{{"ipv6-fragments", "IPv6 extension headers", "finding fragments", true, 0, false},
 	 try_exthdr,
 	 NFPROTO_INET},
-	{{"reject", "reject", "action reset and icmp", true, 0}, try_reject, NFPROTO_INET},
-	{{"nft-queue", "the nft queue expression", "handing packets to op25bd", false, 0},
+	{{"reject", "reject", "action reset and icmp", true, 0, false}, try_reject, NFPROTO_INET},
+	{{"nft-queue", "the nft queue expression", "handing packets to op25bd", false, 0, false},
 	 try_queue_expression,
 	 NFPROTO_INET},
-	{{"xt-nfqueue", "the xt NFQUEUE target", "the same, where the queue expression is missing", false, 0},
+	{{"xt-nfqueue", "the xt NFQUEUE target", "the same, where the queue expression is missing", false, 0,
+	  false},
 	 try_queue_target,
 	 NFPROTO_INET},
-	{{"hash", "jhash", "workers = 2 and more", false, 0}, try_hash, NFPROTO_INET},
-	{{"conntrack", "ct state and direction", "conntrack = yes", false, 0}, try_ct, NFPROTO_INET},
-	{{"log", "limit and log", "[log] kernel = yes", false, 0}, try_log, NFPROTO_INET},
-	{{"fib", "fib look-ups", NULL, false, 0}, try_fib, NFPROTO_INET},
-	{{"dynamic-sets", "dynamic sets with counters", NULL, false, 0}, try_dynamic_set, NFPROTO_INET},
-	{{"bridge", "the bridge family", "family = bridge", false, 0}, try_bare, NFPROTO_BRIDGE},
-	{{"bridge-queue", "the nft queue expression in the bridge family", "family = bridge", false, 0},
+	{{"hash", "jhash", "workers = 2 and more", false, 0, false}, try_hash, NFPROTO_INET},
+	{{"conntrack", "ct state and direction", "conntrack = yes", false, 0, false}, try_ct, NFPROTO_INET},
+	{{"log", "limit and log", "[log] kernel = yes", false, 0, false}, try_log, NFPROTO_INET},
+	{{"fib", "fib look-ups", NULL, false, 0, false}, try_fib, NFPROTO_INET},
+	{{"dynamic-sets", "dynamic sets with counters", NULL, false, 0, false},
+	 try_dynamic_set,
+	 NFPROTO_INET},
+	{{"bridge", "the bridge family", "family = bridge", false, 0, false}, try_bare, NFPROTO_BRIDGE},
+	{{"bridge-queue", "the nft queue expression in the bridge family", "family = bridge", false, 0,
+	  false},
 	 try_queue_expression,
 	 NFPROTO_BRIDGE},
 	{{"bridge-reject", "reject in the bridge family",
-	  "action reset and icmp with family = bridge; without it they drop", false, 0},
+	  "action reset and icmp with family = bridge; without it they drop", false, 0, false},
 	 try_reject,
 	 NFPROTO_BRIDGE},
 	{{"bridge-conntrack", "ct state and direction in the bridge family",
-	  "conntrack = yes with family = bridge", false, 0},
+	  "conntrack = yes with family = bridge", false, 0, false},
 	 try_ct,
 	 NFPROTO_BRIDGE},
 };
@@ -295,6 +301,53 @@ static int try_row(struct nft_socket *nft, const struct row *row)
 	return r;
 }
 
+struct opening {
+	struct nft_socket *nft;
+	int error;
+};
+
+/* A socket stays in the namespace that it was made in, and keeps it alive; the thread alone goes there. */
+static void *open_in_new_namespace(void *data)
+{
+	struct opening *opening = data;
+
+	opening->error = unshare(CLONE_NEWNET) == 0 ? nft_socket_open(opening->nft) : -errno;
+	return NULL;
+}
+
+/* The first ct expression of a namespace hooks connection tracking in, the end of the last takes it out: see put_frame(). */
+static bool takes_hooks(const struct row *row)
+{
+	return row->put == try_ct;
+}
+
+/* A socket in an empty network namespace of its own, where hooks are nobody's. */
+static int open_apart(struct nft_socket *nft)
+{
+	struct opening opening = {.nft = nft};
+	pthread_t thread;
+	int r = pthread_create(&thread, NULL, open_in_new_namespace, &opening);
+
+	if (r != 0)
+		return -r;
+	(void)pthread_join(thread, NULL);
+	return opening.error;
+}
+
+/* 0, or what ends the probing. */
+static int ask(struct nft_socket *nft, const struct row *row, struct nft_ability *ret)
+{
+	const bool hooks = takes_hooks(row);
+	struct nft_socket apart = {0};
+	int r = hooks ? open_apart(&apart) : 0;
+
+	*ret = row->ability;
+	ret->unknown = r < 0;
+	ret->error = r < 0 ? r : try_row(hooks ? &apart : nft, row);
+	nft_socket_close(&apart);
+	return !ret->unknown && (ret->error == -EPERM || ret->error == -ENOMEM) ? ret->error : 0;
+}
+
 static bool has(const struct nft_abilities *abilities, uint8_t family, void (*put)(struct try *try))
 {
 	for (size_t i = 0; i < NFT_ABILITIES; i++) {
@@ -313,10 +366,7 @@ int nft_probe(struct nft_abilities *ret)
 		return r;
 	*ret = (struct nft_abilities){.complete = true};
 	for (size_t i = 0; i < NFT_ABILITIES && r == 0; i++) {
-		ret->items[i] = rows[i].ability;
-		ret->items[i].error = try_row(&nft, &rows[i]);
-		if (ret->items[i].error == -EPERM || ret->items[i].error == -ENOMEM)
-			r = ret->items[i].error;
+		r = ask(&nft, &rows[i], &ret->items[i]);
 		ret->complete &= !ret->items[i].needed || ret->items[i].error == 0;
 	}
 	nft_socket_close(&nft);

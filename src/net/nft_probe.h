@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What this kernel's nf_tables can do. Each ability is tried in a transaction that is never ended, so the kernel checks
- * it as it would a real one, and changes nothing (it may load a module).
+ * it as it would a real one, and changes nothing (it may load a module). What hooks something into the network namespace is
+ * tried in a namespace made for it, because taking a hook back drops the packets that wait for op25bd.
  */
 #ifndef OP25B_NET_NFT_PROBE_H
 #define OP25B_NET_NFT_PROBE_H
@@ -16,6 +17,7 @@ struct nft_ability {
 	const char *used;    /* what the rules want it for, NULL: not used by them; static text */
 	bool needed;         /* without it a ruleset of ours cannot be loaded */
 	int error;           /* 0: it is there; else the kernel's -errno */
+	bool unknown; /* not tried, because a network namespace for it cannot be made: error says why */
 };
 
 struct nft_abilities {

@@ -1,14 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# rules_faults.sh OP25B_RULES SOURCE APPLY_OVERLAP QUEUE_HOLD KNOWN_EDIT NARROW_NETLINK: what an apply meets: a kernel that
-# refuses one element, a send buffer that is too small, a receive buffer that overflows, and packets that wait in the queue
-# across fifty of them.
+# rules_faults.sh OP25B_RULES SOURCE APPLY_OVERLAP KNOWN_EDIT NARROW_NETLINK: what an apply meets: a kernel that refuses one
+# element, a send buffer that is too small, and a receive buffer that overflows.
 tool=$1
 root=$2
 apply_overlap=$3
-queue_hold=$4
-known_edit=$5
-narrow_netlink=$6
+known_edit=$4
+narrow_netlink=$5
 # shellcheck source=tests/lib/netns.sh
 . "$root/tests/lib/netns.sh"
 netns_need nft python3 unshare
@@ -140,61 +138,5 @@ expect "is taken back" wait_until 15 rules status --full -p "$scratch/ten.ini"
 expect "and it is said" wait_until 15 ends_with 1 "too late: the rules of before are back" rules confirm
 rules apply -p "$scratch/large.ini" >/dev/null
 expect "reading does with the smallest buffer" narrow status --full -p "$scratch/large.ini"
-
-# 4. Packets wait in the queue.
-rules apply -p "$scratch/policy.ini" >/dev/null
-netns_run ext nft -f - <<-'END'
-	table inet outside {
-		counter came { }
-		chain in { type filter hook input priority 0; tcp dport 25 counter name came drop; }
-	}
-END
-mkfifo "$scratch/go"
-exec 9<>"$scratch/go"
-# shellcheck disable=SC2016
-netns_spawn rtr bash -c 'exec "$0" 100 <"$1"' "$queue_hold" "$scratch/go"
-held_log=$spawned_log
-wait_until 5 grep -q holding "$held_log" || tap_not_ok "somebody holds the queue" "$(cat "$held_log")"
-
-# The third number of a queue's line is how many packets wait in it, the sixth and seventh what was dropped.
-waiting()
-{
-	# shellcheck disable=SC2016
-	netns_run rtr awk '$1 == 100 { print $3, $6 + $7 }' /proc/net/netfilter/nfnetlink_queue
-}
-waiting_is()
-{
-	[ "$(waiting)" = "$1" ]
-}
-came()
-{
-	netns_run ext nft list counter inet outside came | sed -n 's/.*packets \([0-9]*\) bytes.*/\1/p'
-}
-came_is()
-{
-	[ "$(came)" = "$1" ]
-}
-mac=$(netns_run rtr cat /sys/class/net/sub0/address)
-netns_run sub python3 "$root/tests/lib/send_syns.py" eth0 "$mac" 201 201 >/dev/null
-expect "200 packets wait" wait_until 10 waiting_is "200 0"
-ok=yes
-for i in $(seq 25); do
-	rules apply -p "$scratch/$([ $((i % 2)) = 0 ] && echo policy || echo other).ini" >"$scratch/said" 2>&1 &&
-		grep -q "only the difference" "$scratch/said" || ok="no: $(cat "$scratch/said")"
-	rules apply --whole -p "$scratch/policy.ini" >"$scratch/said" 2>&1 || ok="no: $(cat "$scratch/said")"
-done
-expect_equal "fifty reloads, every other one a difference" "$ok" yes
-expect_equal "all packets wait still, and none was dropped" "$(waiting)" "200 0"
-expect "asking does no harm: status" rules status -p "$scratch/policy.ini"
-expect "diff" ends_with 1 "apply would change" rules diff -p "$scratch/large.ini"
-expect "check --kernel" ends_with 0 "packets go to op25bd" rules check --kernel
-expect_equal "they wait still" "$(waiting)" "200 0"
-expect "one that is not confirmed" rules apply --confirm-within 1 -p "$scratch/large.ini"
-wait_until 15 rules status -p "$scratch/policy.ini" || tap_not_ok "it was taken back" "$(cat "$scratch/expect.log")"
-expect_equal "nor do packets get lost when it is taken back" "$(waiting)" "200 0"
-expect_equal "none has come through" "$(came)" 0
-echo go >&9
-expect "they are let go" wait_until 10 grep -q "let go 200" "$held_log"
-expect "and all come out on the other side" wait_until 10 came_is 200
 rm -f "/run/op25b/rules-$(netns_run rtr stat -L -c %i /proc/self/ns/net)".*
 tap_end

@@ -314,6 +314,9 @@ import json, sys
 print(next(str(a["there"]).lower() for a in json.load(sys.stdin)["abilities"] if a["name"] == "fib"))')" $fib
 expect "without CAP_NET_ADMIN it says so" ends_with 5 "CAP_NET_ADMIN" \
 	netns_run rtr setpriv --bounding-set -net_admin --inh-caps -net_admin "$tool" check --kernel
+expect "without the right to make a network namespace it tries nothing that packets are lost by, and says so" \
+	ends_with 0 "unknown  ct state and direction" \
+	netns_run rtr setpriv --bounding-set -sys_admin --inh-caps -sys_admin "$tool" check --kernel
 
 # 10. A million elements.
 if [ -z "${OP25B_QUICK-}" ]; then

@@ -53,6 +53,8 @@ jobs_write()
 	job jobs 03-kernel "CLASSES=30 EXAMPLES=small-isp" 'export CLASSES EXAMPLES' 'exec "$root/tests/live/verify_kernel.sh"'
 	job jobs 04-confirm 'exec "$root/tests/live/rules_confirm.sh" "$OP25B_RULES" "$root"'
 	job jobs 05-verdicts 'exec "$root/tests/live/daemon_verdicts.sh"'
+	job jobs 05-waiting "queue_hold=$build/rules/queue_hold" \
+		'exec "$root/tests/live/rules_waiting.sh" "$OP25B_RULES" "$root" "$queue_hold"'
 	job jobs 06-apply 'exec "$root/tests/live/test_rules.sh" "$OP25B_RULES" "$root"'
 	job jobs 07-neighbours 'exec "$root/tests/live/rules_neighbours.sh" "$OP25B_RULES" "$root"'
 	job jobs 08-gateway 'exec "$root/tests/live/rules_daemon.sh"'
