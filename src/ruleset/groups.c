@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STAY_MIN_S = 60, STAY_GENERATIONS = 4 };
+
 static bool is_like(const struct learn_group *a, const struct learn_group *b)
 {
 	return a->interface_class == b->interface_class && a->action == b->action && a->ip6_len == b->ip6_len;
@@ -117,6 +119,7 @@ static uint64_t layout_of(const struct policy *policy, const struct interface_cl
 	fold_names(&layout, (const char(*)[IF_NAME_MAX])gateway->upstream_interfaces.names,
 		   gateway->upstream_interfaces.count);
 	fold_destinations(&layout, policy);
+	fold(&layout, learned_stay_s(policy));
 	return layout;
 }
 
@@ -146,6 +149,13 @@ void learn_groups_free(struct learn_groups *groups)
 {
 	free(groups->of_rule);
 	*groups = (struct learn_groups){.unlisted = -1};
+}
+
+uint32_t learned_stay_s(const struct policy *policy)
+{
+	uint32_t stay = STAY_GENERATIONS * policy->gateway.offload_s;
+
+	return stay > STAY_MIN_S ? stay : STAY_MIN_S;
 }
 
 void learned_turn_name(char out[RULESET_NAME_MAX], unsigned group, uint8_t family)

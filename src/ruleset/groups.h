@@ -29,8 +29,9 @@ struct learn_groups {
 	size_t count;
 	int16_t *of_rule; /* the group of each rule of the policy, by its index; -1: of none */
 	int16_t unlisted; /* likewise of sources in no pool */
-	/* A digest of all that a look-up depends on: the groups, the interfaces, the destinations that rules name. It stands in
-	 * the ruleset, so that the daemon learns only where kernel and policy agree about these. */
+	/* A digest of all that a look-up depends on: the groups, the interfaces, the destinations that rules name; and of how
+	 * long an element stays, which must be longer than a generation. It stands in the ruleset, so that the daemon learns
+	 * only where kernel and policy agree about these. */
 	uint64_t layout;
 };
 
@@ -44,6 +45,9 @@ struct learn_groups {
  */
 int learn_groups_collect(const struct policy *policy, struct learn_groups *ret);
 void learn_groups_free(struct learn_groups *groups);
+
+/* How long an element stays that nobody reads: those who never leave are forgotten in time, should the daemon be gone. */
+uint32_t learned_stay_s(const struct policy *policy);
 
 /* "learned_turn_0_ip4": the map of the shards in force. family: enum addr_family. */
 void learned_turn_name(char out[RULESET_NAME_MAX], unsigned group, uint8_t family);

@@ -13,12 +13,7 @@ static const int32_t priorities[] = {[POLICY_FAMILY_INET] = -90, [POLICY_FAMILY_
 
 static const uint8_t families[] = {ADDR_IP4, ADDR_IP6};
 
-enum {
-	FAMILIES = sizeof(families) / sizeof(families[0]),
-	STAY_MIN_S = 60,
-	STAY_GENERATIONS = 4,
-	ROOM_MIN = 1024
-};
+enum { FAMILIES = sizeof(families) / sizeof(families[0]), ROOM_MIN = 1024 };
 
 static const char purpose_learned[] =
 	"Blocks by itself those whom the daemon has learned, as early as a packet can be blocked (offload). Only a sound SYN\n"
@@ -36,14 +31,6 @@ static const char purpose_learn[] =
 static const char purpose_learn_group[] =
 	"Adds the source, which counts the packet, and answers it; likewise those of the other groups and generation.\n"
 	"Without the last rule a packet whose source finds no room passes.";
-
-/* Those who never leave are forgotten in time, should the daemon be gone. */
-static uint32_t stay_s(const struct policy *policy)
-{
-	uint32_t stay = STAY_GENERATIONS * policy->gateway.offload_s;
-
-	return stay > STAY_MIN_S ? stay : STAY_MIN_S;
-}
 
 /* Twice as many as fit evenly: a hash is not even. */
 static uint32_t room(const struct policy *policy)
@@ -153,7 +140,7 @@ static void add_learned_set(struct build *build, unsigned generation, uint32_t g
 	struct ruleset_live *live = add_live(build, RULESET_LIVE_LEARNED, room(build->policy));
 
 	live->family = families[family];
-	live->timeout_s = stay_s(build->policy);
+	live->timeout_s = learned_stay_s(build->policy);
 	learned_shard_name(live->name, generation, group, shard, families[family]);
 }
 

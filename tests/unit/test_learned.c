@@ -105,6 +105,57 @@ static void test_there_are_only_so_many_groups(void **state)
 	made_policy_free(&made);
 }
 
+static uint64_t layout_of(struct made_policy *made)
+{
+	struct learn_groups groups;
+	uint64_t layout;
+
+	assert_int_equal(learn_groups_collect(made_policy_finish(made), &groups), 0);
+	layout = groups.layout;
+	learn_groups_free(&groups);
+	return layout;
+}
+
+static uint64_t layout_with_destination(enum policy_kind kind, uint8_t role)
+{
+	struct made_policy made;
+	uint64_t layout;
+
+	begin(&made);
+	add_pool(&made, "198.51.100.0/24", POLICY_ACTION_DROP, 56);
+	made_prefix(&made, made_rule(&made, kind, "other"), role, "203.0.113.0/24");
+	layout = layout_of(&made);
+	made_policy_free(&made);
+	return layout;
+}
+
+/* Where kernel and daemon differ in one of these, a look-up would block, or forget, what the daemon does not know of. */
+static void test_the_digest_follows_what_a_look_up_depends_on(void **state)
+{
+	struct made_policy made;
+	uint64_t layout;
+
+	begin(&made);
+	add_pool(&made, "198.51.100.0/24", POLICY_ACTION_DROP, 56);
+	layout = layout_of(&made);
+	assert_true(layout_with_destination(POLICY_INSIDE, POLICY_ROLE_TARGET) != layout);
+	assert_true(layout_with_destination(POLICY_RELAY, POLICY_ROLE_SOURCE) != layout);
+	assert_true(layout_with_destination(POLICY_EXEMPT, POLICY_ROLE_TO) != layout);
+	/* The daemon knows by itself whom it does not learn. */
+	assert_true(layout_with_destination(POLICY_EXEMPT, POLICY_ROLE_SOURCE) == layout);
+	/* An element that is gone before its generation is read was counted for nothing. */
+	made.policy.gateway.offload_s = 31;
+	assert_true(layout_of(&made) != layout);
+	made.policy.gateway.offload_s = 30;
+	made.policy.rules[0].action = POLICY_ACTION_RESET;
+	assert_true(layout_of(&made) != layout);
+	made.policy.rules[0].action = POLICY_ACTION_DROP;
+	assert_true(layout_of(&made) == layout);
+	made_interface(&made.policy.gateway.upstream_interfaces, "wan0");
+	assert_true(layout_of(&made) != layout);
+	made_policy_free(&made);
+}
+
 static void test_names(void **state)
 {
 	char name[RULESET_NAME_MAX];
@@ -314,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_groups_are_numbered_by_their_first_pool),
 		cmocka_unit_test(test_when_there_are_no_groups),
 		cmocka_unit_test(test_there_are_only_so_many_groups),
+		cmocka_unit_test(test_the_digest_follows_what_a_look_up_depends_on),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_sets_have_room_and_time),
 		cmocka_unit_test(test_what_is_learned_is_answered),
