@@ -14,7 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STOP_LOOK_NS = 1000000 };
+enum {
+	STOP_LOOK_NS = 1000000,
+	LEARNING_TOLD_MAX = 1 << 16, /* elements: what is emptied in one call takes a tenth of a second */
+};
 
 _Static_assert((int)OFFLOAD_NONE == (int)LEARNED_NONE &&
 		       (int)OFFLOAD_GENERATIONS == (int)LEARNED_GENERATIONS &&
@@ -122,20 +125,20 @@ static int read_set(void *context, unsigned generation, unsigned group, uint8_t 
 	return learned_read(learning->kernel, generation, group, shard, family, each, each_context);
 }
 
-static int flush(void *context, unsigned group_count, unsigned generation)
+static int flush(void *context, unsigned generation, unsigned first, unsigned end)
 {
 	struct learning *learning = context;
-	struct learn_groups groups = {.count = group_count};
 	unsigned have = 0;
-	int r = learned_flush(learning->kernel, &groups, generation);
+	int r = learned_flush(learning->kernel, generation, first, end);
 
 	if (r != -ENOENT)
 		return r;
 	r = count_groups(learning, &have);
 	if (r < 0)
 		return r;
-	groups.count = have < group_count ? have : group_count;
-	return groups.count > 0 ? learned_flush(learning->kernel, &groups, generation) : 0;
+	have *= LEARNED_SETS_PER_GROUP;
+	end = have < end ? have : end;
+	return first < end ? learned_flush(learning->kernel, generation, first, end) : 0;
 }
 
 static int counters(void *context, uint64_t *ret_full, uint64_t *ret_stale)
@@ -211,7 +214,8 @@ static struct offload_settings settings_of(const struct gateway *gateway)
 	return (struct offload_settings){.world = gateway->world,
 					 .group_count = (unsigned)gateway->world->groups.count,
 					 .generation_ns =
-						 gateway->world->policy->gateway.offload_s * NSEC_PER_SEC};
+						 gateway->world->policy->gateway.offload_s * NSEC_PER_SEC,
+					 .told_max = LEARNING_TOLD_MAX};
 }
 
 static struct offload_now now_of(const struct gateway *gateway)
@@ -335,7 +339,15 @@ void learning_drain(struct gateway *gateway, struct control_call *call)
 	learning_step(gateway);
 }
 
-static bool work_until_empty(struct gateway *gateway, int64_t until_ns)
+static bool is_failing(const struct gateway *gateway)
+{
+	struct offload_stats stats;
+
+	offload_stats_get(gateway->learning.offload, &stats);
+	return stats.error != 0;
+}
+
+static bool work_until_empty(struct gateway *gateway, int64_t until_ns, int64_t fails_until_ns)
 {
 	const struct timespec pause = {.tv_nsec = STOP_LOOK_NS};
 
@@ -345,8 +357,10 @@ static bool work_until_empty(struct gateway *gateway, int64_t until_ns)
 
 		if (offload_is_empty(gateway->learning.offload))
 			return true;
-		if (now.steady_ns > until_ns)
+		if (now.steady_ns > (is_failing(gateway) ? fails_until_ns : until_ns)) {
+			offload_give_up(gateway->learning.offload, &now);
 			return false;
+		}
 		records_gather(gateway);
 		if (next_ns > now.steady_ns)
 			nanosleep(&pause, NULL);
@@ -355,8 +369,11 @@ static bool work_until_empty(struct gateway *gateway, int64_t until_ns)
 
 void learning_stop(struct gateway *gateway)
 {
+	int64_t now_ns = clock_steady_ns();
+
 	offload_stop(gateway->learning.offload);
-	if (!work_until_empty(gateway, clock_steady_ns() + LEARNING_STOP_S * NSEC_PER_SEC))
+	if (!work_until_empty(gateway, now_ns + LEARNING_STOP_S * NSEC_PER_SEC,
+			      now_ns + LEARNING_FAILS_S * NSEC_PER_SEC))
 		say(SAY_ERROR,
 		    "offload: what the kernel has learned could not be read out to the end; the next "
 		    "start reads it, within the time that its sets keep it");
@@ -367,7 +384,7 @@ void learning_finish(struct gateway *gateway)
 	if (!gateway->learning.offload)
 		return;
 	offload_stop(gateway->learning.offload);
-	(void)work_until_empty(gateway, clock_steady_ns());
+	(void)work_until_empty(gateway, clock_steady_ns(), clock_steady_ns());
 }
 
 json_t *learning_json(const struct gateway *gateway, const struct ledger_counts *counts)

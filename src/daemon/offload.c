@@ -33,7 +33,9 @@ struct generation {
 	int64_t left_ns;      /* wall clock, when the kernel turned away */
 	uint32_t left_number; /* workers that have acknowledged this one do not give it any more */
 	unsigned next_set;    /* those before are told */
+	unsigned first_told;  /* those before are emptied, too */
 	uint64_t sources;
+	uint64_t told; /* elements in sets that are told, and not emptied */
 };
 
 enum phase {
@@ -267,8 +269,8 @@ static void leave_generation(struct offload *offload)
 	generation = &offload->generations[offload->turned];
 	generation->stage = STAGE_LEFT;
 	generation->left_ns = offload->now.wall_ns;
-	generation->next_set = 0;
-	generation->sources = 0;
+	generation->next_set = generation->first_told = 0;
+	generation->sources = generation->told = 0;
 	offload->turned = OFFLOAD_NONE;
 	offload->leave = false;
 }
@@ -404,6 +406,7 @@ static void take_element(void *context, const struct addr *subscriber, uint64_t 
 	struct event_fact fact = {0};
 
 	generation->sources++;
+	generation->told++;
 	if (packets == 0)
 		return;
 	if (!attribute(offload, generation, subscriber, &fact)) {
@@ -441,11 +444,18 @@ static void read_set(struct offload *offload, struct generation *generation)
 		generation->stage = STAGE_READ;
 }
 
+/* What is told, so that little is told twice by who comes next, and no call takes long. */
 static void flush(struct offload *offload, struct generation *generation)
 {
-	int r = offload->kernel.flush(offload->kernel.context, generation->group_count, offload->harvest);
+	bool all = generation->stage == STAGE_READ;
+	unsigned end = all ? generation->group_count * SETS_PER_GROUP : generation->next_set;
+	int r = offload->kernel.flush(offload->kernel.context, offload->harvest, generation->first_told, end);
 
 	if (failed(offload, CALL_FLUSH, r))
+		return;
+	generation->first_told = end;
+	generation->told = 0;
+	if (!all)
 		return;
 	generation->stage = STAGE_FREE;
 	if (generation->began_s != 0) {
@@ -479,7 +489,7 @@ static void harvest(struct offload *offload)
 	if (generation->stage == STAGE_LEFT) {
 		if (!failed(offload, CALL_QUIET, offload->kernel.quiet(offload->kernel.context)))
 			generation->stage = STAGE_READING;
-	} else if (generation->stage == STAGE_READING) {
+	} else if (generation->stage == STAGE_READING && generation->told < offload->settings.told_max) {
 		read_set(offload, generation);
 	} else {
 		flush(offload, generation);
@@ -487,6 +497,19 @@ static void harvest(struct offload *offload)
 	/* What cannot be read now must not keep the other one from being read in time. */
 	if (offload->failing != 0)
 		offload->harvest = !offload->harvest;
+}
+
+void offload_give_up(struct offload *offload, const struct offload_now *now)
+{
+	offload->now = *now;
+	for (unsigned i = 0; i < OFFLOAD_GENERATIONS; i++) {
+		struct generation *generation = &offload->generations[i];
+
+		if (!waits_to_be_read(generation) || generation->next_set == generation->first_told)
+			continue;
+		offload->harvest = i;
+		flush(offload, generation);
+	}
 }
 
 static uint64_t grown(uint64_t before, uint64_t after)

@@ -49,8 +49,11 @@ struct offload_kernel {
 	int (*quiet)(void *context);
 	int (*read)(void *context, unsigned generation, unsigned group, uint8_t family, unsigned shard,
 		    offload_element *each, void *each_context);
-	/* Empties all sets; groups that do not exist are no error. A failure may have had its effect. */
-	int (*flush)(void *context, unsigned group_count, unsigned generation);
+	/*
+	 * Empties sets from first to before end, which are numbered in the order of groups, families (IPv4 first), shards; what
+	 * does not exist is no error. A failure may have had its effect.
+	 */
+	int (*flush)(void *context, unsigned generation, unsigned first, unsigned end);
 	/* Packets dropped since the table was made: without a place in a set, or marked for what was not in force. */
 	int (*counters)(void *context, uint64_t *ret_full, uint64_t *ret_stale);
 };
@@ -85,6 +88,8 @@ struct offload_settings {
 	const struct world *world; /* borrowed for as long as offload_uses() says so */
 	unsigned group_count;      /* 0: nothing is offloaded */
 	int64_t generation_ns;
+	uint64_t
+		told_max; /* so many elements may be told before their sets are emptied; whole sets, 1 at least */
 };
 
 struct offload_now {
@@ -132,6 +137,8 @@ bool offload_uses(const struct offload *offload, const struct world *world);
 /* Turns to none and reads everything out, until a reload; at the daemon's end, for good. */
 void offload_drain(struct offload *offload);
 void offload_stop(struct offload *offload);
+/* Before a stop ends that took too long: empties what is told, or the next daemon would tell it again. */
+void offload_give_up(struct offload *offload, const struct offload_now *now);
 /* Nothing is in the sets, and all is told. */
 bool offload_is_empty(const struct offload *offload);
 

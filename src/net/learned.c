@@ -120,6 +120,7 @@ struct change {
 	struct learned_kernel *kernel;
 	const struct learn_groups *groups;
 	int generation;
+	unsigned first, end; /* sets to be emptied */
 	struct nft_batch batch;
 };
 
@@ -213,18 +214,17 @@ static void put_switch(struct change *change)
 	put_learning(change);
 }
 
-static int flush_set(void *context, const struct place *place)
+static void put_flush(struct change *change)
 {
 	char name[RULESET_NAME_MAX];
 
-	learned_shard_name(name, place->generation, place->group, place->shard, place->family);
-	put_all_removed(context, name);
-	return 0;
-}
+	for (unsigned set = change->first; set < change->end; set++) {
+		unsigned rest = set % LEARNED_SETS_PER_GROUP;
 
-static void put_flush(struct change *change)
-{
-	(void)each_set(change->groups, (unsigned)change->generation, flush_set, change);
+		learned_shard_name(name, (unsigned)change->generation, set / LEARNED_SETS_PER_GROUP,
+				   rest % LEARN_SHARDS, rest < LEARN_SHARDS ? ADDR_IP4 : ADDR_IP6);
+		put_all_removed(change, name);
+	}
 }
 
 static void note_own_change(struct learned_kernel *kernel, uint32_t before)
@@ -263,29 +263,32 @@ static int try_change(struct change *change, void (*put)(struct change *change))
 	return r;
 }
 
-static int make_change(struct learned_kernel *kernel, const struct learn_groups *groups, int generation,
-		       void (*put)(struct change *change))
+static int make_change(struct change *change, void (*put)(struct change *change))
 {
-	struct change change = {.kernel = kernel, .groups = groups, .generation = generation};
-	int r = nft_socket_open(&kernel->nft);
+	struct nft_socket *nft = &change->kernel->nft;
+	int r = nft_socket_open(nft);
 
 	if (r < 0)
 		return r;
 	r = -ERESTART;
 	for (int i = 0; i < TRIES_MAX && r == -ERESTART; i++)
-		r = try_change(&change, put);
-	nft_socket_close(&kernel->nft);
+		r = try_change(change, put);
+	nft_socket_close(nft);
 	return r;
 }
 
 int learned_switch(struct learned_kernel *kernel, const struct learn_groups *groups, int generation)
 {
-	return make_change(kernel, groups, generation, put_switch);
+	struct change change = {.kernel = kernel, .groups = groups, .generation = generation};
+
+	return make_change(&change, put_switch);
 }
 
-int learned_flush(struct learned_kernel *kernel, const struct learn_groups *groups, unsigned generation)
+int learned_flush(struct learned_kernel *kernel, unsigned generation, unsigned first, unsigned end)
 {
-	return make_change(kernel, groups, (int)generation, put_flush);
+	struct change change = {.kernel = kernel, .generation = (int)generation, .first = first, .end = end};
+
+	return make_change(&change, put_flush);
 }
 
 /* kernel/sched/membarrier.c: the global command is synchronize_rcu(), which waits for everything that handles a packet. */

@@ -55,8 +55,11 @@ typedef void (*learned_element_fn)(void *context, const struct addr *subscriber,
 int learned_read(struct learned_kernel *kernel, unsigned generation, unsigned group, unsigned shard,
 		 uint8_t family, learned_element_fn element, void *context);
 
-/* Empties all sets of a generation: one transaction. As learned_switch(). */
-int learned_flush(struct learned_kernel *kernel, const struct learn_groups *groups, unsigned generation);
+/* A generation's sets are numbered group by group; of a group the shards of IPv4 come first. */
+enum { LEARNED_SETS_PER_GROUP = 2 * LEARN_SHARDS };
+
+/* Empties a generation's sets from first to before end, at least one: one transaction. As learned_switch(). */
+int learned_flush(struct learned_kernel *kernel, unsigned generation, unsigned first, unsigned end);
 
 /*
  * Packets marked to be learned that were blocked without a place in a set: full: there was no room or memory; stale: the generation of the

@@ -53,7 +53,8 @@ static void read_all(struct learned_kernel *kernel, const struct learn_groups *g
 			      "IPv6");
 		}
 	}
-	check(learned_flush(kernel, groups, generation), "flush");
+	check(learned_flush(kernel, generation, 0, (unsigned)groups->count * LEARNED_SETS_PER_GROUP),
+	      "flush");
 }
 
 static void pause_ms(long ms)

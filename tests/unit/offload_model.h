@@ -253,7 +253,14 @@ static inline int model_read(void *context, unsigned generation, unsigned group,
 	return r;
 }
 
-static inline int model_flush(void *context, unsigned group_count, unsigned generation)
+static inline unsigned model_set(unsigned subscriber, unsigned group)
+{
+	unsigned family = model_addr(subscriber).family == ADDR_IP4 ? 0 : 1;
+
+	return (group * 2 + family) * OFFLOAD_SHARDS + model_shard(subscriber);
+}
+
+static inline int model_flush(void *context, unsigned generation, unsigned first, unsigned end)
 {
 	struct model *m = context;
 	bool after;
@@ -265,9 +272,12 @@ static inline int model_flush(void *context, unsigned group_count, unsigned gene
 		return r < 0 ? r : -ENOENT;
 	if (m->turn == (int)generation)
 		model_wrong(m, "a generation in force was emptied");
-	for (unsigned i = 0; i < SUBSCRIBERS && m->lie != LIE_FLUSH; i++)
-		if (m->sets[generation][i].group < group_count)
+	for (unsigned i = 0; i < SUBSCRIBERS && m->lie != LIE_FLUSH; i++) {
+		unsigned set = model_set(i, m->sets[generation][i].group);
+
+		if (set >= first && set < end)
 			m->sets[generation][i] = (struct element){0};
+	}
 	return r;
 }
 
@@ -434,7 +444,8 @@ static inline struct offload_settings model_settings(const struct model *m)
 {
 	return (struct offload_settings){.world = &m->current->world,
 					 .group_count = m->current->group_count,
-					 .generation_ns = 2 * NSEC_PER_SEC};
+					 .generation_ns = 2 * NSEC_PER_SEC,
+					 .told_max = 2};
 }
 
 /* A policy in which everybody is blocked now, always, later, or no more. */

@@ -31,8 +31,7 @@ static struct fake_table {
 int __wrap_learned_check(struct learned_kernel *kernel, const struct learn_groups *groups);
 int __wrap_learned_layout(struct learned_kernel *kernel, uint64_t *ret);
 int __wrap_learned_switch(struct learned_kernel *kernel, const struct learn_groups *groups, int generation);
-int __wrap_learned_flush(struct learned_kernel *kernel, const struct learn_groups *groups,
-			 unsigned generation);
+int __wrap_learned_flush(struct learned_kernel *kernel, unsigned generation, unsigned first, unsigned end);
 int __wrap_learned_read(struct learned_kernel *kernel, unsigned generation, unsigned group, unsigned shard,
 			uint8_t family, learned_element_fn element, void *context);
 int __wrap_learned_counters(struct learned_kernel *kernel, uint64_t *full, uint64_t *stale);
@@ -57,12 +56,11 @@ int __wrap_learned_switch(struct learned_kernel *kernel, const struct learn_grou
 	return 0;
 }
 
-int __wrap_learned_flush(struct learned_kernel *kernel, const struct learn_groups *groups,
-			 unsigned generation)
+int __wrap_learned_flush(struct learned_kernel *kernel, unsigned generation, unsigned first, unsigned end)
 {
-	if ((int)groups->count > table.groups)
+	if ((int)end > table.groups * (int)LEARNED_SETS_PER_GROUP)
 		return -ENOENT;
-	table.flushed_groups = (unsigned)groups->count;
+	table.flushed_groups = end / LEARNED_SETS_PER_GROUP;
 	return 0;
 }
 

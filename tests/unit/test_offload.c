@@ -278,6 +278,54 @@ static void test_the_model_sees(void **state)
 	}
 }
 
+/* All workers answer, and see what they are told. */
+static void answer_all(struct model *m)
+{
+	for (size_t i = 0; i < WORKERS; i++) {
+		model_finish(m, &m->workers[i]);
+		model_adopt(m, &m->workers[i]);
+	}
+}
+
+/* How many elements were told, and are still in the kernel, after a stop that had no time. */
+static unsigned told_and_left(uint64_t seed, bool give_up)
+{
+	static const struct script script = {.reloads = true};
+	struct model *m = model_make(seed, &script);
+	struct offload_now now;
+	unsigned left = 0;
+
+	for (int i = 0; i < EVENTS && !m->wrong; i++)
+		happen(m, &script);
+	offload_stop(m->offload);
+	m->next_ns = m->steady_ns;
+	for (unsigned steps = model_random(m, 60); steps > 0; steps--) {
+		model_pass(m, MSEC);
+		model_step(m);
+		answer_all(m);
+	}
+	now = model_now(m);
+	if (give_up)
+		offload_give_up(m->offload, &now);
+	for (unsigned i = 0; i < OFFLOAD_GENERATIONS * SUBSCRIBERS; i++)
+		left += m->sets[i / SUBSCRIBERS][i % SUBSCRIBERS].told;
+	assert_null(m->wrong);
+	model_drop(m);
+	return left;
+}
+
+static void test_a_stop_without_time_leaves_nothing_that_is_told(void **state)
+{
+	unsigned left = 0;
+
+	for (uint64_t seed = 1; seed <= 300; seed++) {
+		assert_int_equal(told_and_left(seed, true), 0);
+		left += told_and_left(seed, false);
+	}
+	/* Else it tests nothing. */
+	assert_true(left > 0);
+}
+
 /* The rest: what happens when, in a quiet world where everybody is always blocked. */
 
 static struct model *make_quiet(void)
@@ -301,15 +349,6 @@ static struct offload_stats stats_of(const struct model *m)
 
 	offload_stats_get(m->offload, &stats);
 	return stats;
-}
-
-/* All workers answer, and see what they are told. */
-static void answer_all(struct model *m)
-{
-	for (size_t i = 0; i < WORKERS; i++) {
-		model_finish(m, &m->workers[i]);
-		model_adopt(m, &m->workers[i]);
-	}
 }
 
 static void live(struct model *m, unsigned ms)
@@ -449,6 +488,7 @@ int main(void)
 		cmocka_unit_test(test_nor_amid_failures),
 		cmocka_unit_test(test_each_call_may_fail),
 		cmocka_unit_test(test_the_model_sees),
+		cmocka_unit_test(test_a_stop_without_time_leaves_nothing_that_is_told),
 		cmocka_unit_test(test_a_generation_lasts_until_it_is_worth_reading),
 		cmocka_unit_test(test_a_drain_holds_until_a_reload),
 		cmocka_unit_test(test_a_table_that_goes_is_told_once),

@@ -87,8 +87,7 @@ static const char path_template[] = "/tmp/op25b-reload.XXXXXX";
 int __wrap_learned_check(struct learned_kernel *kernel, const struct learn_groups *groups);
 int __wrap_learned_layout(struct learned_kernel *kernel, uint64_t *ret);
 int __wrap_learned_switch(struct learned_kernel *kernel, const struct learn_groups *groups, int generation);
-int __wrap_learned_flush(struct learned_kernel *kernel, const struct learn_groups *groups,
-			 unsigned generation);
+int __wrap_learned_flush(struct learned_kernel *kernel, unsigned generation, unsigned first, unsigned end);
 int __wrap_learned_read(struct learned_kernel *kernel, unsigned generation, unsigned group, unsigned shard,
 			uint8_t family, learned_element_fn element, void *context);
 int __wrap_learned_counters(struct learned_kernel *kernel, uint64_t *full, uint64_t *stale);
@@ -108,8 +107,7 @@ int __wrap_learned_switch(struct learned_kernel *kernel, const struct learn_grou
 	return -ENOENT;
 }
 
-int __wrap_learned_flush(struct learned_kernel *kernel, const struct learn_groups *groups,
-			 unsigned generation)
+int __wrap_learned_flush(struct learned_kernel *kernel, unsigned generation, unsigned first, unsigned end)
 {
 	return -ENOENT;
 }
