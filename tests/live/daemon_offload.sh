@@ -31,7 +31,7 @@ mac=${mac//:/}
 # offload_policy [SECTION LINE...]
 offload_policy()
 {
-	policy_write 'mode = enforce' 'fail = closed' 'triangular_guard = no' 'offload = yes' 'offload_after = 5' \
+	policy_write 'mode = enforce' "fail = ${fail:-closed}" 'triangular_guard = no' 'offload = yes' 'offload_after = 5' \
 		'offload_seconds = 1' "${workers:-workers = 1}" < <(
 		cat <<-END
 			[pool all]
@@ -212,4 +212,22 @@ expect_equal "SIGTERM in a flood: exit code" $? 0
 kill $flooding 2>/dev/null
 wait $flooding 2>/dev/null
 expect "after a stop nothing is learned in the kernel" none_learned
+
+# The same with fail = open, where the kernel lets pass what no daemon judges: so nothing is dropped that nobody counts.
+fail=open
+offload_policy
+expect "with fail = open: the ruleset is loaded" apply
+rm -f "$events"
+told_before=0
+gateway_start
+entered_before=$(counted rtr entered) came_before=$(counted ext came)
+netns_run sub "$FLOOD" -i eth0 -m "$mac" -c 200000 -n 500 -s 10.9.0.0 -r 60000 >/dev/null &
+flooding=$!
+sleep 2
+process_end "$daemon"
+wait $flooding
+expect_equal "every packet of a flood over a stop is in a record, or went through" \
+	$(($(recorded) + $(counted ext came) - came_before)) $(($(counted rtr entered) - entered_before))
+expect "and many are in records" test "$(recorded)" -gt 10000
+expect "with fail = open: nothing is learned in the kernel" none_learned
 tap_end
