@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WAIT_MS = 10000 }; /* a daemon reads all that is learned within less, or says that it cannot */
+enum { WAIT_MS = 25000 }; /* a daemon reads all that is learned within less, or says that it cannot */
 
 /* 0 with *ret the daemon's answer (the caller's), 1 when it refused (text says why), or -errno when there is none. */
 static int ask(const struct rules_options *options, const char *command, json_t **ret,

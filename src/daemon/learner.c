@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 enum {
-	WAYS = 4,
-	CACHE_LINE = 64,
+	WAYS = 8,
+	CACHE_LINES = 128,    /* two neighbours, which processors fetch together */
 	FIRST_GENERATION = 2, /* so that entries of zeroes are two generations old */
 	MOST_PACKETS = INT32_MAX,
 };
@@ -23,7 +23,7 @@ struct bucket {
 	struct entry entries[WAYS];
 };
 
-_Static_assert(sizeof(struct bucket) == CACHE_LINE, "a look-up costs one line of cache");
+_Static_assert(sizeof(struct bucket) == CACHE_LINES, "a look-up costs one pair of cache lines");
 
 struct learner {
 	struct siphash_key key;
@@ -53,7 +53,7 @@ int learner_new(size_t entries, const struct siphash_key *key, struct learner **
 		return -ENOMEM;
 	}
 	learner->buckets =
-		(struct bucket *)(((uintptr_t)learner->memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+		(struct bucket *)(((uintptr_t)learner->memory + CACHE_LINES - 1) / CACHE_LINES * CACHE_LINES);
 	*ret = learner;
 	return 0;
 }

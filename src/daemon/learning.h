@@ -16,9 +16,9 @@ struct gateway;
 struct ledger_counts;
 
 enum {
-	LEARNING_STOP_S = 10, /* so long a stop may take to read what the kernel has counted */
-	LEARNING_FAILS_S = 3, /* and so long while it refuses */
-	LEARNING_DRAIN_S = 8, /* so long who asked for a drain waits for its end */
+	LEARNING_STOP_S = 10,  /* so long a stop may take to read what the kernel has counted */
+	LEARNING_FAILS_S = 3,  /* and so long while it refuses */
+	LEARNING_DRAIN_S = 20, /* so long who asked for a drain waits for its end */
 };
 
 struct learning {

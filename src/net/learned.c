@@ -231,8 +231,12 @@ static void note_own_change(struct learned_kernel *kernel, uint32_t before)
 {
 	uint32_t after;
 
+	if (nft_generation_read(&kernel->nft, &after) < 0) {
+		kernel->changed = false;
+		return;
+	}
 	/* A transaction that finds nothing to change is not counted. */
-	if (nft_generation_read(&kernel->nft, &after) == 0 && after == before)
+	if (after == before)
 		return;
 	if (!kernel->changed || kernel->last_id != before)
 		kernel->first_id = before;

@@ -71,7 +71,7 @@ def growth(bench):
 
 SOURCES = {
     "datapath": lambda bench: bench.gateway("datapath.py", "--packets", bench.sized(200_000, 2000), *bench.cases("datapath")),
-    "offload": lambda bench: bench.gateway("offload.py", "--packets", bench.sized(6_000_000, 500_000)),
+    "offload": lambda bench: bench.gateway("offload.py", "--packets", bench.sized(15_000_000, 500_000)),
     "growth": growth,
     "latency": lambda bench: bench.gateway("latency.py", "--packets", bench.sized(200_000, 2000),
                                            "--connections", bench.sized(500, 20)),

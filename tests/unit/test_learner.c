@@ -39,7 +39,7 @@ static void test_sizes_are_powers_of_two(void **state)
 	struct learner *learner = NULL;
 
 	assert_int_equal(learner_new(0, &key, &learner), -EINVAL);
-	assert_int_equal(learner_new(2, &key, &learner), -EINVAL);
+	assert_int_equal(learner_new(4, &key, &learner), -EINVAL);
 	assert_int_equal(learner_new(12, &key, &learner), -EINVAL);
 	assert_null(learner);
 	learner_free(NULL);
@@ -58,7 +58,7 @@ static void test_known_from_so_many_packets_on(void **state)
 
 static void test_one_packet_can_be_enough(void **state)
 {
-	struct learner *learner = make(4, 1);
+	struct learner *learner = make(8, 1);
 
 	/* Also for those who find no place. */
 	for (uint32_t i = 0; i < 1000; i++)
@@ -153,12 +153,28 @@ static void test_a_flood_does_not_hide_offenders(void **state)
 	learner_free(learner);
 }
 
+/* Each one without a place costs a wake-up of the daemon a packet. */
+static void test_a_hundred_thousand_find_places(void **state)
+{
+	enum { SUBSCRIBERS = 100000 };
+	struct learner *learner = make(LEARNER_ENTRIES, 1);
+	unsigned unknown = 0;
+
+	for (uint32_t i = 0; i < SUBSCRIBERS; i++)
+		(void)packets_until_known(learner, addr_ip4(i), 1);
+	learner_begin(learner, AFTER);
+	for (uint32_t i = 0; i < SUBSCRIBERS; i++)
+		unknown += packets_until_known(learner, addr_ip4(i), 1) == 0;
+	assert_in_range(unknown, 0, 20);
+	learner_free(learner);
+}
+
 /* Those who took all places and stopped do not keep out who sends now. */
 static void test_full_buckets_age(void **state)
 {
-	struct learner *learner = make(4, AFTER);
+	struct learner *learner = make(8, AFTER);
 
-	for (uint32_t i = 0; i < 4; i++)
+	for (uint32_t i = 0; i < 8; i++)
 		assert_int_equal(packets_until_known(learner, addr_ip4(i), 1000), AFTER);
 	assert_int_equal(packets_until_known(learner, addr_ip4(9), 1000), 2 * AFTER - 1);
 	learner_begin(learner, AFTER);
@@ -189,7 +205,7 @@ static void test_memory_not_used_costs_nothing(void **state)
 	struct addr subscriber = addr_ip4(1);
 
 	assert_int_equal(packets_until_known(learner, subscriber, 1000), AFTER);
-	/* The whole table has 1,024. */
+	/* The whole table has 2,048. */
 	assert_true(resident_pages() - before < 256);
 	learner_free(learner);
 }
@@ -204,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_known_before_is_known_at_once),
 		cmocka_unit_test(test_another_number_of_packets),
 		cmocka_unit_test(test_a_flood_does_not_hide_offenders),
+		cmocka_unit_test(test_a_hundred_thousand_find_places),
 		cmocka_unit_test(test_full_buckets_age),
 		cmocka_unit_test(test_memory_not_used_costs_nothing),
 	};
