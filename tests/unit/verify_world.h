@@ -91,6 +91,34 @@ static inline bool some_disagree(const struct world *world)
 	return disagreements(world, FEW, false) > 0 || disagreements(world, ALL, false) > 0;
 }
 
+/* A fault that can be planted in so many of the examples, and shows in so many of them. */
+struct fault {
+	const char *name;
+	bool (*plant)(struct world *world);
+	unsigned examples, found;
+};
+
+/* Whether the fault could be planted, and showed, as often as it says. */
+static inline bool fault_shows(const struct fault *fault, bool offload)
+{
+	unsigned planted = 0, found = 0;
+
+	for (size_t i = 0; i < COUNT(examples); i++) {
+		struct world world;
+
+		world_read(&world, examples[i], offload);
+		if (fault->plant(&world)) {
+			planted++;
+			found += some_disagree(&world);
+		}
+		world_free(&world);
+	}
+	if (planted == fault->examples && found == fault->found)
+		return true;
+	print_message("planted in %u, found in %u: %s\n", planted, found, fault->name);
+	return false;
+}
+
 static inline struct ruleset_chain *chain_of(const struct world *world, const char *name)
 {
 	int32_t at = ruleset_find_chain(world->ruleset, name);
