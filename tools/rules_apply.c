@@ -254,13 +254,16 @@ static int lock_rules(void)
 	return pending.state == PENDING_WAITING ? rules_refuse_pending(&pending) : -1;
 }
 
-static int apply_now(struct applied *applied)
+/* The daemon is asked under the lock: who is refused that leaves offload as it was. */
+static int apply_now(const struct rules_options *options, struct applied *applied)
 {
 	struct nft_known now;
 	int code = lock_rules(), r;
 
 	if (code >= 0)
 		return code;
+	rules_daemon_drain(options, applied->ruleset);
+	rules_daemon_follow(options, &applied->before);
 	r = nft_apply(applied->ruleset, &applied->before, &applied->report);
 	if (r < 0)
 		return rules_refused(&applied->report, r);
@@ -268,6 +271,14 @@ static int apply_now(struct applied *applied)
 	state_write(&now);
 	pending_forget();
 	return -1;
+}
+
+static int apply_kept(const struct rules_options *options, struct applied *applied)
+{
+	rules_daemon_drain(options, applied->ruleset);
+	rules_daemon_follow(options, &applied->before);
+	return rules_apply_kept(applied->ruleset, &applied->before, options->confirm_within_s,
+				&applied->report, &applied->pending);
 }
 
 int rules_apply(const struct rules_options *options)
@@ -281,13 +292,10 @@ int rules_apply(const struct rules_options *options)
 	applied.ruleset = ruleset;
 	if (!options->whole)
 		state_read(&applied.before);
-	rules_daemon_drain(options, ruleset);
-	rules_daemon_follow(options, &applied.before);
 	if (options->confirm_within_s > 0)
-		code = rules_apply_kept(ruleset, &applied.before, options->confirm_within_s, &applied.report,
-					&applied.pending);
+		code = apply_kept(options, &applied);
 	else
-		code = apply_now(&applied);
+		code = apply_now(options, &applied);
 	if (code < 0)
 		code = tell_applied(options, &applied);
 	nft_known_clear(&applied.before);
