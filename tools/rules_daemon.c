@@ -10,10 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WAIT_MS = 25000 }; /* a daemon reads all that is learned within less, or says that it cannot */
+enum {
+	FOLLOW_MS =
+		1000, /* a daemon that hangs must not keep rules from being loaded: then all is sent, as without one */
+	DRAIN_MS = 25000, /* a daemon reads all that is learned within less, or says that it cannot */
+};
 
 /* 0 with *ret the daemon's answer (the caller's), 1 when it refused (text says why), or -errno when there is none. */
-static int ask(const struct rules_options *options, const char *command, json_t **ret,
+static int ask(const struct rules_options *options, const char *command, int wait_ms, json_t **ret,
 	       char text[CONTROL_ERROR_TEXT_MAX])
 {
 	CLEANUP_FREE char *path = NULL;
@@ -26,7 +30,7 @@ static int ask(const struct rules_options *options, const char *command, json_t 
 	request = control_request_new(command);
 	if (!request)
 		return -ENOMEM;
-	r = control_client_call(path, request, WAIT_MS, &error, &result, text);
+	r = control_client_call(path, request, wait_ms, &error, &result, text);
 	json_decref(request);
 	if (r == 0 && error == CONTROL_OK)
 		*ret = result;
@@ -40,7 +44,7 @@ void rules_daemon_follow(const struct rules_options *options, struct nft_known *
 	char text[CONTROL_ERROR_TEXT_MAX];
 	json_t *result = NULL, *first, *last;
 
-	if (known->generation == 0 || ask(options, "nft-generations", &result, text) != 0)
+	if (known->generation == 0 || ask(options, "nft-generations", FOLLOW_MS, &result, text) != 0)
 		return;
 	first = json_object_get(result, "first");
 	last = json_object_get(result, "last");
@@ -63,7 +67,7 @@ void rules_daemon_drain(const struct rules_options *options, const struct rulese
 
 	if (r < 0 || stays)
 		return;
-	r = ask(options, "offload-drain", &result, text);
+	r = ask(options, "offload-drain", DRAIN_MS, &result, text);
 	json_decref(result);
 	if (r > 0 || r == -ETIMEDOUT)
 		fprintf(stderr,
