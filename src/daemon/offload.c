@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon/offload.h"
+#include "daemon/offload_machine.h"
 
 #include "base/moment.h"
 
@@ -7,9 +7,6 @@
 #include <stdlib.h>
 
 enum {
-	FAMILIES = 2,
-	SETS_PER_GROUP = FAMILIES * OFFLOAD_SHARDS,
-	NSEC_PER_MSEC = 1000000,
 	LOOK_NS =
 		1000000, /* between two looks whether workers have acknowledged, while the kernel is to turn */
 	SLEW_NS = 2000000,   /* by so much less may the clock go on while it is corrected without a step */
@@ -17,62 +14,7 @@ enum {
 	WAIT_NS = 10000000,  /* while only the next generation waits for it */
 };
 
-enum stage {
-	STAGE_FREE,    /* the sets are empty */
-	STAGE_TURNED,  /* in force */
-	STAGE_LEFT,    /* the kernel has turned away, but packets may still be on their way through */
-	STAGE_READING, /* quiet */
-	STAGE_READ,    /* told; to be emptied */
-};
-
-struct generation {
-	enum stage stage;
-	const struct world *world; /* that decided what is in it */
-	unsigned group_count;
-	int64_t began_s;
-	int64_t left_ns;      /* wall clock, when the kernel turned away */
-	uint32_t left_number; /* workers that have acknowledged this one do not give it any more */
-	unsigned next_set;    /* those before are told */
-	unsigned first_told;  /* those before are emptied, too */
-	uint64_t sources;
-	uint64_t told; /* elements in sets that are told, and not emptied */
-};
-
-enum phase {
-	PHASE_RUN,
-	PHASE_HOLD, /* workers were told none; the kernel has not turned */
-	PHASE_TURN,
-};
-
-enum call { CALL_CHECK, CALL_TURN, CALL_QUIET, CALL_READ, CALL_FLUSH, CALL_COUNTERS, CALLS };
-
 static const char *const call_names[CALLS] = {"check", "turn", "wait", "read", "flush", "count"};
-
-struct offload {
-	struct offload_kernel kernel;
-	struct offload_host host;
-	struct offload_settings settings;
-	struct offload_now now;
-	struct generation generations[OFFLOAD_GENERATIONS];
-	int turned; /* in force in the kernel */
-	int told;   /* to the workers */
-	uint32_t number;
-	enum phase phase;
-	bool checked; /* it has the sets of these settings */
-	bool gone_said;
-	bool leave; /* the one in force, before its time */
-	bool stopping;
-	unsigned harvest; /* the generation whose turn it is, when both wait to be read */
-	int64_t hold_until_ns, retry_ns, look_ns, counters_ns;
-	int64_t since_ns;        /* the one in force may have elements since */
-	uint64_t learned_before; /* the workers' count when it began */
-	int64_t offset_ns;       /* of the wall clock from the steady one */
-	int64_t asked_s, date_s; /* the next date of the policy at this time */
-	bool counters_based;
-	uint64_t full, stale; /* as last read */
-	unsigned failing;     /* a bit each call */
-	struct offload_stats stats;
-};
 
 int offload_new(const struct offload_kernel *kernel, const struct offload_host *host,
 		const struct offload_settings *settings, struct offload **ret)
@@ -98,13 +40,8 @@ void offload_free(struct offload *offload)
 	free(offload);
 }
 
-static int64_t now_s(const struct offload *offload)
-{
-	return offload->now.wall_ns / NSEC_PER_SEC;
-}
-
 /* Remembers how a call went; true when it has to be made again. -ENOENT is an answer. */
-static bool failed(struct offload *offload, enum call call, int r)
+bool offload_failed(struct offload *offload, enum call call, int r)
 {
 	unsigned bit = 1U << (unsigned)call;
 	bool fails = r < 0 && r != -ENOENT;
@@ -235,9 +172,9 @@ static void look_at_dates(struct offload *offload)
 	if (offset_ns < offload->offset_ns - SLEW_NS)
 		offload->leave = offload->turned != OFFLOAD_NONE;
 	offload->offset_ns = offset_ns;
-	if (now_s(offload) == offload->asked_s)
+	if (offload_now_s(offload) == offload->asked_s)
 		return;
-	offload->asked_s = now_s(offload);
+	offload->asked_s = offload_now_s(offload);
 	date_s = offload->host.next_date(offload->host.context, offload->settings.world, offload->asked_s);
 	if (date_s != offload->date_s)
 		offload->leave = offload->turned != OFFLOAD_NONE;
@@ -280,12 +217,12 @@ static void enter_generation(struct offload *offload, int number)
 	offload->generations[number] = (struct generation){.stage = STAGE_TURNED,
 							   .world = offload->settings.world,
 							   .group_count = offload->settings.group_count,
-							   .began_s = now_s(offload)};
+							   .began_s = offload_now_s(offload)};
 	offload->turned = number;
 	offload->leave = false;
 	offload->since_ns = offload->now.steady_ns;
 	offload->learned_before = offload->now.learned;
-	offload->asked_s = now_s(offload);
+	offload->asked_s = offload_now_s(offload);
 	offload->date_s =
 		offload->host.next_date(offload->host.context, offload->settings.world, offload->asked_s);
 	tell(offload, number);
@@ -297,7 +234,7 @@ static void look_later(struct offload *offload)
 	offload->look_ns = offload->now.steady_ns + OFFLOAD_LOOK_S * NSEC_PER_SEC;
 }
 
-static void note_gone(struct offload *offload)
+void offload_note_gone(struct offload *offload)
 {
 	look_later(offload);
 	if (offload->gone_said || !is_wanted(offload))
@@ -319,11 +256,11 @@ static void check(struct offload *offload)
 	int r = offload->kernel.check(offload->kernel.context, offload->settings.group_count);
 
 	/* A look that fails is no reason to keep the kernel at the old generation. */
-	if (failed(offload, CALL_CHECK, r)) {
+	if (offload_failed(offload, CALL_CHECK, r)) {
 		offload->retry_ns = 0;
 		look_later(offload);
 	} else if (r < 0) {
-		note_gone(offload);
+		offload_note_gone(offload);
 	} else {
 		note_found(offload);
 	}
@@ -339,12 +276,12 @@ static void turn(struct offload *offload)
 		return;
 	}
 	r = offload->kernel.turn(offload->kernel.context, offload->settings.group_count, target);
-	if (failed(offload, CALL_TURN, r))
+	if (offload_failed(offload, CALL_TURN, r))
 		return;
 	offload->phase = PHASE_RUN;
 	leave_generation(offload);
 	if (r == -ENOENT)
-		note_gone(offload);
+		offload_note_gone(offload);
 	else if (target != OFFLOAD_NONE)
 		enter_generation(offload, target);
 }
@@ -366,184 +303,6 @@ static bool proceed(struct offload *offload)
 	return true;
 }
 
-/* Reading */
-
-static void observe_many(struct offload *offload, const struct world *world, uint64_t packets)
-{
-	struct event_fact fact = {
-		.time_ns = offload->now.wall_ns,
-		.verdict = EVENT_DROP,
-		.reason = REASON_POOL_ENFORCE,
-		.names = {"", "", "", world->policy->digest},
-	};
-
-	offload->stats.packets += packets;
-	while (packets > 0) {
-		fact.many.packets = packets < UINT32_MAX ? (uint32_t)packets : UINT32_MAX;
-		fact.many.attempts = fact.many.packets;
-		offload->host.observe(offload->host.context, &fact);
-		packets -= fact.many.packets;
-	}
-}
-
-/* A generation's time is from when it began to when it was left; for what was found at the start, only now. */
-static bool attribute(struct offload *offload, const struct generation *generation,
-		      const struct addr *subscriber, struct event_fact *ret)
-{
-	const int64_t times[] = {generation->began_s, generation->left_ns / NSEC_PER_SEC, now_s(offload)};
-
-	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-		if (times[i] != 0 && offload->host.attribute(offload->host.context, generation->world,
-							     subscriber, times[i], ret))
-			return true;
-	return false;
-}
-
-static void take_element(void *context, const struct addr *subscriber, uint64_t packets)
-{
-	struct offload *offload = context;
-	struct generation *generation = &offload->generations[offload->harvest];
-	struct event_fact fact = {0};
-
-	generation->sources++;
-	generation->told++;
-	if (packets == 0)
-		return;
-	if (!attribute(offload, generation, subscriber, &fact)) {
-		offload->stats.unattributed += packets;
-		observe_many(offload, generation->world, packets);
-		return;
-	}
-	fact.time_ns = offload->now.wall_ns;
-	if (generation->left_ns != 0 && generation->left_ns < fact.time_ns)
-		fact.time_ns = generation->left_ns;
-	fact.offloaded = packets;
-	offload->stats.packets += packets;
-	offload->host.observe(offload->host.context, &fact);
-}
-
-/* Where one shard is missing, all are; and what another daemon left has no gaps between its groups. */
-static unsigned set_after_missing(const struct generation *generation, unsigned set)
-{
-	if (generation->began_s == 0 && set % SETS_PER_GROUP == 0)
-		return generation->group_count * SETS_PER_GROUP;
-	return (set / OFFLOAD_SHARDS + 1) * OFFLOAD_SHARDS;
-}
-
-static void read_set(struct offload *offload, struct generation *generation)
-{
-	unsigned set = generation->next_set, rest = set % SETS_PER_GROUP;
-	int r = offload->kernel.read(offload->kernel.context, offload->harvest, set / SETS_PER_GROUP,
-				     rest < OFFLOAD_SHARDS ? ADDR_IP4 : ADDR_IP6, rest % OFFLOAD_SHARDS,
-				     take_element, offload);
-
-	if (failed(offload, CALL_READ, r))
-		return;
-	generation->next_set = r == -ENOENT ? set_after_missing(generation, set) : set + 1;
-	if (generation->next_set >= generation->group_count * SETS_PER_GROUP)
-		generation->stage = STAGE_READ;
-}
-
-/* What is told, so that little is told twice by who comes next, and no call takes long. */
-static void flush(struct offload *offload, struct generation *generation)
-{
-	bool all = generation->stage == STAGE_READ;
-	unsigned end = all ? generation->group_count * SETS_PER_GROUP : generation->next_set;
-	int r = offload->kernel.flush(offload->kernel.context, offload->harvest, generation->first_told, end);
-
-	if (failed(offload, CALL_FLUSH, r))
-		return;
-	generation->first_told = end;
-	generation->told = 0;
-	if (!all)
-		return;
-	generation->stage = STAGE_FREE;
-	if (generation->began_s != 0) {
-		offload->stats.sources = generation->sources;
-		offload->stats.rotations++;
-	}
-	offload->counters_ns = 0;
-}
-
-static bool waits_to_be_read(const struct generation *generation)
-{
-	return generation->stage != STAGE_FREE && generation->stage != STAGE_TURNED;
-}
-
-static bool harvest_is_due(const struct offload *offload)
-{
-	for (unsigned i = 0; i < OFFLOAD_GENERATIONS; i++)
-		if (waits_to_be_read(&offload->generations[i]))
-			return true;
-	return false;
-}
-
-static void harvest(struct offload *offload)
-{
-	struct generation *generation = &offload->generations[offload->harvest];
-
-	if (!waits_to_be_read(generation)) {
-		offload->harvest = !offload->harvest;
-		generation = &offload->generations[offload->harvest];
-	}
-	if (generation->stage == STAGE_LEFT) {
-		if (!failed(offload, CALL_QUIET, offload->kernel.quiet(offload->kernel.context)))
-			generation->stage = STAGE_READING;
-	} else if (generation->stage == STAGE_READING && generation->told < offload->settings.told_max) {
-		read_set(offload, generation);
-	} else {
-		flush(offload, generation);
-	}
-	/* What cannot be read now must not keep the other one from being read in time. */
-	if (offload->failing != 0)
-		offload->harvest = !offload->harvest;
-}
-
-void offload_give_up(struct offload *offload, const struct offload_now *now)
-{
-	offload->now = *now;
-	for (unsigned i = 0; i < OFFLOAD_GENERATIONS; i++) {
-		struct generation *generation = &offload->generations[i];
-
-		if (!waits_to_be_read(generation) || generation->next_set == generation->first_told)
-			continue;
-		offload->harvest = i;
-		flush(offload, generation);
-	}
-}
-
-static uint64_t grown(uint64_t before, uint64_t after)
-{
-	/* Another table began anew. */
-	return after >= before ? after - before : after;
-}
-
-static void read_counters(struct offload *offload)
-{
-	uint64_t full = 0, stale = 0, more_full, more_stale;
-	int r = offload->kernel.counters(offload->kernel.context, &full, &stale);
-
-	if (failed(offload, CALL_COUNTERS, r))
-		return;
-	offload->counters_ns = offload->now.steady_ns + OFFLOAD_LOOK_S * NSEC_PER_SEC;
-	if (r == -ENOENT) {
-		note_gone(offload);
-		offload->leave = offload->turned != OFFLOAD_NONE;
-	}
-	more_full = grown(offload->full, full);
-	more_stale = grown(offload->stale, stale);
-	offload->full = full;
-	offload->stale = stale;
-	/* What stood there at the start was another daemon's. */
-	if (!offload->counters_based) {
-		offload->counters_based = true;
-		return;
-	}
-	offload->stats.full += more_full;
-	offload->stats.stale += more_stale;
-	observe_many(offload, offload->settings.world, more_full + more_stale);
-}
-
 static bool counters_are_due(const struct offload *offload)
 {
 	return !offload->counters_based || offload->now.steady_ns >= offload->counters_ns;
@@ -560,7 +319,7 @@ static int64_t next_step_ns(const struct offload *offload)
 
 	if (now_ns < offload->retry_ns)
 		return offload->retry_ns;
-	if (offload->phase == PHASE_TURN || harvest_is_due(offload) || counters_are_due(offload) ||
+	if (offload->phase == PHASE_TURN || offload_harvest_is_due(offload) || counters_are_due(offload) ||
 	    (offload->phase == PHASE_RUN && leaving_is_due(offload)))
 		return now_ns;
 	if (offload->phase == PHASE_HOLD)
@@ -569,7 +328,7 @@ static int64_t next_step_ns(const struct offload *offload)
 		return is_wanted(offload) && !has_gone(offload) ? now_ns + WAIT_NS : next_ns;
 	if (may_hold(offload))
 		next_ns = earlier(next_ns, offload->since_ns + offload->settings.generation_ns);
-	if (offload->date_s - now_s(offload) <= 1)
+	if (offload->date_s - offload_now_s(offload) <= 1)
 		next_ns = earlier(next_ns, now_ns + offload->date_s * NSEC_PER_SEC - offload->now.wall_ns);
 	return next_ns;
 }
@@ -584,9 +343,9 @@ int64_t offload_step(struct offload *offload, const struct offload_now *now)
 		return next_step_ns(offload);
 	if (proceed(offload))
 		return next_step_ns(offload);
-	if (offload->counters_based && harvest_is_due(offload))
-		harvest(offload);
+	if (offload->counters_based && offload_harvest_is_due(offload))
+		offload_harvest(offload);
 	else if (counters_are_due(offload))
-		read_counters(offload);
+		offload_read_counters(offload);
 	return next_step_ns(offload);
 }
