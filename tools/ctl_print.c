@@ -76,7 +76,7 @@ static void print_policy(const json_t *policy)
 static const char *offload_state(const json_t *offload)
 {
 	if (json_is_true(json_object_get(offload, "drained")))
-		return "drained until the next reload";
+		return "drained for an exchange of the rules";
 	if (json_is_false(json_object_get(offload, "ready")))
 		return "NOT READY: the kernel's ruleset has no sets for this policy";
 	return json_is_integer(json_object_get(offload, "generation")) ? "in force" : "ready";

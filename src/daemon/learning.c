@@ -76,6 +76,11 @@ static int check_all(void *context, unsigned group_count)
 	return r == 0 && group_count > 0 ? check_layout(learning) : r;
 }
 
+static int match(void *context)
+{
+	return check_layout(context);
+}
+
 /* The table has other groups than was thought: after a start, or when another ruleset was loaded. */
 static int turn_anew(struct learning *learning, unsigned group_count, int generation)
 {
@@ -247,7 +252,8 @@ static void set_timer(const struct learning *learning, int64_t at_ns)
 int learning_start(struct gateway *gateway)
 {
 	struct learning *learning = &gateway->learning;
-	const struct offload_kernel kernel = {learning, check_all, turn, quiet, read_set, flush, counters};
+	const struct offload_kernel kernel = {learning, check_all, match, turn,
+					      quiet,    read_set,  flush, counters};
 	const struct offload_host host = {gateway, tell, next_date, attribute, observe, say_news};
 	const struct offload_settings settings = settings_of(gateway);
 	int r;
@@ -394,15 +400,15 @@ json_t *learning_json(const struct gateway *gateway, const struct ledger_counts 
 
 	offload_stats_get(gateway->learning.offload, &stats);
 	return json_pack(
-		"{s:b, s:b, s:b, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "wanted",
+		"{s:b, s:b, s:b, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "wanted",
 		gateway->world->groups.count > 0, "ready", stats.found, "drained", stats.drained,
 		"generation", stats.generation == OFFLOAD_NONE ? json_null() : json_integer(stats.generation),
 		"groups", (json_int_t)gateway->world->groups.count, "sources", (json_int_t)stats.sources,
 		"rotations", (json_int_t)stats.rotations, "learned", (json_int_t)learned, "packets",
 		(json_int_t)stats.packets, "full", (json_int_t)stats.full, "stale", (json_int_t)stats.stale,
-		"blocked", (json_int_t)(dropped - learned + stats.packets), "failures",
-		(json_int_t)stats.failures, "error",
-		stats.error ? json_string(strerror(-stats.error)) : json_null());
+		"unattributed", (json_int_t)stats.unattributed, "blocked",
+		(json_int_t)(dropped - learned + stats.packets), "failures", (json_int_t)stats.failures,
+		"error", stats.error ? json_string(strerror(-stats.error)) : json_null());
 }
 
 json_t *learning_generations_json(const struct gateway *gateway)

@@ -14,7 +14,7 @@ enum {
 	WAIT_NS = 10000000,  /* while only the next generation waits for it */
 };
 
-static const char *const call_names[CALLS] = {"check", "turn", "wait", "read", "flush", "count"};
+static const char *const call_names[CALLS] = {"check", "match", "turn", "wait", "read", "flush", "count"};
 
 int offload_new(const struct offload_kernel *kernel, const struct offload_host *host,
 		const struct offload_settings *settings, struct offload **ret)
@@ -40,6 +40,15 @@ void offload_free(struct offload *offload)
 	free(offload);
 }
 
+/* Where nothing is to be offloaded nobody waits, but for an end of the daemon. */
+static int64_t retry_ms(const struct offload *offload)
+{
+	bool waits =
+		offload->settings.group_count > 0 || offload->turned != OFFLOAD_NONE || offload->stopping;
+
+	return waits ? OFFLOAD_RETRY_MS : OFFLOAD_REST_MS;
+}
+
 /* Remembers how a call went; true when it has to be made again. -ENOENT is an answer. */
 bool offload_failed(struct offload *offload, enum call call, int r)
 {
@@ -49,7 +58,7 @@ bool offload_failed(struct offload *offload, enum call call, int r)
 	if (fails) {
 		offload->stats.failures++;
 		offload->stats.error = r;
-		offload->retry_ns = offload->now.steady_ns + OFFLOAD_RETRY_MS * (int64_t)NSEC_PER_MSEC;
+		offload->retry_ns = offload->now.steady_ns + retry_ms(offload) * NSEC_PER_MSEC;
 	}
 	if (fails && (offload->failing & bit) == 0) {
 		offload->failing |= bit;
@@ -113,6 +122,7 @@ void offload_reload(struct offload *offload, const struct offload_settings *sett
 	offload->settings = *settings;
 	offload->checked = false;
 	offload->look_ns = 0;
+	offload->retry_ns = 0;
 	offload->stats.drained = false;
 }
 
@@ -128,13 +138,16 @@ bool offload_uses(const struct offload *offload, const struct world *world)
 
 void offload_drain(struct offload *offload)
 {
+	offload->matched = offload->checked;
 	offload->stats.drained = true;
+	offload->drained_ns = offload->now.steady_ns;
 	offload->counters_ns = 0;
 }
 
 void offload_stop(struct offload *offload)
 {
 	offload->stopping = true;
+	offload->retry_ns = 0;
 	offload->counters_ns = 0;
 }
 
@@ -243,6 +256,12 @@ void offload_note_gone(struct offload *offload)
 	offload->host.say(offload->host.context, OFFLOAD_GONE, "", -ENOENT);
 }
 
+static void note_rules_changed(struct offload *offload)
+{
+	offload_note_gone(offload);
+	offload->leave = true;
+}
+
 static void note_found(struct offload *offload)
 {
 	offload->checked = true;
@@ -303,6 +322,46 @@ static bool proceed(struct offload *offload)
 	return true;
 }
 
+/* Somebody may have loaded the rules of another policy, with which sources are dropped that this one lets through. */
+static bool match_is_due(const struct offload *offload)
+{
+	bool drained = offload->stats.drained && offload->settings.group_count > 0 && !offload->stopping;
+
+	return (offload->turned != OFFLOAD_NONE || drained) && offload->now.steady_ns >= offload->match_ns;
+}
+
+static void end_drain(struct offload *offload)
+{
+	offload->stats.drained = false;
+	offload->checked = false;
+	offload->look_ns = 0;
+}
+
+static void note_match(struct offload *offload, bool match)
+{
+	bool over = offload->now.steady_ns - offload->drained_ns >= OFFLOAD_DRAINED_S * NSEC_PER_SEC;
+
+	if (offload->turned != OFFLOAD_NONE && !match) {
+		note_rules_changed(offload);
+	} else if (offload->turned == OFFLOAD_NONE && offload->stats.drained) {
+		if (match && (over || !offload->matched))
+			end_drain(offload);
+		offload->matched = match;
+	}
+}
+
+static void look_at_rules(struct offload *offload)
+{
+	int r = offload->kernel.match(offload->kernel.context);
+	bool fails = offload_failed(offload, CALL_MATCH, r);
+
+	offload->match_ns = offload->now.steady_ns + OFFLOAD_LOOK_S * NSEC_PER_SEC;
+	if (fails)
+		offload->retry_ns = 0;
+	else
+		note_match(offload, r == 0);
+}
+
 static bool counters_are_due(const struct offload *offload)
 {
 	return !offload->counters_based || offload->now.steady_ns >= offload->counters_ns;
@@ -318,9 +377,9 @@ static int64_t next_step_ns(const struct offload *offload)
 	int64_t now_ns = offload->now.steady_ns, next_ns = now_ns + REST_NS;
 
 	if (now_ns < offload->retry_ns)
-		return offload->retry_ns;
+		return earlier(next_ns, offload->retry_ns);
 	if (offload->phase == PHASE_TURN || offload_harvest_is_due(offload) || counters_are_due(offload) ||
-	    (offload->phase == PHASE_RUN && leaving_is_due(offload)))
+	    match_is_due(offload) || (offload->phase == PHASE_RUN && leaving_is_due(offload)))
 		return now_ns;
 	if (offload->phase == PHASE_HOLD)
 		return now_ns + LOOK_NS;
@@ -347,5 +406,7 @@ int64_t offload_step(struct offload *offload, const struct offload_now *now)
 		offload_harvest(offload);
 	else if (counters_are_due(offload))
 		offload_read_counters(offload);
+	else if (match_is_due(offload))
+		look_at_rules(offload);
 	return next_step_ns(offload);
 }

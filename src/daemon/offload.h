@@ -28,8 +28,12 @@ enum {
 	OFFLOAD_SHARDS = 16,    /* sets of a generation, group and family */
 	OFFLOAD_HOLD_MS = 200,  /* so long a change waits for workers to stop giving the generation before */
 	OFFLOAD_RETRY_MS = 200, /* after a failure */
+	OFFLOAD_REST_MS =
+		5000, /* after one where nothing is offloaded: the kernel may not know nf_tables at all */
 	OFFLOAD_LOOK_S =
-		5, /* between two looks for a ruleset with the sets of this policy, and at the counters */
+		5, /* between two looks for a ruleset with the sets of this policy, at its rules, and at the counters */
+	OFFLOAD_DRAINED_S =
+		60, /* a change of the rules for which a drain was asked has been made, or given up, by then */
 };
 
 /* Borrowed for the call. packets: counted for this address or prefix, host bits cleared. */
@@ -43,6 +47,8 @@ struct offload_kernel {
 	void *context; /* the first argument of each */
 	/* Whether it has the sets of so many groups. */
 	int (*check)(void *context, unsigned group_count);
+	/* Whether the rules in force are still those of the policy in force. Asked every now and then. */
+	int (*match)(void *context);
 	/* From now on this generation is looked up and filled, or none. A failure may have had its effect. */
 	int (*turn)(void *context, unsigned group_count, int generation);
 	/* Waits until no packet is on its way through what was before. */
@@ -99,14 +105,14 @@ struct offload_now {
 };
 
 struct offload_stats {
-	int generation;        /* in force */
-	bool found;            /* the kernel has the sets */
-	bool drained;          /* nothing is offloaded until a reload */
-	uint64_t sources;      /* read of the generation that was emptied last */
-	uint64_t rotations;    /* generations emptied */
-	uint64_t packets;      /* told in facts; full and stale included */
-	uint64_t full;         /* packets dropped without a place in a set */
-	uint64_t stale;        /* packets dropped that were marked for a generation that was not in force */
+	int generation;     /* in force */
+	bool found;         /* the kernel has the sets */
+	bool drained;       /* nothing is offloaded until a reload, or until other rules match the policy */
+	uint64_t sources;   /* read of the generation that was emptied last */
+	uint64_t rotations; /* generations emptied */
+	uint64_t packets;   /* told in facts; full and stale included */
+	uint64_t full;      /* packets dropped without a place in a set */
+	uint64_t stale;     /* packets dropped that were marked for a generation that was not in force */
 	uint64_t unattributed; /* packets in sets, of subscribers whom the policy does not block whole */
 	uint64_t failures;
 	int error; /* the last one, 0 once all calls went through again */
@@ -134,7 +140,10 @@ void offload_reload(struct offload *offload, const struct offload_settings *sett
 /* A generation may still hold what this world blocked. */
 bool offload_uses(const struct offload *offload, const struct world *world);
 
-/* Turns to none and reads everything out, until a reload; at the daemon's end, for good. */
+/*
+ * Turns to none and reads everything out, because the rules are about to be exchanged: until a reload, until the rules match the
+ * policy where they did not, or until the change must be over and they match. At the daemon's end, for good.
+ */
 void offload_drain(struct offload *offload);
 void offload_stop(struct offload *offload);
 /* Before a stop ends that took too long: empties what is told, or the next daemon would tell it again. */

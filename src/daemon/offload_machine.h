@@ -39,7 +39,7 @@ enum phase {
 	PHASE_TURN,
 };
 
-enum call { CALL_CHECK, CALL_TURN, CALL_QUIET, CALL_READ, CALL_FLUSH, CALL_COUNTERS, CALLS };
+enum call { CALL_CHECK, CALL_MATCH, CALL_TURN, CALL_QUIET, CALL_READ, CALL_FLUSH, CALL_COUNTERS, CALLS };
 
 struct offload {
 	struct offload_kernel kernel;
@@ -56,7 +56,8 @@ struct offload {
 	bool leave; /* the one in force, before its time */
 	bool stopping;
 	unsigned harvest; /* the generation whose turn it is, when both wait to be read */
-	int64_t hold_until_ns, retry_ns, look_ns, counters_ns;
+	bool matched;     /* so did the rules when a drain was asked for, or since */
+	int64_t hold_until_ns, retry_ns, look_ns, counters_ns, match_ns, drained_ns;
 	int64_t since_ns;        /* the one in force may have elements since */
 	uint64_t learned_before; /* the workers' count when it began */
 	int64_t offset_ns;       /* of the wall clock from the steady one */

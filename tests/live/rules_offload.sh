@@ -85,7 +85,7 @@ flood 3000 10.0.2.1
 expect "a delete succeeds" netns_run rtr "$OP25B_RULES" delete -p "$policy"
 expect "the daemon was asked then, too" test "$(field status offload.drained)" = True
 expect "and none is lost" wait_until 10 told 13000
-expect "what op25bctl status says tells it" grep -q "drained until the next reload" <(ctl status)
+expect "what op25bctl status says tells it" grep -q "drained for an exchange of the rules" <(ctl status)
 process_end "$daemon"
 expect_equal "SIGTERM: exit code" $? 0
 tap_end

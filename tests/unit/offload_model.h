@@ -193,6 +193,11 @@ static inline int model_check(void *context, unsigned group_count)
 	return m->table && group_count <= m->groups ? 0 : -ENOENT;
 }
 
+static inline int model_match(void *context)
+{
+	return model_check(context, ((struct model *)context)->current->group_count);
+}
+
 static inline int model_turn(void *context, unsigned group_count, int generation)
 {
 	struct model *m = context;
@@ -467,8 +472,8 @@ static inline struct model_world *model_new_world(struct model *m)
 
 static inline void model_start(struct model *m)
 {
-	const struct offload_kernel kernel = {m,          model_check, model_turn,    model_quiet,
-					      model_read, model_flush, model_counters};
+	const struct offload_kernel kernel = {m,           model_check, model_match, model_turn,
+					      model_quiet, model_read,  model_flush, model_counters};
 	const struct offload_host host = {
 		m, model_tell, model_next_date, model_attribute, model_observe, model_say};
 	const struct offload_settings settings = model_settings(m);

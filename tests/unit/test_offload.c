@@ -408,6 +408,72 @@ static void test_a_drain_holds_until_a_reload(void **state)
 	model_drop(m);
 }
 
+/* The change for which it was asked was given up: nothing tells that but time. */
+static void test_a_drain_ends_when_its_change_must_be_over(void **state)
+{
+	struct model *m = make_quiet();
+
+	live(m, 2000);
+	offload_drain(m->offload);
+	live(m, (OFFLOAD_DRAINED_S - 2) * 1000);
+	assert_true(stats_of(m).drained);
+	live(m, (2 + OFFLOAD_LOOK_S + 1) * 1000);
+	assert_false(stats_of(m).drained);
+	assert_int_not_equal(m->turn, OFFLOAD_NONE);
+	model_drop(m);
+}
+
+/* As when a policy is reloaded first, and its rules are loaded then. */
+static void test_a_drain_ends_when_the_rules_match_at_last(void **state)
+{
+	struct model *m = make_quiet();
+
+	live(m, 2000);
+	m->groups = GROUPS - 1;
+	model_reload(m);
+	m->current->group_count = GROUPS;
+	live(m, 2000);
+	assert_int_equal(m->turn, OFFLOAD_NONE);
+	offload_drain(m->offload);
+	live(m, 2000);
+	assert_true(stats_of(m).drained);
+	m->groups = GROUPS;
+	live(m, (OFFLOAD_LOOK_S + 2) * 1000);
+	assert_false(stats_of(m).drained);
+	assert_int_not_equal(m->turn, OFFLOAD_NONE);
+	model_drop(m);
+}
+
+static void test_rules_of_another_policy_are_noticed(void **state)
+{
+	struct model *m = make_quiet();
+
+	live(m, 2000);
+	learn(m, 2, 0);
+	m->groups = GROUPS - 1;
+	live(m, (OFFLOAD_LOOK_S + 1) * 1000);
+	assert_int_equal(m->turn, OFFLOAD_NONE);
+	assert_int_equal(m->gone, 1);
+	m->groups = GROUPS;
+	live(m, (OFFLOAD_LOOK_S + 2) * 1000);
+	assert_int_equal(m->found, 1);
+	assert_int_not_equal(m->turn, OFFLOAD_NONE);
+	model_drop(m);
+}
+
+static void test_a_kernel_that_cannot_is_asked_seldom(void **state)
+{
+	struct model *m = make_quiet();
+
+	m->current->group_count = 0;
+	offload_free(m->offload);
+	m->fail_percent = 100;
+	model_start(m);
+	live(m, 60000);
+	assert_in_range(stats_of(m).failures, 5, 15);
+	model_drop(m);
+}
+
 static void test_a_table_that_goes_is_told_once(void **state)
 {
 	struct model *m = make_quiet();
@@ -491,6 +557,10 @@ int main(void)
 		cmocka_unit_test(test_a_stop_without_time_leaves_nothing_that_is_told),
 		cmocka_unit_test(test_a_generation_lasts_until_it_is_worth_reading),
 		cmocka_unit_test(test_a_drain_holds_until_a_reload),
+		cmocka_unit_test(test_a_drain_ends_when_its_change_must_be_over),
+		cmocka_unit_test(test_a_drain_ends_when_the_rules_match_at_last),
+		cmocka_unit_test(test_rules_of_another_policy_are_noticed),
+		cmocka_unit_test(test_a_kernel_that_cannot_is_asked_seldom),
 		cmocka_unit_test(test_a_table_that_goes_is_told_once),
 		cmocka_unit_test(test_failures_are_told_once),
 		cmocka_unit_test(test_what_cannot_be_read_does_not_keep_the_other_one_waiting),
