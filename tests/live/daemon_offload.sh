@@ -122,15 +122,6 @@ flooded()
 	put_records_away
 }
 
-# elements in all learned sets of the kernel
-learned()
-{
-	netns_run rtr nft -j list table inet op25b | python3 -c '
-import json, sys
-print(sum(len(x["set"].get("elem", [])) for x in json.load(sys.stdin)["nftables"]
-      if "set" in x and x["set"]["name"].startswith("learned_")))'
-}
-
 # packets that the elements of all learned sets have counted
 learned_packets()
 {
@@ -144,11 +135,6 @@ print(sum(e["elem"]["counter"]["packets"] for x in json.load(sys.stdin)["nftable
 told()
 {
 	[ "$(recorded)" = "$1" ]
-}
-
-none_learned()
-{
-	[ "$(learned)" = 0 ]
 }
 
 offload_policy

@@ -133,6 +133,20 @@ rule_packets()
 	netns_run rtr nft list chain inet op25b-test judge 2>/dev/null | sed -n 's/.*counter packets \([0-9]*\).*/\1/p'
 }
 
+# elements in all learned sets of the kernel
+learned()
+{
+	netns_run rtr nft -j list table inet op25b | python3 -c '
+import json, sys
+print(sum(len(x["set"].get("elem", [])) for x in json.load(sys.stdin)["nftables"]
+      if "set" in x and x["set"]["name"].startswith("learned_")))'
+}
+
+none_learned()
+{
+	[ "$(learned)" = 0 ]
+}
+
 router_mac()
 {
 	netns_run rtr cat /sys/class/net/sub0/address
