@@ -27,7 +27,7 @@ expect "an unknown option" refused 2 "--help" --loud status
 expect "an option without its value" refused 2 "--help" -p
 expect "an argument too many" refused 2 "status takes 0" status now
 expect "an argument too few" refused 2 "explain takes 2" explain 198.51.100.7
-expect "an option of another command" refused 2 "belong to explain" status --at 2030-01-01T00:00:00Z
+expect "an option of another command" refused 2 "op25bctl status: unrecognized option" status --at 2030-01-01T00:00:00Z
 # Left out of the request, the answer would be for now instead of for the date.
 expect "a date that is no text" refused 2 "UTF-8" --socket "$socket" "${question[@]}" --at $'\xff2030'
 expect "an address that is no text" refused 2 "UTF-8" --socket "$socket" explain $'\xff' 203.0.113.25
