@@ -8,7 +8,7 @@
 # OP25B_VM_SECONDS=N ends the machines after N seconds.
 root=$(cd "$1" && pwd) && build=$(cd "$2" && pwd) || exit 1
 vm=$root/tests/vm
-limit_s=${OP25B_VM_SECONDS:-780}
+limit_s=${OP25B_VM_SECONDS:-1200}
 : "${OP25B_RULES:?}" "${OP25BD:?}" "${OP25BCTL:?}"
 # shellcheck source-path=SCRIPTDIR source=../lib/netns.sh
 . "$root/tests/lib/netns.sh"
