@@ -42,7 +42,7 @@ struct gateway {
 
 	struct event_collector *collector;
 	/* What collectors before the present one counted: a reload may replace it. */
-	uint64_t observed_before, attempts_before, records_before, overflowed_before;
+	uint64_t observed_before, attempts_before, records_before, firsts_before, overflowed_before;
 	struct logwriter *log;
 	int64_t log_retry_ns; /* steady clock: no try before, while the log fails */
 	struct control_server *control;

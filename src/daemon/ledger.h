@@ -7,6 +7,7 @@
 #ifndef OP25B_DAEMON_LEDGER_H
 #define OP25B_DAEMON_LEDGER_H
 
+#include "daemon/latency.h"
 #include "engine/engine.h"
 
 #include <stdint.h>
@@ -32,7 +33,9 @@ enum ledger_slot {
 		LEDGER_DECISIONS + (int)VERDICTS * (int)REASONS, /* [reason]: accepted, would be blocked */
 	LEDGER_UNATTRIBUTED =
 		LEDGER_MONITORED + (int)REASONS, /* [reason]: no room on the way; in an overflow record */
-	LEDGER_SLOTS = LEDGER_UNATTRIBUTED + (int)REASONS,
+	LEDGER_LATENCY = LEDGER_UNATTRIBUTED + (int)REASONS,  /* [latency_bucket()]: packets answered */
+	LEDGER_LATENCY_NS = LEDGER_LATENCY + LATENCY_BUCKETS, /* the sum of what they took */
+	LEDGER_SLOTS,
 };
 
 struct ledger_counts {

@@ -177,6 +177,7 @@ static int replace_collector(struct gateway *gateway)
 	gateway->observed_before += stats.observed;
 	gateway->attempts_before += stats.attempts;
 	gateway->records_before += stats.records;
+	gateway->firsts_before += stats.firsts;
 	gateway->overflowed_before += stats.overflowed;
 	return 0;
 }

@@ -71,6 +71,7 @@ void reload_begin(struct gateway *gateway, struct control_call *call)
 		reload->again = true;
 		return;
 	}
+	reload->began_ns = clock_steady_ns();
 	sd_notify(0, "STATUS=Reading the policy");
 	r = start_build(gateway);
 	if (r < 0) {
@@ -306,6 +307,7 @@ void reload_finish(struct gateway *gateway)
 	reload->last_s = clock_wall_ns() / NSEC_PER_SEC;
 	reload->last_result = reload->result;
 	conclude(gateway);
+	reload->last_duration_ns = clock_steady_ns() - reload->began_ns;
 	diag_list_free(&reload->diags);
 	reload->diags = (struct diag_list){0};
 	sd_notifyf(0, "STATUS=Policy %s%s", gateway->world->policy->digest,

@@ -34,9 +34,11 @@ struct reload {
 	size_t next_call_count;
 	/* Counted for status. */
 	uint64_t loaded, refused;
-	int64_t last_s;        /* wall clock of the last try; 0: none */
-	int last_result;       /* 0 or -errno */
-	struct world *retired; /* exchanged, but some worker has not taken the newest one yet */
+	int64_t last_s;           /* wall clock of the last try; 0: none */
+	int64_t began_ns;         /* steady clock */
+	int64_t last_duration_ns; /* until it was in force, or refused */
+	int last_result;          /* 0 or -errno */
+	struct world *retired;    /* exchanged, but some worker has not taken the newest one yet */
 };
 
 /* 0 or -errno. */

@@ -5,6 +5,7 @@
 #include "daemon/explain.h"
 #include "daemon/gateway.h"
 #include "daemon/learning.h"
+#include "daemon/metrics.h"
 #include "daemon/status.h"
 
 #include <string.h>
@@ -17,6 +18,16 @@ static void answer_status(struct gateway *gateway, struct control_call *call, co
 static void answer_stats(struct gateway *gateway, struct control_call *call, const json_t *request)
 {
 	control_call_answer(call, status_stats_json(gateway));
+}
+
+static void answer_metrics(struct gateway *gateway, struct control_call *call, const json_t *request)
+{
+	json_t *result = metrics_json(gateway);
+
+	if (result)
+		control_call_answer(call, result);
+	else
+		control_call_refuse(call, CONTROL_FAILED, NULL, "out of memory");
 }
 
 static void answer_reload(struct gateway *gateway, struct control_call *call, const json_t *request)
@@ -49,11 +60,8 @@ static const struct command {
 	const char *name;
 	void (*answer)(struct gateway *gateway, struct control_call *call, const json_t *request);
 } commands[] = {
-	{"status", answer_status},
-	{"stats", answer_stats},
-	{"reload", answer_reload},
-	{"explain", answer_explain},
-	{"nft-generations", answer_generations},
+	{"status", answer_status},       {"stats", answer_stats},     {"metrics", answer_metrics},
+	{"reload", answer_reload},       {"explain", answer_explain}, {"nft-generations", answer_generations},
 	{"offload-drain", answer_drain},
 };
 

@@ -111,15 +111,21 @@ static uint64_t unattributed(const struct ledger_counts *counts)
 	return sum;
 }
 
+void status_event_stats(const struct gateway *gateway, struct event_stats *ret)
+{
+	event_stats_get(gateway->collector, ret);
+	ret->observed += gateway->observed_before;
+	ret->attempts += gateway->attempts_before;
+	ret->records += gateway->records_before;
+	ret->firsts += gateway->firsts_before;
+	ret->overflowed += gateway->overflowed_before;
+}
+
 static json_t *events_json(const struct gateway *gateway, const struct ledger_counts *counts)
 {
 	struct event_stats stats;
 
-	event_stats_get(gateway->collector, &stats);
-	stats.observed += gateway->observed_before;
-	stats.attempts += gateway->attempts_before;
-	stats.records += gateway->records_before;
-	stats.overflowed += gateway->overflowed_before;
+	status_event_stats(gateway, &stats);
 	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "host", gateway->host, "boot_id",
 			 gateway->boot_id, "observed", (json_int_t)stats.observed, "attempts",
 			 (json_int_t)stats.attempts, "records", (json_int_t)stats.records, "overflowed",

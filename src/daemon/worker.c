@@ -187,8 +187,16 @@ static bool answer_all(struct worker *worker, size_t count)
 	}
 }
 
-static void handle_batch(struct worker *worker, size_t count)
+static void count_latency(struct worker *worker, size_t count, int64_t ns)
 {
+	ledger_add(worker->ledger, (unsigned)LEDGER_LATENCY + latency_bucket(ns), count);
+	ledger_add(worker->ledger, LEDGER_LATENCY_NS, (uint64_t)ns * count);
+}
+
+/* Returns when it was done, on the steady clock. */
+static int64_t handle_batch(struct worker *worker, size_t count)
+{
+	int64_t received_ns = clock_steady_ns(), answered_ns;
 	size_t observed;
 
 	ledger_add(worker->ledger, LEDGER_RECEIVED, count);
@@ -197,15 +205,18 @@ static void handle_batch(struct worker *worker, size_t count)
 	count_queue(worker);
 	ledger_publish(worker->ledger);
 	observed = judge_batch(worker->judge, worker->world, worker->packets, count, clock_wall_ns(),
-			       clock_steady_ns(), worker->verdicts);
+			       received_ns, worker->verdicts);
 	worker->gave_up = !answer_all(worker, count);
+	answered_ns = clock_steady_ns();
 	if (worker->gave_up)
-		return;
+		return answered_ns;
+	count_latency(worker, count, answered_ns - received_ns);
 	ledger_subtract(worker->ledger, LEDGER_IN_FLIGHT, count);
 	count_queue(worker);
 	ledger_publish(worker->ledger);
 	if (observed > 0)
 		tell_facts(worker);
+	return answered_ns;
 }
 
 static void wait_for_work(struct worker *worker)
@@ -242,8 +253,7 @@ static void judge_packets(struct worker *worker)
 		stop_intake(worker);
 		n = queue_receive(worker->queue, worker->packets, QUEUE_BATCH_MAX);
 		if (n > 0) {
-			handle_batch(worker, (size_t)n);
-			if (gather_is_due(&worker->gather, clock_steady_ns(), (size_t)n))
+			if (gather_is_due(&worker->gather, handle_batch(worker, (size_t)n), (size_t)n))
 				pause_ns(GATHER_NS);
 			continue;
 		}

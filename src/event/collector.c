@@ -39,6 +39,7 @@ static void emit(void *context, struct event_record *record)
 	record->config = &c->config;
 	record->seq = c->stats.next_seq++;
 	c->stats.records++;
+	c->stats.firsts += record->kind == EVENT_KIND_FIRST;
 	if (record->kind == EVENT_KIND_OVERFLOW)
 		c->stats.overflowed += record->packets;
 	len = event_record_encode(record, line);

@@ -93,6 +93,7 @@ struct event_stats {
 	uint64_t observed; /* packets */
 	uint64_t attempts;
 	uint64_t records;     /* emitted */
+	uint64_t firsts;      /* of those: told at once, of a subscriber newly blocked */
 	uint64_t overflowed;  /* packets in overflow records that were emitted */
 	uint64_t subscribers; /* tracked now */
 	uint64_t next_seq;

@@ -5,6 +5,7 @@
  */
 #include "base/exitcode.h"
 #include "base/ifpattern.h"
+#include "control/metrics.h"
 #include "engine/engine.h"
 #include "event/event.h"
 #include "event/fields.h"
@@ -16,14 +17,16 @@
 #include <string.h>
 
 static const char usage[] =
-	"usage: op25b-man-tables keys [SECTION] | reasons | fields [OBJECT] | example | names | page FILE\n"
+	"usage: op25b-man-tables keys [SECTION] | reasons | fields [OBJECT] | metrics | example | names |\n"
+	"                        page FILE\n"
 	"\n"
 	"Prints manual text in scdoc's language, made from the tables of the programs.\n"
 	"  keys     the keys of a section of the policy file, or of all sections\n"
 	"  reasons  the reasons of decisions\n"
 	"  fields   the fields of a block record: of the object top, drop, alert, op25b or rules, or of all\n"
+	"  metrics  the metrics for Prometheus\n"
 	"  example  two block records\n"
-	"  names    the names of all keys, reasons and fields, one a line\n"
+	"  names    the names of all keys, reasons, fields and metrics, one a line\n"
 	"  page     FILE, with lines like @keys pool@ and words like @policy@ filled in\n"
 	"\n"
 	"example: op25b-man-tables keys pool\n";
@@ -193,6 +196,29 @@ static bool put_fields(FILE *out, const char *wanted)
 	return found;
 }
 
+/* ---- the metrics ---- */
+
+static bool put_metrics(FILE *out, const char *wanted)
+{
+	if (wanted)
+		return false;
+	for (unsigned i = 0; i < METRICS; i++) {
+		const struct metric_row *row = &metric_rows[i];
+
+		put_bold(out, row->name);
+		if (row->labels) {
+			fputs(" {", out);
+			put_underlined(out, row->labels);
+			putc('}', out);
+		}
+		fprintf(out, ": %s, ", metric_type_name(row->type));
+		put_escaped(out, row->unit);
+		putc('\n', out);
+		put_sentence(out, row->help);
+	}
+	return true;
+}
+
 /* ---- an example of block records ---- */
 
 enum { EXAMPLE_COLUMNS = 68 };
@@ -294,6 +320,8 @@ static bool put_names(FILE *out, const char *wanted)
 		fprintf(out, "reason %u %s\n", i, engine_reasons[i].name);
 	for (size_t i = 0; i < event_field_count; i++)
 		fprintf(out, "field %s %s\n", object_name(&event_fields[i]), event_fields[i].name);
+	for (unsigned i = 0; i < METRICS; i++)
+		fprintf(out, "metric %s %s\n", metric_type_name(metric_rows[i].type), metric_rows[i].name);
 	return true;
 }
 
@@ -340,7 +368,7 @@ static const struct table {
 	bool (*put)(FILE *out, const char *wanted);
 } tables[] = {
 	{"keys", put_keys},       {"reasons", put_reasons}, {"fields", put_fields},
-	{"example", put_example}, {"names", put_names},
+	{"metrics", put_metrics}, {"example", put_example}, {"names", put_names},
 };
 
 static bool put_table(FILE *out, const char *name, const char *wanted)

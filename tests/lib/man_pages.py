@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The manual against the programs: man_pages.py SOURCE BUILD.
 
-Every key, reason and record field is in its page; every option of a program's --help is in its page, and the reverse;
+Every key, reason, record field and metric is in its page; every option of a program's --help is in its page, and the reverse;
 exit codes are those of src/base/exitcode.h, and those that the program's sources use; the example policies are
 accepted; the pages are free of formatting errors. Prints TAP. Each comparison is also shown to fail on planted input.
 """
@@ -67,7 +67,7 @@ HEADS = {"gateway": "[gateway]", "log": "[log]"}
 OBJECTS = {"top": "The record"}
 
 
-def missing_names(names, policy_page, events_page):
+def missing_names(names, policy_page, events_page, metrics_page):
     """names: what op25b-man-tables names says. The pages: their sections()."""
     for line in names.splitlines():
         kind, where, name = line.split()
@@ -77,6 +77,9 @@ def missing_names(names, policy_page, events_page):
         elif kind == "reason":
             body = policy_page.get("REASONS", "")
             pattern = rf"^ {{7}}{re.escape(name)} \({where}\): "
+        elif kind == "metric":
+            body = metrics_page.get("METRICS", "")
+            pattern = rf"^ {{7}}{re.escape(name)}( \{{[a-z, ]+\}})?: {where}, "
         else:
             body = events_page.get(f"FIELDS/{OBJECTS.get(where, where)}", "")
             pattern = rf"^ {{7}}{re.escape(name)}: "
@@ -216,13 +219,13 @@ class Build:
 
 def test_names(tap, build, texts):
     names = output(build.tables, "names").stdout
-    policy_page, events_page = sections(texts["op25b.ini.5"]), sections(texts["op25b-events.5"])
-    tap.case("there are keys, reasons and fields",
-             [kind for kind in ("key", "reason", "field") if not re.search(rf"^{kind} ", names, re.MULTILINE)])
-    tap.case("every key, reason and field is in its page", missing_names(names, policy_page, events_page))
+    pages = [sections(texts[name]) for name in ("op25b.ini.5", "op25b-events.5", "op25b-metrics.7")]
+    tap.case("there are keys, reasons, fields and metrics",
+             [kind for kind in ("key", "reason", "field", "metric") if not re.search(rf"^{kind} ", names, re.MULTILINE)])
+    tap.case("every key, reason, field and metric is in its page", missing_names(names, *pages))
     for line in ("key pool prefixes", "key log prefix", "reason 9 pool-enforced", "reason 8 pool-enforce",
-                    "field drop attempts", "field elsewhere seq"):
-        planted(tap, line, missing_names(line, policy_page, events_page))
+                    "field drop attempts", "field elsewhere seq", "metric gauge op25b_upp", "metric counter op25b_up"):
+        planted(tap, line, missing_names(line, *pages))
 
 
 def test_options(tap, build, texts):

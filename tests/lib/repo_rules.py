@@ -32,7 +32,7 @@ MAY_INCLUDE = {
     "control": {"base"},
 }
 LIBRARIES = set(MAY_INCLUDE)
-MAY_INCLUDE["man"] = {"base", "engine", "event", "policy"}
+MAY_INCLUDE["man"] = {"base", "control", "engine", "event", "policy"}
 MAY_INCLUDE["daemon"] = LIBRARIES
 MAY_INCLUDE["tools"] = LIBRARIES
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A reload and a stop in a flood that is greater than the ring between worker and main thread; on a queue that no kernel has. */
 #include "base/moment.h"
+#include "control/metrics.h"
 #include "daemon/clock.h"
 #include "daemon/gateway.h"
 #include "daemon/loop.h"
+#include "daemon/metrics.h"
 #include "daemon/records.h"
 
 #include <setjmp.h>
@@ -219,11 +221,120 @@ static void test_a_stop_takes_every_fact(void **state)
 	assert_int_equal(stats.subscribers, 0);
 }
 
+static unsigned count_of(const char *text, const char *line)
+{
+	unsigned count = 0;
+
+	for (; (text = strstr(text, line)); text++)
+		count++;
+	return count;
+}
+
+/* The value of a line that begins so; the line is there once. */
+static double value_of(const char *text, const char *series)
+{
+	char line[128];
+
+	(void)snprintf(line, sizeof(line), "\n%s ", series);
+	assert_int_equal(count_of(text, line), 1);
+	return strtod(strstr(text, line) + strlen(line), NULL);
+}
+
+/* The metrics of the daemon as it is; the caller's. */
+static json_t *ask_metrics(const char **ret_text)
+{
+	json_t *result = metrics_json(&gateway);
+
+	assert_non_null(result);
+	assert_string_equal(json_string_value(json_object_get(result, "content_type")), METRICS_CONTENT_TYPE);
+	*ret_text = json_string_value(json_object_get(result, "text"));
+	assert_non_null(*ret_text);
+	return result;
+}
+
+static void test_metrics_tell_every_row(void **state)
+{
+	char line[128];
+	const char *text;
+	json_t *result;
+
+	(void)state;
+	gateway.kernel_fd = -1;
+	wait_for_full_ring();
+	result = ask_metrics(&text);
+	for (unsigned i = 0; i < METRICS; i++) {
+		(void)snprintf(line, sizeof(line), "# TYPE %s %s\n", metric_rows[i].name,
+			       metric_type_name(metric_rows[i].type));
+		assert_int_equal(count_of(text, line), 1);
+	}
+	assert_int_equal(count_of(text, "# TYPE "), METRICS);
+	assert_true(value_of(text, "op25b_packets_dropped_total") > 0);
+	assert_true(value_of(text, "op25b_packets_dropped_total") ==
+		    value_of(text, "op25b_verdicts_total{verdict=\"drop\",reason=\"pool-enforce\"}"));
+	assert_true(value_of(text, "op25b_verdict_latency_seconds_bucket{le=\"+Inf\"}") ==
+		    value_of(text, "op25b_verdict_latency_seconds_count"));
+	assert_true(value_of(text, "op25b_verdict_latency_seconds_count") > 0);
+	assert_true(value_of(text, "op25b_verdict_latency_seconds_sum") > 0);
+	assert_true(value_of(text, "op25b_fail_mode{mode=\"open\"}") == 1);
+	assert_true(value_of(text, "op25b_fail_mode{mode=\"closed\"}") == 0);
+	assert_true(value_of(text, "op25b_queue_counters_readable{queue=\"0\"}") == 0);
+	assert_null(strstr(text, "op25b_queue_waiting_packets{"));
+	assert_null(strstr(text, "10.0.0.1"));
+	json_decref(result);
+}
+
+/* Of one source that is blocked again and again only the first packet has a record. */
+static void test_metrics_tell_what_is_suppressed(void **state)
+{
+	const char *text;
+	json_t *result;
+
+	(void)state;
+	gateway.kernel_fd = -1;
+	wait_for_full_ring();
+	records_gather(&gateway);
+	result = ask_metrics(&text);
+	assert_true(value_of(text, "op25b_events_observed_total") > 2);
+	assert_true(value_of(text, "op25b_events_suppressed_total") ==
+		    value_of(text, "op25b_events_observed_total") - 1);
+	assert_true(value_of(text, "op25b_offenders") == 1);
+	json_decref(result);
+}
+
+static void test_metrics_tell_of_reloads(void **state)
+{
+	struct pollfd done = {.fd = gateway.reload.done_fd, .events = POLLIN};
+	const char *text;
+	json_t *result;
+
+	(void)state;
+	gateway.kernel_fd = -1;
+	for (int round = 0; round < 2; round++) {
+		if (round == 1)
+			unlink(path);
+		reload_begin(&gateway, NULL);
+		assert_int_equal(poll(&done, 1, WAIT_MS), 1);
+		poll(NULL, 0, 20);
+		reload_finish(&gateway);
+		result = ask_metrics(&text);
+		assert_true(value_of(text, "op25b_reloads_total{result=\"success\"}") == 1);
+		assert_true(value_of(text, "op25b_reloads_total{result=\"refused\"}") == round);
+		assert_true(value_of(text, "op25b_reload_last_success") == 1 - round);
+		assert_true(value_of(text, "op25b_reload_last_duration_seconds") >= 0.02);
+		assert_true(value_of(text, "op25b_reload_last_duration_seconds") < WAIT_MS / 1000);
+		assert_true(value_of(text, "op25b_policy_generation") == 2);
+		json_decref(result);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_full_ring_does_not_delay_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_stop_takes_every_fact, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_metrics_tell_every_row, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_metrics_tell_what_is_suppressed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_metrics_tell_of_reloads, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

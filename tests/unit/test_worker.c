@@ -31,6 +31,7 @@ static struct fake {
 	atomic_size_t received; /* packets */
 	atomic_size_t answered;
 	_Atomic int64_t later_ns; /* added to the clock */
+	_Atomic int64_t takes_ns; /* how much later it is after the next verdicts */
 	uint32_t id;
 } fake;
 
@@ -70,6 +71,7 @@ int __wrap_queue_answer(struct queue *queue, const struct queue_verdict *verdict
 	(void)queue;
 	(void)verdicts;
 	*ret_sent = atomic_load(&fake.refuses) ? 0 : count;
+	atomic_fetch_add(&fake.later_ns, atomic_exchange(&fake.takes_ns, 0));
 	atomic_fetch_add(&fake.answered, *ret_sent);
 	return *ret_sent == count ? 0 : -ENOBUFS;
 }
@@ -202,6 +204,35 @@ static void test_refused_verdicts_end_with_it(void **state)
 	assert_int_equal(worker_error(bed->worker), -ENOBUFS);
 }
 
+static uint64_t in_buckets(const struct ledger_counts *counts, unsigned first, unsigned end)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = first; i < end; i++)
+		sum += counts->values[(unsigned)LEDGER_LATENCY + i];
+	return sum;
+}
+
+/* All packets of the batch that took 40 seconds, and no others, are in the last bucket; each packet is in one. */
+static void test_latency_is_counted(void **state)
+{
+	const int64_t taken_ns = 40 * NSEC_PER_SEC;
+	struct bed *bed = *state;
+	struct ledger_counts counts = {0};
+
+	atomic_store(&fake.takes_ns, taken_ns);
+	for (int i = 0; i < WAIT_MS && atomic_load(&fake.takes_ns) != 0; i++)
+		poll(NULL, 0, 1);
+	hub_stop(&bed->hub);
+	worker_wake(bed->worker);
+	assert_ends(bed);
+	ledger_collect(worker_ledger(bed->worker), &counts);
+	assert_int_equal(in_buckets(&counts, 0, LATENCY_BUCKETS), atomic_load(&fake.answered));
+	assert_int_equal(in_buckets(&counts, LATENCY_BOUNDS, LATENCY_BUCKETS), QUEUE_BATCH_MAX);
+	assert_true(counts.values[LEDGER_LATENCY_NS] >= (uint64_t)taken_ns * QUEUE_BATCH_MAX);
+	assert_true(counts.values[LEDGER_LATENCY_NS] < 2 * (uint64_t)taken_ns * QUEUE_BATCH_MAX);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -210,6 +241,7 @@ int main(void)
 		TEST(test_a_flood_does_not_keep_it_from_stopping),
 		TEST(test_a_stop_has_its_time),
 		TEST(test_refused_verdicts_end_with_it),
+		TEST(test_latency_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
