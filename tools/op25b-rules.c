@@ -177,41 +177,27 @@ static int run_dump(const struct rules_options *options)
 
 typedef int ruleset_printer(const struct ruleset *ruleset, FILE *out);
 
-/* Writes beside the file and renames: readers see the old one or the new one, whole. 0 or -errno. */
-static int replace_file(const struct ruleset *ruleset, ruleset_printer *print, const char *path)
-{
-	char *beside CLEANUP_FREE = NULL;
-	FILE *out CLEANUP_FCLOSE = NULL;
-	mode_t mask = umask(0);
-	int fd, r;
+struct print_job {
+	const struct ruleset *ruleset;
+	ruleset_printer *print;
+};
 
-	umask(mask);
-	if (asprintf(&beside, "%s.XXXXXX", path) < 0) {
-		beside = NULL;
-		return -ENOMEM;
-	}
-	fd = mkostemp(beside, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	out = fdopen(fd, "w");
-	if (!out)
-		close(fd);
-	r = out ? print(ruleset, out) : -ENOMEM;
-	if (r == 0 && (fchmod(fd, 0666 & ~mask) < 0 || fsync(fd) < 0 || rename(beside, path) < 0))
-		r = -errno;
-	if (r < 0)
-		unlink(beside);
-	return r;
+static int print_into(void *context, FILE *out)
+{
+	const struct print_job *job = context;
+
+	return job->print(job->ruleset, out);
 }
 
 /* What is no regular file (a pipe, /dev/stdout) is written to, not replaced. */
 static int write_file(const struct ruleset *ruleset, ruleset_printer *print, const char *path)
 {
 	FILE *out CLEANUP_FCLOSE = NULL;
+	struct print_job job = {ruleset, print};
 	struct stat status;
 
 	if (stat(path, &status) < 0 || S_ISREG(status.st_mode))
-		return replace_file(ruleset, print, path);
+		return files_replace(path, print_into, &job);
 	out = fopen(path, "we");
 	return out ? print(ruleset, out) : -errno;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/files.h"
 
+#include "base/cleanup.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -29,4 +31,38 @@ bool files_are_same(const char *a, const char *b)
 
 	return look_at(a, &first) && look_at(b, &second) && first.st_dev == second.st_dev &&
 	       first.st_ino == second.st_ino;
+}
+
+/* 0 or -errno. fd is out's. */
+static int finish(FILE *out, int fd, mode_t mode)
+{
+	return fflush(out) != 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+int files_replace(const char *path, int (*write)(void *context, FILE *out), void *context)
+{
+	CLEANUP_FREE char *beside = NULL;
+	CLEANUP_FCLOSE FILE *out = NULL;
+	mode_t mask = umask(0);
+	int fd, r;
+
+	umask(mask);
+	if (asprintf(&beside, "%s.XXXXXX", path) < 0) {
+		beside = NULL;
+		return -ENOMEM;
+	}
+	fd = mkostemp(beside, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	out = fdopen(fd, "w");
+	if (!out)
+		close(fd);
+	r = out ? write(context, out) : -ENOMEM;
+	if (r == 0)
+		r = finish(out, fd, 0666 & ~mask);
+	if (r == 0 && rename(beside, path) < 0)
+		r = -errno;
+	if (r < 0)
+		unlink(beside);
+	return r;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Two ways in which a program writes into a file that nobody meant, and what keeps it from them. */
+/* Ways in which a program harms a file that it did not mean to, or its readers, and what keeps it from them. */
 #ifndef OP25B_BASE_FILES_H
 #define OP25B_BASE_FILES_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 /*
  * Takes the numbers 0 to 2 where standard input, output or error are closed, with something that can neither be read
@@ -17,5 +18,11 @@ void files_reserve_standard(void);
  * cannot be looked at: opening it then tells why.
  */
 bool files_are_same(const char *a, const char *b);
+
+/*
+ * Has write(context, out) write a new file beside path and renames it to path: readers see the old one or the new one,
+ * whole. It gets the permissions that a new file gets. 0, what write() returned, or -errno; then path is as before.
+ */
+int files_replace(const char *path, int (*write)(void *context, FILE *out), void *context);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -54,6 +55,58 @@ static void test_same_file_by_any_name(void **state)
 	assert_false(files_are_same("/nonexistent", "/nonexistent"));
 	assert_false(files_are_same("/dev/null", "/dev/null")); /* writing there harms nothing */
 	assert_false(files_are_same(directory, directory));
+}
+
+static int write_new(void *context, FILE *out)
+{
+	const int *result = context;
+
+	fputs("new", out);
+	return *result;
+}
+
+/* How many names the directory has; what is read of the file is put into text. */
+static int look(const char *path, char text[8])
+{
+	FILE *file = fopen(path, "r");
+	DIR *names = opendir(directory);
+	int count = 0;
+
+	assert_non_null(file);
+	assert_non_null(names);
+	text[fread(text, 1, 7, file)] = '\0';
+	fclose(file);
+	while (readdir(names))
+		count++;
+	closedir(names);
+	return count;
+}
+
+static void test_replaced_or_as_before(void **state)
+{
+	int fails = -EIO, works = 0, names;
+	struct stat before, after;
+	char text[8];
+
+	(void)state;
+	names = look(second, text);
+	assert_string_equal(text, "");
+	assert_int_equal(files_replace(second, write_new, &fails), -EIO);
+	assert_int_equal(look(second, text), names);
+	assert_string_equal(text, "");
+
+	assert_int_equal(stat(second, &before), 0);
+	umask(027);
+	assert_int_equal(files_replace(second, write_new, &works), 0);
+	assert_int_equal(look(second, text), names);
+	assert_string_equal(text, "new");
+	assert_int_equal(stat(second, &after), 0);
+	assert_int_equal(after.st_mode & 0777, 0640);
+	assert_int_not_equal(after.st_ino, before.st_ino); /* who has it open reads the old one on */
+
+	assert_int_equal(files_replace("/nonexistent/x", write_new, &works), -ENOENT);
+	assert_true(files_replace(directory, write_new, &works) < 0);
+	assert_int_equal(look(second, text), names);
 }
 
 /* In a process of its own, because the test's own output is at stake. Ends with the number of the failed step. */
@@ -105,6 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_file_by_any_name),
+		cmocka_unit_test(test_replaced_or_as_before),
 		cmocka_unit_test(test_closed_numbers_are_not_given_to_files),
 		cmocka_unit_test(test_open_ones_are_left_alone),
 	};
