@@ -49,6 +49,7 @@ struct ctl_context {
 
 int ctl_status(const struct ctl_context *context, int argc, char **argv);
 int ctl_stats(const struct ctl_context *context, int argc, char **argv);
+int ctl_metrics(const struct ctl_context *context, int argc, char **argv);
 int ctl_reload(const struct ctl_context *context, int argc, char **argv);
 int ctl_explain(const struct ctl_context *context, int argc, char **argv);
 

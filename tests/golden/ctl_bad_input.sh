@@ -78,10 +78,23 @@ for line in '220 mail.example ESMTP' '' '[]' '{}' '{"op25b":1}' '{"op25b":2,"ok"
 	# Were one of these taken for an answer, exit code 0 would say: the connection passes.
 	expect "it answers $line: explain" answered "$line" 6 "not an op25bd" "${question[@]}"
 done
-for command in status stats reload; do
+for command in status stats reload metrics; do
 	expect "an answer without values: $command" answered '{"op25b":1,"ok":true,"result":{}}' 6 "not an op25bd" --json "$command"
 done
 expect "it refuses" answered '{"op25b":1,"ok":false,"error":"busy","message":"later"}' 5 "later" reload
+
+# A file of metrics is never left as it was: what it says would be taken for true.
+# written CODE TEXT FILE-TEXT ARGUMENT...: as refused, and the file has one line of values.
+written()
+{
+	local text=$3
+	printf 'op25b_up 1\n' >"$scratch/op25b.prom"
+	refused "$1" "$2" "${@:4}" metrics --output "$scratch/op25b.prom" && [ "$(grep -v '^#' "$scratch/op25b.prom")" = "$text" ]
+}
+expect "metrics: no daemon is told in the file" written 6 "does not answer" "op25b_up 0" --socket "$scratch/nobody"
+expect "metrics: so is a policy that cannot be read" written 4 "No such file" "op25b_up 0" -p "$scratch/missing"
+expect "metrics: a directory that is missing" refused 5 "No such file" --socket "$scratch/nobody" metrics --output "$scratch/no/x.prom"
+expect_equal "metrics: nothing is left beside the file" "$(cd "$scratch" && echo op25b.prom*)" op25b.prom
 
 # Output that cannot be written.
 full()

@@ -32,6 +32,9 @@ expect "which says that there are no tests" grep -q 'left out: cmocka is missing
 expect_equal "has no tests" "$(asked --tests 'len(d)')" 0
 expect_equal "builds nothing of tests/" "$(asked --targets '[t["name"] for t in d if "/tests/" in t["defined_in"]]')" "[]"
 asked --installed '"\n".join(sorted(d.values()))' >"$scratch/without"
+expect "a build without what features need" setup -Dauto_features=disabled
+expect "which says that the exporter is left out" grep -q 'op25b-exporter *: left out' "$scratch/setup.log"
+expect_equal "has no file of it" "$(asked --installed '[n for n in d.values() if "op25b-exporter" in n]')" "[]"
 expect "a build with cmocka" setup
 expect "has tests" test "$(asked --tests 'len(d)')" -gt 40
 asked --installed '"\n".join(sorted(d.values()))' >"$scratch/with"

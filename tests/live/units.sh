@@ -11,13 +11,16 @@ command -v systemd-analyze >/dev/null || tap_skip_all "needs the program systemd
 scratch_make
 
 # The programs are not installed: the copies name them where they were built.
-for unit in op25bd op25b-rules; do
-	sed "s|=/[^ ]*/op25bd |=$OP25BD |; s|=/[^ ]*/op25bctl |=$OP25BCTL |; s|=/[^ ]*/op25b-rules |=$OP25B_RULES |" \
-		"$UNITS/$unit.service" >"$scratch/$unit.service"
+units="op25bd op25b-rules op25b-metrics"
+[ -z "${OP25B_EXPORTER-}" ] || units+=" op25b-exporter"
+for unit in $units; do
+	sed "s|=/[^ ]*/op25bd |=$OP25BD |; s|=/[^ ]*/op25bctl |=$OP25BCTL |; s|=/[^ ]*/op25b-rules |=$OP25B_RULES |
+		s|=/[^ ]*/op25b-exporter |=${OP25B_EXPORTER-} |" "$UNITS/$unit.service" >"$scratch/$unit.service"
 	expect "$unit.service: no path is left open" ! grep -q '@[a-z]*@' "$scratch/$unit.service"
 done
-expect "units are valid" systemd-analyze verify --man=no "$scratch/op25bd.service" "$scratch/op25b-rules.service"
-for unit in op25bd op25b-rules; do
+cp "$ETC/op25b-metrics.timer" "$scratch"
+expect "units are valid" systemd-analyze verify --man=no "$scratch"/*.service "$scratch/op25b-metrics.timer"
+for unit in $units; do
 	# The threshold counts tenths: 1.5.
 	expect "$unit.service: exposure is 1.5 at most" \
 		systemd-analyze security --offline=true --no-pager --threshold=15 "$scratch/$unit.service"
@@ -25,6 +28,14 @@ for unit in op25bd op25b-rules; do
 	expect "$unit.service: without its confinement it would be more" \
 		! systemd-analyze security --offline=true --no-pager --threshold=15 "$scratch/weak.service"
 done
+
+for directive in IPAddressDeny=any IPAddressAllow=localhost DynamicUser=yes CapabilityBoundingSet=; do
+	[ -n "${OP25B_EXPORTER-}" ] || break
+	expect "op25b-exporter.service: $directive" grep -qx "$directive" "$scratch/op25b-exporter.service"
+done
+expect_equal "op25b-metrics.service: writes where it says, and there only" \
+	"$(sed -n 's/^ReadWritePaths=-//p' "$scratch/op25b-metrics.service")" \
+	"$(sed -n 's/^ExecStart=.* --output \(.*\)\/op25b\.prom$/\1/p' "$scratch/op25b-metrics.service")"
 
 expect "op25bd.service: opens the queues' file only when its module is loaded" test "$(grep -Ec \
 	'^(Wants|After)=modprobe@nfnetlink_queue\.service$|^StandardInput=file:/proc/net/netfilter/nfnetlink_queue$' \
