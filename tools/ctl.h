@@ -52,6 +52,10 @@ int ctl_stats(const struct ctl_context *context, int argc, char **argv);
 int ctl_metrics(const struct ctl_context *context, int argc, char **argv);
 int ctl_reload(const struct ctl_context *context, int argc, char **argv);
 int ctl_explain(const struct ctl_context *context, int argc, char **argv);
+int ctl_allow(const struct ctl_context *context, int argc, char **argv);
+int ctl_block(const struct ctl_context *context, int argc, char **argv);
+int ctl_remove(const struct ctl_context *context, int argc, char **argv);
+int ctl_overrides(const struct ctl_context *context, int argc, char **argv);
 
 /* The value of an option of this command, NULL when it was not given. */
 const char *ctl_option(const struct ctl_context *context, const char *name);

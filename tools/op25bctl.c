@@ -15,6 +15,12 @@ enum { HELP_COLUMN = 26 };
 
 static const char default_policy[] = OP25B_SYSCONFDIR "/op25b/op25b.ini";
 
+#define OVERRIDE_OPTIONS                                                                                     \
+	{"for", "TIME", "for so long: 90s, 30m, 2h, 10d; 30 days at most"},                                  \
+	{                                                                                                    \
+		"reason", "TEXT", "why: it stands in the log and in the list"                                \
+	}
+
 static const struct ctl_command commands[] = {
 	{"status", "", 0, 0, "what the daemon does, its ledger, its record file", .run = ctl_status,
 	 .examples = "  op25bctl status\n"
@@ -32,6 +38,16 @@ static const struct ctl_command commands[] = {
 		     {"iface", "NAME", "arriving on this interface instead of an unknown one"}},
 	 .examples = "  op25bctl explain 198.51.100.7 203.0.113.25\n"
 		     "  op25bctl explain 198.51.100.7 203.0.113.25 --at 2027-04-01T00:00:00+09:00\n"},
+	{"allow", "ADDRESS[/LEN]", 1, 1, "let a source send for a time, whatever the policy says of it",
+	 .run = ctl_allow, .options = {OVERRIDE_OPTIONS},
+	 .examples = "  op25bctl allow 198.51.100.7 --for 2h --reason 'ticket 4711'\n"},
+	{"block", "ADDRESS[/LEN]", 1, 1, "block a source for a time, whatever the policy says of it",
+	 .run = ctl_block, .options = {OVERRIDE_OPTIONS},
+	 .examples = "  op25bctl block 2001:db8:100::/56 --for 1d --reason 'spams by its exemption'\n"},
+	{"remove", "ADDRESS[/LEN]", 1, 1, "end an allow or block before its time", .run = ctl_remove,
+	 .examples = "  op25bctl remove 198.51.100.7\n"},
+	{"overrides", "", 0, 0, "what is allowed and blocked for a time, by whom, and why",
+	 .run = ctl_overrides, .examples = "  op25bctl overrides\n"},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

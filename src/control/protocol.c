@@ -16,6 +16,7 @@ static const char *const error_names[] = {
 	[CONTROL_REFUSED] = "refused",
 	[CONTROL_BUSY] = "busy",
 	[CONTROL_FAILED] = "failed",
+	[CONTROL_FORBIDDEN] = "forbidden",
 };
 static_assert(sizeof(error_names) / sizeof(error_names[0]) == CONTROL_ERRORS, "one name an error");
 

@@ -29,7 +29,8 @@ enum control_error {
 	CONTROL_BAD_ARGUMENT,
 	CONTROL_REFUSED, /* understood, and not done: the policy has errors */
 	CONTROL_BUSY,
-	CONTROL_FAILED, /* the system refused */
+	CONTROL_FAILED,    /* the system refused */
+	CONTROL_FORBIDDEN, /* who asks has not the role for it */
 	CONTROL_ERRORS,
 };
 

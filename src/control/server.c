@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/moment.h"
+#include "control/peer.h"
 #include "control/socket.h"
 
 #include <errno.h>
@@ -73,6 +74,8 @@ static void client_free(struct client *client)
 			server->clients[i] = NULL;
 	if (client->call)
 		client->call->client = NULL;
+	/* By hand: where a process was forked meanwhile, closing alone would leave it watched. */
+	(void)epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, client->fd, NULL);
 	close(client->fd);
 	free(client->out);
 	free(client);
@@ -190,6 +193,16 @@ static void finish_call(struct control_call *call, json_t *reply)
 		json_decref(reply);
 	}
 	free(call);
+}
+
+bool control_call_uid(const struct control_call *call, uid_t *ret)
+{
+	return call->client && control_peer_uid(call->client->fd, ret);
+}
+
+bool control_call_in_group(const struct control_call *call, gid_t group)
+{
+	return call->client && control_peer_in_group(call->client->fd, group);
 }
 
 void control_call_answer(struct control_call *call, json_t *result)

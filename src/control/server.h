@@ -9,7 +9,9 @@
 
 #include "control/protocol.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum {
 	CONTROL_CLIENTS_MAX = 32,
@@ -36,6 +38,14 @@ void control_server_free(struct control_server *server);
 int control_server_fd(const struct control_server *server);
 /* Reads, answers and drops connections that took too long. now_ns: steady clock. Call it once a second as well. */
 void control_server_run(struct control_server *server, int64_t now_ns);
+
+/*
+ * Who asks, as the kernel knew him when he connected. False when that cannot be told, or he has gone: *ret is then
+ * untouched.
+ */
+bool control_call_uid(const struct control_call *call, uid_t *ret);
+/* This is one of his groups, primary or not. */
+bool control_call_in_group(const struct control_call *call, gid_t group);
 
 /* Answers and frees the call. result is taken over and may be NULL. */
 void control_call_answer(struct control_call *call, json_t *result);

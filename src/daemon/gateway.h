@@ -7,6 +7,7 @@
 #define OP25B_DAEMON_GATEWAY_H
 
 #include "control/server.h"
+#include "daemon/keeper.h"
 #include "daemon/learning.h"
 #include "daemon/logwriter.h"
 #include "daemon/reload.h"
@@ -48,6 +49,7 @@ struct gateway {
 	struct control_server *control;
 	struct reload reload;
 	struct learning learning;
+	struct keeper keeper;
 
 	int epoll_fd, signal_fd, tick_fd, gather_fd;
 	bool gathering; /* gather_fd is set */

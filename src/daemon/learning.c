@@ -331,6 +331,33 @@ void learning_reload(struct gateway *gateway)
 	learning_step(gateway);
 }
 
+/* What an operator asks for he expects to hold when he is answered. False when the kernel was not willing in time. */
+static bool settle(struct gateway *gateway)
+{
+	const struct timespec pause = {.tv_nsec = STOP_LOOK_NS};
+	int64_t until_ns = clock_steady_ns() + LEARNING_SETTLE_MS * INT64_C(1000000);
+
+	for (;;) {
+		struct offload_stats stats;
+
+		learning_step(gateway);
+		offload_stats_get(gateway->learning.offload, &stats);
+		if (stats.settled)
+			return true;
+		if (clock_steady_ns() > until_ns)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+}
+
+void learning_exchange(struct gateway *gateway)
+{
+	const struct offload_settings settings = settings_of(gateway);
+
+	offload_renew(gateway->learning.offload, &settings);
+	(void)settle(gateway);
+}
+
 void learning_drain(struct gateway *gateway, struct control_call *call)
 {
 	struct learning *learning = &gateway->learning;

@@ -16,9 +16,10 @@ struct gateway;
 struct ledger_counts;
 
 enum {
-	LEARNING_STOP_S = 10,  /* so long a stop may take to read what the kernel has counted */
-	LEARNING_FAILS_S = 3,  /* and so long while it refuses */
-	LEARNING_DRAIN_S = 20, /* so long who asked for a drain waits for its end */
+	LEARNING_STOP_S = 10,     /* so long a stop may take to read what the kernel has counted */
+	LEARNING_FAILS_S = 3,     /* and so long while it refuses */
+	LEARNING_SETTLE_MS = 500, /* so long an exchange waits until the kernel has turned */
+	LEARNING_DRAIN_S = 20,    /* so long who asked for a drain waits for its end */
 };
 
 struct learning {
@@ -42,6 +43,8 @@ void learning_step(struct gateway *gateway);
 /* Around an exchange of worlds: before the workers get the new one, and after they were given it. */
 void learning_hold(struct gateway *gateway);
 void learning_reload(struct gateway *gateway);
+/* In place of the latter, where only overrides differ. On return the kernel asks about everybody again, if it is willing. */
+void learning_exchange(struct gateway *gateway);
 
 /* Reads out and empties everything, and offloads nothing until the next reload. call is answered when that is done. */
 void learning_drain(struct gateway *gateway, struct control_call *call);

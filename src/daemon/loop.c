@@ -4,6 +4,7 @@
 #include "base/exitcode.h"
 #include "daemon/clock.h"
 #include "daemon/gateway.h"
+#include "daemon/keeper.h"
 #include "daemon/learning.h"
 #include "daemon/records.h"
 #include "daemon/say.h"
@@ -135,6 +136,7 @@ static void feed_watchdog(struct gateway *gateway)
 static void tick(struct gateway *gateway)
 {
 	records_tick(gateway);
+	keeper_tick(gateway);
 	control_server_run(gateway->control, clock_steady_ns());
 	learning_step(gateway);
 	reload_tick(gateway);

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 
 enum {
-	LOOK_NS =
-		1000000, /* between two looks whether workers have acknowledged, while the kernel is to turn */
+	LOOK_NS = 1000000,   /* between two looks whether workers have acknowledged */
 	SLEW_NS = 2000000,   /* by so much less may the clock go on while it is corrected without a step */
 	REST_NS = 500000000, /* while nothing is due: the clock may be set at any time */
 	WAIT_NS = 10000000,  /* while only the next generation waits for it */
@@ -126,6 +125,12 @@ void offload_reload(struct offload *offload, const struct offload_settings *sett
 	offload->stats.drained = false;
 }
 
+void offload_renew(struct offload *offload, const struct offload_settings *settings)
+{
+	offload->settings = *settings;
+	offload->leave = offload->turned != OFFLOAD_NONE;
+}
+
 bool offload_uses(const struct offload *offload, const struct world *world)
 {
 	if (offload->settings.world == world)
@@ -169,6 +174,7 @@ void offload_stats_get(const struct offload *offload, struct offload_stats *ret)
 	*ret = offload->stats;
 	ret->generation = offload->turned;
 	ret->found = offload->checked;
+	ret->settled = offload->phase == PHASE_RUN && !offload->leave;
 }
 
 /* Time */

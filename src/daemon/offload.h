@@ -107,6 +107,7 @@ struct offload_now {
 struct offload_stats {
 	int generation;     /* in force */
 	bool found;         /* the kernel has the sets */
+	bool settled;       /* no change of generations is under way */
 	bool drained;       /* nothing is offloaded until a reload, or until other rules match the policy */
 	uint64_t sources;   /* read of the generation that was emptied last */
 	uint64_t rotations; /* generations emptied */
@@ -137,6 +138,11 @@ int64_t offload_step(struct offload *offload, const struct offload_now *now);
 void offload_hold(struct offload *offload, const struct offload_now *now);
 /* After they were given it. It ends a drain. */
 void offload_reload(struct offload *offload, const struct offload_settings *settings);
+/*
+ * The same where nothing but overrides differs, if that: the generation in force ends before its time, and who is in it is
+ * asked about again. A drain goes on.
+ */
+void offload_renew(struct offload *offload, const struct offload_settings *settings);
 /* A generation may still hold what this world blocked. */
 bool offload_uses(const struct offload *offload, const struct world *world);
 

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "daemon/clock.h"
 #include "daemon/gateway.h"
+#include "daemon/keeper.h"
 #include "daemon/learning.h"
 #include "daemon/records.h"
 #include "daemon/say.h"
@@ -166,18 +167,42 @@ static void apply_fail_mode(const struct gateway *gateway)
 			    queue_number(gateway->queues[i]));
 }
 
+/* Hands the workers another world; the old one, which is given back, goes to retire() when its facts are taken. */
+static struct world *give_world(struct gateway *gateway, struct world *fresh)
+{
+	struct world *old = gateway->world;
+
+	learning_hold(gateway);
+	gateway->world = fresh;
+	atomic_store_explicit(&gateway->hub.world, gateway->world, memory_order_release);
+	if (!wait_for_workers(gateway))
+		say(SAY_WARNING, "reload: a worker is slow to take the new policy");
+	return old;
+}
+
+static void retire(struct gateway *gateway, struct world *old)
+{
+	old->older = gateway->reload.retired;
+	gateway->reload.retired = old;
+	reload_tick(gateway);
+}
+
+void reload_exchange(struct gateway *gateway, struct world *fresh)
+{
+	struct world *old = give_world(gateway, fresh);
+
+	learning_exchange(gateway);
+	retire(gateway, old);
+}
+
 /* Puts the built world in force; the result is what the requesters are told. */
 static json_t *exchange_worlds(struct gateway *gateway)
 {
 	struct reload *reload = &gateway->reload;
-	struct world *old = gateway->world;
+	struct world *old;
 	json_t *stay;
 
-	learning_hold(gateway);
-	gateway->world = TAKE_PTR(reload->built);
-	atomic_store_explicit(&gateway->hub.world, gateway->world, memory_order_release);
-	if (!wait_for_workers(gateway))
-		say(SAY_WARNING, "reload: a worker is slow to take the new policy");
+	old = give_world(gateway, TAKE_PTR(reload->built));
 	learning_reload(gateway);
 	apply_fail_mode(gateway);
 	/* The old world's facts come before the change of records. */
@@ -185,9 +210,8 @@ static json_t *exchange_worlds(struct gateway *gateway)
 	if (records_apply_policy(gateway, old->policy) < 0)
 		say(SAY_ERROR,
 		    "reload: no memory for new records settings; the old ones stay: lower subscribers_max in [log]");
-	old->older = reload->retired;
-	reload->retired = old;
-	reload_tick(gateway);
+	retire(gateway, old);
+	keeper_note_reload(gateway);
 	stay = settings_that_stay(gateway);
 	for (size_t i = 0; i < json_array_size(stay); i++)
 		say(SAY_WARNING, "reload: %s until a restart", json_string_value(json_array_get(stay, i)));
@@ -295,6 +319,19 @@ static void conclude(struct gateway *gateway)
 	json_decref(result);
 }
 
+/* Overrides may have come meanwhile, each with a world. */
+static void complete_built(struct gateway *gateway)
+{
+	struct reload *reload = &gateway->reload;
+
+	if (reload->result < 0)
+		return;
+	reload->built->generation = gateway->world->generation + 1;
+	reload->result = keeper_fill(gateway, &reload->built);
+	if (reload->result < 0)
+		world_free(TAKE_PTR(reload->built));
+}
+
 void reload_finish(struct gateway *gateway)
 {
 	struct reload *reload = &gateway->reload;
@@ -304,6 +341,7 @@ void reload_finish(struct gateway *gateway)
 	if (reload->running)
 		pthread_join(reload->thread, NULL);
 	reload->running = false;
+	complete_built(gateway);
 	reload->last_s = clock_wall_ns() / NSEC_PER_SEC;
 	reload->last_result = reload->result;
 	conclude(gateway);

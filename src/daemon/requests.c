@@ -4,8 +4,10 @@
 #include "daemon/clock.h"
 #include "daemon/explain.h"
 #include "daemon/gateway.h"
+#include "daemon/keeper.h"
 #include "daemon/learning.h"
 #include "daemon/metrics.h"
+#include "daemon/roles.h"
 #include "daemon/status.h"
 
 #include <string.h>
@@ -58,22 +60,35 @@ static void answer_drain(struct gateway *gateway, struct control_call *call, con
 
 static const struct command {
 	const char *name;
+	enum role role;
 	void (*answer)(struct gateway *gateway, struct control_call *call, const json_t *request);
 } commands[] = {
-	{"status", answer_status},       {"stats", answer_stats},     {"metrics", answer_metrics},
-	{"reload", answer_reload},       {"explain", answer_explain}, {"nft-generations", answer_generations},
-	{"offload-drain", answer_drain},
+	{"status", ROLE_READER, answer_status},
+	{"stats", ROLE_READER, answer_stats},
+	{"metrics", ROLE_READER, answer_metrics},
+	{"reload", ROLE_OPERATOR, answer_reload},
+	{"explain", ROLE_READER, answer_explain},
+	{"nft-generations", ROLE_READER, answer_generations},
+	{"offload-drain", ROLE_OPERATOR, answer_drain},
+	{"allow", ROLE_OPERATOR, keeper_answer_set},
+	{"block", ROLE_OPERATOR, keeper_answer_set},
+	{"remove", ROLE_OPERATOR, keeper_answer_remove},
+	{"overrides", ROLE_READER, keeper_answer_list},
 };
 
 void requests_handle(void *context, struct control_call *call, const json_t *request)
 {
 	const char *name = json_string_value(json_object_get(request, "command"));
+	struct gateway *gateway = context;
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strcmp(name, commands[i].name) == 0) {
-			commands[i].answer(context, call, request);
-			return;
-		}
+		if (strcmp(name, commands[i].name) != 0)
+			continue;
+		if (commands[i].role == ROLE_OPERATOR && roles_of(gateway->world, call) != ROLE_OPERATOR)
+			roles_refuse(gateway->world, call, name);
+		else
+			commands[i].answer(gateway, call, request);
+		return;
 	}
 	control_call_refuse(call, CONTROL_UNKNOWN_COMMAND, NULL, "unknown command \"%.64s\"", name);
 }

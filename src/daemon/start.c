@@ -4,6 +4,7 @@
 
 #include "base/exitcode.h"
 #include "daemon/clock.h"
+#include "daemon/keeper.h"
 #include "daemon/learning.h"
 #include "daemon/loop.h"
 #include "daemon/privileges.h"
@@ -175,6 +176,13 @@ static int open_records(struct gateway *gateway)
 	return r < 0 ? fail_for_room(gateway, "records", r) : 0;
 }
 
+static int open_overrides(struct gateway *gateway)
+{
+	int r = keeper_start(gateway);
+
+	return r < 0 ? fail(EXIT_CODE_SYSTEM, "overrides", r) : 0;
+}
+
 static int open_learning(struct gateway *gateway)
 {
 	int r = learning_start(gateway);
@@ -212,9 +220,10 @@ int gateway_start(struct gateway *gateway, const char *policy_path, const char *
 	loop_block_signals();
 	/* Packets come from the moment a queue is bound: everything else is ready by then. */
 	if ((code = load_world(gateway)) != 0 || (code = drop_privileges(gateway, user)) != 0 ||
-	    (code = open_control(gateway)) != 0 || (code = make_workers(gateway)) != 0 ||
-	    (code = open_records(gateway)) != 0 || (code = open_learning(gateway)) != 0 ||
-	    (code = open_loop(gateway)) != 0 || (code = bind_queues(gateway)) != 0)
+	    (code = open_control(gateway)) != 0 || (code = open_overrides(gateway)) != 0 ||
+	    (code = make_workers(gateway)) != 0 || (code = open_records(gateway)) != 0 ||
+	    (code = open_learning(gateway)) != 0 || (code = open_loop(gateway)) != 0 ||
+	    (code = bind_queues(gateway)) != 0)
 		return code;
 	return start_workers(gateway);
 }
@@ -233,6 +242,7 @@ void gateway_free(struct gateway *gateway)
 	}
 	reload_end(gateway);
 	learning_free(gateway);
+	keeper_free(gateway);
 	control_server_free(gateway->control);
 	event_collector_free(gateway->collector);
 	logwriter_free(gateway->log);

@@ -4,18 +4,23 @@
 #define OP25B_DAEMON_WORLD_H
 
 #include "engine/engine.h"
+#include "engine/override.h"
 #include "policy/policy.h"
 #include "ruleset/groups.h"
 
+#include <sys/types.h>
+
 struct world {
 	struct policy *policy;
-	struct engine *engine;
+	struct engine *engine;      /* knows the overrides */
 	struct learn_groups groups; /* what may be offloaded */
 	uint64_t generation;        /* 1 for the first, one more each reload */
 	int64_t loaded_s;           /* wall clock */
 	uint64_t build_ms;          /* how long reading and compiling took */
 	size_t warnings;
-	struct world *older; /* links worlds that wait to be freed */
+	gid_t operators;           /* roles_find_group() */
+	struct world *older;       /* links worlds that wait to be freed */
+	struct world_parts *parts; /* what worlds of one policy share */
 };
 
 /*
@@ -23,6 +28,13 @@ struct world {
  * policy_read_file() and engine_build_or_tell() return. *ret is untouched on failure. Reads the clocks.
  */
 int world_build(const char *path, uint64_t generation, struct diag_list *diags, struct world **ret);
+/*
+ * The same world under another generation and with these overrides (copied) in place of its own: it shares all that is
+ * built of a policy. 0 with *ret the caller's (world_free), or what engine_with_overrides() returns.
+ */
+int world_override(const struct world *world, uint64_t generation, const struct engine_override *overrides,
+		   size_t count, struct world **ret);
+/* Worlds of one policy are for one thread to make and free. NULL is fine. */
 void world_free(struct world *world);
 
 #endif

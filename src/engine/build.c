@@ -186,6 +186,11 @@ void engine_free(struct engine *engine)
 {
 	if (!engine)
 		return;
+	free(engine->overrides);
+	if (engine->shares) {
+		free(engine);
+		return;
+	}
 	lpm4_free(engine->source4);
 	lpm4_free(engine->target4);
 	lpm6_free(engine->source6);

@@ -5,6 +5,7 @@
 struct ends {
 	const struct source_class *source;
 	const struct target_class *target;
+	const struct addr *source_addr; /* for overrides, which are in no class */
 };
 
 static struct decision answer(enum reason reason, enum verdict verdict, enum verdict would, int32_t rule)
@@ -152,6 +153,19 @@ static bool judge_spoofed(const struct engine *engine, const struct ends *ends,
 	return true;
 }
 
+/* What an operator has said for a time; false: nothing. */
+static bool judge_override(const struct engine *engine, const struct ends *ends, int64_t now_s,
+			   struct decision *ret)
+{
+	const struct engine_override *override = engine_find_override(engine, ends->source_addr, now_s);
+
+	if (!override)
+		return false;
+	*ret = override->block ? answer(REASON_OVERRIDE_BLOCK, VERDICT_DROP, VERDICT_DROP, RULE_NONE)
+			       : answer(REASON_OVERRIDE_ALLOW, VERDICT_ACCEPT, VERDICT_ACCEPT, RULE_NONE);
+	return true;
+}
+
 /* The rules alone, first match decides, as if the packet were a sound SYN to port 25. */
 static struct decision judge_rules(const struct engine *engine, const struct ends *ends,
 				   const struct engine_interface *interface, int64_t now_s)
@@ -170,6 +184,8 @@ static struct decision judge_rules(const struct engine *engine, const struct end
 	} else if (target->inside != RULE_NONE) {
 		return accepted(REASON_INSIDE, target->inside);
 	}
+	if (judge_override(engine, ends, now_s, &decision))
+		return decision;
 	exempt = find_exemption(engine, ends, now_s);
 	if (exempt != RULE_NONE)
 		return accepted(REASON_EXEMPT, exempt);
@@ -252,11 +268,14 @@ static struct decision judge_answer(const struct engine *engine, const struct en
 
 	if (engine->conntrack && flow == ENGINE_FLOW_ESTABLISHED)
 		return accepted(REASON_INBOUND, RULE_NONE);
-	if (rule == RULE_NONE)
-		rule = find_exemption(engine, ends, now_s);
-	if (rule != RULE_NONE || ends->source->pool == RULE_NONE)
+	if (rule != RULE_NONE)
 		return accepted(REASON_INBOUND, rule);
-	decision = judge_pool(engine, ends, now_s);
+	if (!judge_override(engine, ends, now_s, &decision)) {
+		rule = find_exemption(engine, ends, now_s);
+		if (rule != RULE_NONE || ends->source->pool == RULE_NONE)
+			return accepted(REASON_INBOUND, rule);
+		decision = judge_pool(engine, ends, now_s);
+	}
 	if (decision.would == VERDICT_ACCEPT)
 		return accepted(REASON_INBOUND, decision.rule);
 	return answer(REASON_TRIANGULAR, decision.verdict == VERDICT_ACCEPT ? VERDICT_ACCEPT : VERDICT_DROP,
@@ -312,7 +331,7 @@ static int64_t next_date(const struct engine *engine, const struct ends *ends, i
 		best_s = sooner_date(best_s, rules[ends->target->relay].enforce_from_s, now_s);
 	if (ends->target->group != RULE_NONE)
 		best_s = sooner_date(best_s, rules[ends->target->group].enforce_from_s, now_s);
-	return best_s;
+	return engine_override_date(engine, ends->source_addr, best_s, now_s);
 }
 
 static bool same_answer(const struct decision *a, const struct decision *b)
@@ -352,6 +371,7 @@ static bool is_whole_source(const struct engine *engine, const struct packet *pa
 		return false;
 	return decision->attempt && ends->target == engine->targets && ends->source->relay == RULE_NONE &&
 	       ends->source->exempts == 0 &&
+	       engine_subscriber_is_one(engine, &packet->src, decision->subscriber_len) &&
 	       engine_subscriber_is_uncut(engine, &packet->src, decision->subscriber_len);
 }
 
@@ -440,7 +460,7 @@ static struct ends find_ends(const struct engine *engine, const struct packet *p
 	const struct addr *target = guarded ? &packet->src : &packet->dst;
 
 	return (struct ends){&engine->sources[engine_source_class(engine, source)],
-			     &engine->targets[engine_target_class(engine, target)]};
+			     &engine->targets[engine_target_class(engine, target)], source};
 }
 
 struct decision decide(const struct engine *engine, const struct packet *packet,
@@ -467,7 +487,8 @@ bool engine_whole_source(const struct engine *engine, const struct addr *subscri
 				   .dport = SMTP_PORT,
 				   .tcp_flags = TCP_SYN};
 	const struct engine_context anywhere = {.now_s = now_s};
-	const struct ends ends = {&engine->sources[engine_source_class(engine, subscriber)], engine->targets};
+	const struct ends ends = {&engine->sources[engine_source_class(engine, subscriber)], engine->targets,
+				  subscriber};
 	struct decision decision = decide_ends(engine, &syn, &ends, &anywhere);
 
 	if (!decision.whole_source)
@@ -514,8 +535,10 @@ static void batch_decide(const struct engine *engine, const struct batch *batch,
 			 struct decision *decisions)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct ends ends = {&engine->sources[batch->source[i]], &engine->targets[batch->target[i]]};
 		size_t at = index[i];
+		bool guarded = engine_guards(engine, &packets[at], &contexts[at].interface);
+		struct ends ends = {&engine->sources[batch->source[i]], &engine->targets[batch->target[i]],
+				    guarded ? &packets[at].dst : &packets[at].src};
 
 		decisions[at] = decide_ends(engine, &packets[at], &ends, &contexts[at]);
 	}

@@ -68,6 +68,10 @@ const struct reason_row engine_reasons[] = {
 		{"triangular", "drop",
 		 "An answer from port 25 to a pool's address that could not have asked: somebody forges it elsewhere.",
 		 false},
+	[REASON_OVERRIDE_ALLOW] = {"override-allow", "accept",
+				   "An operator allows the source for a time (op25bctl allow).", false},
+	[REASON_OVERRIDE_BLOCK] = {"override-block", "drop",
+				   "An operator blocks the source for a time (op25bctl block).", true},
 };
 static_assert(sizeof(engine_reasons) / sizeof(engine_reasons[0]) == REASONS, "one row a reason");
 

@@ -6,6 +6,7 @@
 #include "base/ifpattern.h"
 #include "base/position.h"
 #include "engine/engine.h"
+#include "engine/override.h"
 #include "lpm/lpm.h"
 
 enum { ENGINE_PATTERNS_MAX = 64, RULE_NONE = -1 };
@@ -48,6 +49,14 @@ struct target_class {
 	uint32_t members; /* chain: all groups, and exemptions whose `to` prefixes cover it */
 };
 
+/* By prefix_compare(), and which lengths occur, longest first. */
+struct override_list {
+	size_t length4_count, length6_count;
+	uint8_t lengths4[33], lengths6[129];
+	size_t count;
+	struct engine_override items[];
+};
+
 struct engine {
 	const struct policy *policy;
 	struct lpm4 *source4, *target4;
@@ -71,6 +80,8 @@ struct engine {
 	bool sides_listed; /* subscriber_interfaces is given */
 	bool guard;
 	enum policy_unlisted unlisted;
+	struct override_list *overrides; /* NULL: none */
+	bool shares;                     /* all but the overrides is another engine's */
 };
 
 /* The earlier of the two dates, if date_s lies behind now. */
@@ -78,6 +89,12 @@ static inline int64_t sooner_date(int64_t best_s, int64_t date_s, int64_t now_s)
 {
 	return date_s > now_s && date_s < best_s ? date_s : best_s;
 }
+
+/* override.c: the soonest of best_s and the dates behind now_s at which overrides of the address end. */
+int64_t engine_override_date(const struct engine *engine, const struct addr *addr, int64_t best_s,
+			     int64_t now_s);
+/* override.c: no override is of a part of the subscriber's prefix only. */
+bool engine_subscriber_is_one(const struct engine *engine, const struct addr *source, uint8_t len);
 
 /* whole.c: all addresses of the subscriber's prefix of that length are of one source class. */
 bool engine_subscriber_is_uncut(const struct engine *engine, const struct addr *source, uint8_t len);

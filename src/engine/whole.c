@@ -43,5 +43,7 @@ int64_t engine_next_date(const struct engine *engine, int64_t now_s)
 		best_s = sooner_date(best_s, rule->from_s, now_s);
 		best_s = sooner_date(best_s, rule->until_s, now_s);
 	}
+	for (size_t i = 0; engine->overrides && i < engine->overrides->count; i++)
+		best_s = sooner_date(best_s, engine->overrides->items[i].until_s, now_s);
 	return best_s;
 }

@@ -183,6 +183,12 @@ static uint64_t default_number(const struct policy_key *key)
 
 static bool is_default(const struct digesting *d, const struct policy_key *key)
 {
+	const char *text = d->base + key->offset;
+
+	if (key->type == POLICY_TYPE_PATH)
+		memcpy(&text, d->base + key->offset, sizeof(text));
+	if (key->type == POLICY_TYPE_PATH || key->type == POLICY_TYPE_NAME)
+		return strcmp(text, key->default_text ? key->default_text : "") == 0;
 	return number_of(d, key) == default_number(key);
 }
 

@@ -83,6 +83,12 @@ const struct policy_key policy_keys[] = {
 	{GATEWAY("control"), .type = POLICY_TYPE_PATH, .max = SOCKET_MAX,
 	 .default_text = "/run/op25b/op25bd.sock", AT(policy_gateway, control),
 	 .help = "The control socket that op25bctl talks to."},
+	{GATEWAY("operators"), .type = POLICY_TYPE_NAME, .max = POLICY_NAME_MAX, .late = true,
+	 AT(policy_gateway, operators),
+	 .help = "A group whose members may change things by op25bctl, as root and the daemon's own user may; nobody else, when not given."},
+	{GATEWAY("state"), .type = POLICY_TYPE_PATH, .max = PATH_TEXT_MAX, .default_text = "/var/lib/op25b",
+	 .late = true, AT(policy_gateway, state),
+	 .help = "The directory in which op25bd keeps what must outlive it: overrides."},
 
 	{LOG("file"), .type = POLICY_TYPE_PATH, .max = PATH_TEXT_MAX,
 	 .default_text = "/var/log/op25b/events.json", AT(policy_log, file),

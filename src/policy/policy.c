@@ -24,6 +24,7 @@ void policy_free(struct policy *policy)
 	free(policy->gateway.subscriber_interfaces.names);
 	free(policy->gateway.upstream_interfaces.names);
 	free(policy->gateway.control);
+	free(policy->gateway.state);
 	free(policy->log.file);
 	free(policy->rules);
 	free(policy->ip4);

@@ -58,7 +58,9 @@ struct policy_gateway {
 		offload_s; /* how long it does before its counts are collected; at most half of log.window_s */
 	struct policy_interfaces subscriber_interfaces;
 	struct policy_interfaces upstream_interfaces;
-	char *control; /* path of the control socket */
+	char *control;                       /* path of the control socket */
+	char operators[POLICY_NAME_MAX + 1]; /* a group; "" for none */
+	char *state;                         /* a directory */
 };
 
 struct policy_log {

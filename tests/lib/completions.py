@@ -82,7 +82,7 @@ def expect(tap, completion, words, wanted, directory=None):
 def test_words(tap, completion):
     expect(tap, completion, ["op25bctl", "s"], {"status", "stats"})
     expect(tap, completion, ["op25bctl", "-p", "status", "e"], {"explain"})
-    expect(tap, completion, ["op25bctl", "--policy", "=", "x", "r"], {"reload"})
+    expect(tap, completion, ["op25bctl", "--policy", "=", "x", "rel"], {"reload"})
     expect(tap, completion, ["op25bctl", "status", ""], set())
     expect(tap, completion, ["op25bctl", "status", "--a"], set())
     expect(tap, completion, ["op25bctl", "explain", "192.0.2.1", "192.0.2.2", "--a"], {"--at"})

@@ -68,7 +68,7 @@ PURE_SOURCES = {
     "base": re.compile(r"^addr\.c$"),
     "packet": re.compile(r"."),
     "lpm": re.compile(r"^lookup\.c$"),
-    "engine": re.compile(r"^(?:decide|reasons|whole)\.c$"),
+    "engine": re.compile(r"^(?:decide|override|reasons|whole)\.c$"),
 }
 
 

@@ -38,7 +38,7 @@ policy_write()
 {
 	{
 		printf '%s\n' '[gateway]' 'name = gw1' 'queue = 100' 'upstream_interfaces = up0' \
-			'subscriber_interfaces = sub0' "control = $socket" "$@" '' \
+			'subscriber_interfaces = sub0' "control = $socket" "state = $scratch/state" "$@" '' \
 			'[log]' "file = $events" 'window = 3' ''
 		cat
 	} >"$policy"

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <grp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,6 +23,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A server in the test's own thread, and the clock it is told. */
@@ -423,7 +425,7 @@ static void test_replies_are_read_back(void **state)
 {
 	static const enum control_error errors[] = {
 		CONTROL_OK,      CONTROL_BAD_REQUEST, CONTROL_UNKNOWN_COMMAND, CONTROL_BAD_ARGUMENT,
-		CONTROL_REFUSED, CONTROL_BUSY,        CONTROL_FAILED};
+		CONTROL_REFUSED, CONTROL_BUSY,        CONTROL_FAILED,          CONTROL_FORBIDDEN};
 	char text[CONTROL_ERROR_TEXT_MAX];
 
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
@@ -518,6 +520,70 @@ static void test_no_descriptor_left_does_not_spin(void **state)
 		control_server_run(bed->server, bed->now_ns);
 	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 1);
 	close(fd);
+}
+
+/* Asks who it is that asks; the answer is of a process of the user, group and further group given. */
+static void handle_who(void *context, struct control_call *call, const json_t *request)
+{
+	uid_t uid = 1;
+
+	assert_true(control_call_uid(call, &uid));
+	control_call_answer(call,
+			    json_pack("[i, b, b, b]", (int)uid, control_call_in_group(call, 4241),
+				      control_call_in_group(call, 4242), control_call_in_group(call, 4243)));
+}
+
+/* A process of its own; it ends with 0 when the daemon's answer is this one. */
+static pid_t ask_as_somebody(const char *path, const char *wanted)
+{
+	gid_t many[200];
+	pid_t child = fork();
+	int fd;
+
+	if (child != 0)
+		return child;
+	for (gid_t i = 0; i < 200; i++)
+		many[i] = 5000 + i;
+	many[150] = 4242;
+	if (setgroups(200, many) < 0 || setgid(4241) < 0 || setuid(4240) < 0)
+		_exit(2);
+	fd = control_socket_connect(path);
+	send_text(fd, "{\"op25b\":1,\"command\":\"who\"}\n");
+	for (int i = 0; i < 500; i++) {
+		const char *answer = receive(fd);
+
+		if (answer[0])
+			_exit(strstr(answer, wanted) ? 0 : 1);
+		usleep(10000);
+	}
+	_exit(3);
+}
+
+static void test_who_asks_is_known(void **state)
+{
+	struct bed *bed = *state;
+	struct control_server *server = NULL;
+	char path[128];
+	int fd, status;
+	pid_t child;
+
+	if (geteuid() != 0)
+		skip();
+	snprintf(path, sizeof(path), "%s/who", bed->directory);
+	assert_int_equal(control_server_new(path, handle_who, bed, &server), 0);
+	assert_int_equal(chmod(path, 0666), 0);
+	assert_int_equal(chmod(bed->directory, 0755), 0);
+	fd = control_socket_connect(path);
+	send_text(fd, "{\"op25b\":1,\"command\":\"who\"}\n");
+	for (int i = 0; i < 8; i++)
+		control_server_run(server, bed->now_ns);
+	assert_non_null(strstr(receive(fd), "[0,false,false,false]"));
+	close(fd);
+	child = ask_as_somebody(path, "[4240,true,true,false]");
+	while (waitpid(child, &status, WNOHANG) == 0)
+		control_server_run(server, bed->now_ns);
+	assert_int_equal(status, 0);
+	control_server_free(server);
 }
 
 static atomic_bool serving;
@@ -616,6 +682,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_reply_is_refused),
 		cmocka_unit_test(test_texts_that_are_no_utf8),
 		TEST(test_no_descriptor_left_does_not_spin),
+		TEST(test_who_asks_is_known),
 		TEST(test_client_calls),
 		TEST(test_client_waits_behind_a_crowd),
 	};

@@ -536,6 +536,8 @@ static void test_reason_table_is_stable(void **state)
 		"bad-flags",
 		"destination-off",
 		"triangular",
+		"override-allow",
+		"override-block",
 	};
 
 	(void)state;

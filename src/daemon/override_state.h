@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The overrides' file in the state directory: a JSON object, put in place of the one before only when it is whole and on
+ * the disk. What is found in it is judged as anybody's input: it may never keep the daemon from starting.
+ */
+#ifndef OP25B_DAEMON_OVERRIDE_STATE_H
+#define OP25B_DAEMON_OVERRIDE_STATE_H
+
+#include "daemon/overrides.h"
+
+#define OVERRIDE_STATE_FILE    "overrides.json"
+#define OVERRIDE_STATE_DAMAGED "overrides.json.damaged" /* where a file is put that cannot be read as one */
+
+enum {
+	OVERRIDE_STATE_TEXT_MAX = 160,
+	OVERRIDE_STATE_BYTES_MAX = 8 << 20, /* a full list takes less than half of it */
+};
+
+/* Makes the directory where only its last part is missing. 0 or -errno. */
+int override_state_save(const struct overrides *overrides, const char *directory);
+
+/*
+ * Adds what the file holds. 0 also where there is no file; -EBADMSG when something in it is no override: what was good is
+ * taken, text says what is wrong, and the file is renamed; -errno when it cannot be read.
+ */
+int override_state_load(struct overrides *overrides, const char *directory,
+			char text[OVERRIDE_STATE_TEXT_MAX]);
+
+#endif
