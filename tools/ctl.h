@@ -10,6 +10,7 @@
 #include "control/protocol.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum {
 	CTL_OPTIONS_MAX = 4, /* options of one command */
@@ -57,8 +58,15 @@ int ctl_block(const struct ctl_context *context, int argc, char **argv);
 int ctl_remove(const struct ctl_context *context, int argc, char **argv);
 int ctl_overrides(const struct ctl_context *context, int argc, char **argv);
 
+int ctl_offload(const struct ctl_context *context, int argc, char **argv);
+int ctl_offenders(const struct ctl_context *context, int argc, char **argv);
+int ctl_reopen(const struct ctl_context *context, int argc, char **argv);
+
 /* The value of an option of this command, NULL when it was not given. */
 const char *ctl_option(const struct ctl_context *context, const char *name);
+
+/* The same as a number from 1 to max; *ret is untouched when it was not given. False after saying that it is none. */
+bool ctl_number(const struct ctl_context *context, const char *name, uint64_t max, uint64_t *ret);
 
 /* What a command expects of the daemon's answer, and does with it. */
 struct ctl_answer {

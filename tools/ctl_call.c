@@ -3,9 +3,11 @@
 
 #include "base/cleanup.h"
 #include "base/exitcode.h"
+#include "base/number.h"
 #include "control/client.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +17,16 @@ const char *ctl_option(const struct ctl_context *context, const char *name)
 		if (strcmp(context->command->options[i].name, name) == 0)
 			return context->values[i];
 	return NULL;
+}
+
+bool ctl_number(const struct ctl_context *context, const char *option, uint64_t max, uint64_t *ret)
+{
+	const char *text = ctl_option(context, option);
+
+	if (!text || number_parse(text, strlen(text), 1, max, ret) == NUMBER_OK)
+		return true;
+	fprintf(stderr, "op25bctl: --%s %s: a number from 1 to %" PRIu64 "\n", option, text, max);
+	return false;
 }
 
 int ctl_find_socket(const struct ctl_context *context, char **ret)

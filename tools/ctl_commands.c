@@ -4,6 +4,7 @@
 
 #include "base/exitcode.h"
 
+#include <stdio.h>
 #include <string.h>
 
 int ctl_status(const struct ctl_context *context, int argc, char **argv)
@@ -28,6 +29,18 @@ int ctl_reload(const struct ctl_context *context, int argc, char **argv)
 						 NULL};
 
 	return ctl_call(context, control_request_new("reload"), &answer);
+}
+
+static void print_file(const json_t *result)
+{
+	printf("records go to %s\n", json_string_value(json_object_get(result, "file")));
+}
+
+int ctl_reopen(const struct ctl_context *context, int argc, char **argv)
+{
+	static const struct ctl_answer answer = {CTL_ANSWER_MS, "file", JSON_STRING, print_file, NULL};
+
+	return ctl_call(context, control_request_new("reopen"), &answer);
 }
 
 static int explain_code(const json_t *result)

@@ -48,6 +48,17 @@ static const struct ctl_command commands[] = {
 	 .examples = "  op25bctl remove 198.51.100.7\n"},
 	{"overrides", "", 0, 0, "what is allowed and blocked for a time, by whom, and why",
 	 .run = ctl_overrides, .examples = "  op25bctl overrides\n"},
+	{"offenders", "", 0, 0, "the subscribers of whom most is blocked now", .run = ctl_offenders,
+	 .options = {{"top", "NUMBER", "so many of them, instead of 20"},
+		     {"watch", "SECONDS", "again and again, each so many seconds"}},
+	 .examples = "  op25bctl offenders --top 10 --watch 2\n"},
+	{"offload", "list|flush", 1, 1,
+	 "whom the kernel blocks by itself; have it ask about all of them again", .run = ctl_offload,
+	 .options = {{"top", "NUMBER", "list: so many of them, instead of 20"}},
+	 .examples = "  op25bctl offload list --top 100\n"
+		     "  op25bctl offload flush\n"},
+	{"reopen", "", 0, 0, "open the record file again, for logrotate", .run = ctl_reopen,
+	 .examples = "  mv events.json events.json.1 && op25bctl reopen\n"},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

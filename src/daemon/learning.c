@@ -350,12 +350,17 @@ static bool settle(struct gateway *gateway)
 	}
 }
 
-void learning_exchange(struct gateway *gateway)
+bool learning_flush(struct gateway *gateway)
 {
 	const struct offload_settings settings = settings_of(gateway);
 
 	offload_renew(gateway->learning.offload, &settings);
-	(void)settle(gateway);
+	return settle(gateway);
+}
+
+void learning_exchange(struct gateway *gateway)
+{
+	(void)learning_flush(gateway);
 }
 
 void learning_drain(struct gateway *gateway, struct control_call *call)

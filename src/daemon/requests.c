@@ -5,8 +5,11 @@
 #include "daemon/explain.h"
 #include "daemon/gateway.h"
 #include "daemon/keeper.h"
+#include "daemon/learned_list.h"
 #include "daemon/learning.h"
 #include "daemon/metrics.h"
+#include "daemon/offenders.h"
+#include "daemon/records.h"
 #include "daemon/roles.h"
 #include "daemon/status.h"
 
@@ -58,6 +61,75 @@ static void answer_drain(struct gateway *gateway, struct control_call *call, con
 	learning_drain(gateway, call);
 }
 
+/* A number of rows that the request may name; false after a refusal. */
+static bool read_top(struct control_call *call, const json_t *request, size_t usual, size_t max, size_t *ret)
+{
+	const json_t *top = json_object_get(request, "top");
+
+	*ret = usual;
+	if (!top)
+		return true;
+	if (json_is_integer(top) && json_integer_value(top) >= 1 &&
+	    (uint64_t)json_integer_value(top) <= max) {
+		*ret = (size_t)json_integer_value(top);
+		return true;
+	}
+	control_call_refuse(call, CONTROL_BAD_ARGUMENT, NULL, "top: a number from 1 to %zu", max);
+	return false;
+}
+
+static void answer_or_fail(struct control_call *call, json_t *result)
+{
+	if (result)
+		control_call_answer(call, result);
+	else
+		control_call_refuse(call, CONTROL_FAILED, NULL, "no memory for the answer");
+}
+
+static void answer_offload_list(struct gateway *gateway, struct control_call *call, const json_t *request)
+{
+	size_t most;
+
+	if (read_top(call, request, LEARNED_LIST_DEFAULT, LEARNED_LIST_MAX, &most))
+		answer_or_fail(call, learned_list_json(gateway, most));
+}
+
+static void answer_offload_flush(struct gateway *gateway, struct control_call *call, const json_t *request)
+{
+	if (learning_flush(gateway))
+		control_call_answer(call, json_pack("{s:b}", "flushed", 1));
+	else
+		control_call_refuse(call, CONTROL_FAILED, NULL,
+				    "the kernel has not turned away from what it learned; it is tried again");
+}
+
+static void answer_offenders(struct gateway *gateway, struct control_call *call, const json_t *request)
+{
+	size_t most;
+
+	if (!read_top(call, request, OFFENDERS_DEFAULT, OFFENDERS_MAX, &most))
+		return;
+	/* What has happened so far is to be in it. */
+	records_gather(gateway);
+	answer_or_fail(call, offenders_json(gateway, most));
+}
+
+static void answer_reopen(struct gateway *gateway, struct control_call *call, const json_t *request)
+{
+	struct logwriter_stats stats;
+	const char *path;
+
+	records_reopen(gateway);
+	logwriter_stats_get(gateway->log, &stats);
+	path = logwriter_path(gateway->log);
+	if (stats.error == 0)
+		control_call_answer(call, json_pack("{s:o}", "file", control_text(path)));
+	else
+		control_call_refuse(call, CONTROL_FAILED, NULL,
+				    "%.150s: %s; records wait in memory, and it is tried again", path,
+				    strerror(-stats.error));
+}
+
 static const struct command {
 	const char *name;
 	enum role role;
@@ -70,6 +142,10 @@ static const struct command {
 	{"explain", ROLE_READER, answer_explain},
 	{"nft-generations", ROLE_READER, answer_generations},
 	{"offload-drain", ROLE_OPERATOR, answer_drain},
+	{"offenders", ROLE_READER, answer_offenders},
+	{"offload-list", ROLE_READER, answer_offload_list},
+	{"offload-flush", ROLE_OPERATOR, answer_offload_flush},
+	{"reopen", ROLE_OPERATOR, answer_reopen},
 	{"allow", ROLE_OPERATOR, keeper_answer_set},
 	{"block", ROLE_OPERATOR, keeper_answer_set},
 	{"remove", ROLE_OPERATOR, keeper_answer_remove},

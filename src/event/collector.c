@@ -6,6 +6,7 @@
 #include "event/record.h"
 #include "event/retransmission.h"
 #include "event/table.h"
+#include "event/top.h"
 
 #include "base/moment.h"
 
@@ -550,4 +551,10 @@ void event_collector_free(struct event_collector *collector)
 	free(collector->boot_id);
 	free(collector->pcap_filename);
 	free(collector);
+}
+
+int event_top(const struct event_collector *collector, struct event_offender *out, size_t max,
+	      size_t looks_max, struct event_top *ret)
+{
+	return top_of_table(&collector->table, out, max, looks_max, ret);
 }

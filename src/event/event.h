@@ -120,6 +120,31 @@ int64_t event_next_deadline_ns(const struct event_collector *collector);
 /* Closes all windows, as at shutdown: afterwards every packet observed is in a record. */
 void event_flush(struct event_collector *collector, int64_t now_ns);
 
+/* A subscriber as his window stands; what a record has told already is not counted again. */
+struct event_offender {
+	struct prefix subscriber;
+	int64_t opened_ns; /* the window */
+	int64_t last_ns;   /* packet */
+	uint64_t packets, attempts;
+	uint64_t offloaded; /* of the packets: blocked by the kernel itself */
+	uint64_t destinations;
+	bool destinations_exact;
+	bool monitored; /* the packet shown: let through */
+	uint8_t reason; /* of the packet shown */
+};
+
+struct event_top {
+	size_t count;  /* in the array */
+	size_t looked; /* subscribers that were looked at, from the oldest window on */
+};
+
+/*
+ * The subscribers with most packets, most first: at most max (1 at least) in out, among the first looks_max. One pass over
+ * these, and nothing is kept. 0, or -ENOMEM with *ret untouched.
+ */
+int event_top(const struct event_collector *collector, struct event_offender *out, size_t max,
+	      size_t looks_max, struct event_top *ret);
+
 void event_stats_get(const struct event_collector *collector, struct event_stats *ret);
 
 #endif

@@ -279,6 +279,11 @@ struct entry *table_oldest(const struct table *table)
 	return head == NONE ? NULL : &table->entries[head];
 }
 
+const struct entry *table_next(const struct table *table, const struct entry *entry)
+{
+	return entry->next == NONE ? NULL : &table->entries[entry->next];
+}
+
 void table_reopen(struct table *table, struct entry *entry, int64_t now_ns)
 {
 	list_remove(table, entry);

@@ -81,6 +81,8 @@ struct entry *table_add(struct table *table, uint32_t *chain, const struct event
 void table_remove(struct table *table, struct entry *entry);
 /* The entry whose window opened first, or NULL. */
 struct entry *table_oldest(const struct table *table);
+/* The entry whose window opened next, or NULL. */
+const struct entry *table_next(const struct table *table, const struct entry *entry);
 /* Its next window opens at now_ns. */
 void table_reopen(struct table *table, struct entry *entry, int64_t now_ns);
 

@@ -84,6 +84,7 @@ def test_words(tap, completion):
     expect(tap, completion, ["op25bctl", "-p", "status", "e"], {"explain"})
     expect(tap, completion, ["op25bctl", "--policy", "=", "x", "rel"], {"reload"})
     expect(tap, completion, ["op25bctl", "status", ""], set())
+    expect(tap, completion, ["op25bctl", "offload", "l"], {"list"})
     expect(tap, completion, ["op25bctl", "status", "--a"], set())
     expect(tap, completion, ["op25bctl", "explain", "192.0.2.1", "192.0.2.2", "--a"], {"--at"})
     tap.case("op25bctl explain --iface 'l' gives lo",

@@ -70,10 +70,41 @@ gateway_start
 netns_run sub "$FLOOD" -i eth0 -m "$mac" -c 3000 -n 1 -s "$customer" -q 100 -o "$daemon" >/dev/null
 expect "the kernel has learned a customer" wait_until 5 learned
 
+learned_list()
+{
+	ctl --json offload list | python3 -c '
+import json, sys
+said = json.load(sys.stdin)
+assert said["complete"] and said["error"] is None, said
+print(" ".join(row["subscriber"] for row in said["sources"] if row["packets"] > 0))'
+}
+
+# offender PATTERN [OPTION...]
+offender()
+{
+	ctl offenders "${@:2}" | tee "$scratch/offenders" | grep -Eq "$1"
+}
+
+expect_equal "offload list tells him" "$(learned_list)" "$customer/32"
+netns_run sub "$FLOOD" -i eth0 -m "$mac" -c 3 -n 1 -s 2001:db8:100:17::1 >/dev/null
+expect "offenders tells a delegated prefix" wait_until 3 offender "^2001:db8:100:17::/64 .* pool-enforce"
+expect "and the customer before it" offender "^$customer/32" --top 1
+expect "offload flush" ends_with 0 "asks about everybody again" ctl offload flush
+expect_equal "the kernel blocks nobody by itself" "$(learned_list)" ""
+expect "what it had counted is told" wait_until 3 offender "^$customer/32 +[0-9]+ +[0-9]+ +[1-9][0-9]{2,} "
+netns_run sub "$FLOOD" -i eth0 -m "$mac" -c 100 -n 1 -s "$customer" -q 100 -o "$daemon" >/dev/null
+expect_equal "and he is learned again" "$(learned_list)" "$customer/32"
+mv "$events" "$events.1"
+expect "reopen" ends_with 0 "records go to $events" ctl reopen
+expect "begins a file" test -e "$events"
+
 # Who may.
 expect "a reader may look" as 4240 4240 status
-expect "and ask for the list" as 4240 4240 overrides
-for command in "allow $customer --for 1h --reason no" "block $customer --for 1h --reason no" "remove $customer" reload; do
+for command in overrides offenders "offload list" stats "explain $customer 203.0.113.25"; do
+	# shellcheck disable=SC2086
+	expect "also ${command%% *}" ! ends_with 5 "" as 4240 4240 $command
+done
+for command in "allow $customer --for 1h --reason no" "block $customer --for 1h --reason no" "remove $customer" reload reopen "offload flush"; do
 	# shellcheck disable=SC2086
 	expect "a reader may not ${command%% *}" ends_with 5 "needs the operator role, and user 4240 has the read-only one" \
 		as 4240 4240 $command
