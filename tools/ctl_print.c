@@ -99,6 +99,13 @@ static void print_offload(const json_t *offload)
 	       number(offload, "full"), number(offload, "stale"));
 }
 
+static void print_overrides(const json_t *overrides)
+{
+	if (number(overrides, "count") > 0)
+		printf("overrides  %" PRId64 " in force%s\n", number(overrides, "count"),
+		       json_is_false(json_object_get(overrides, "saved")) ? ", NOT SAVED" : "");
+}
+
 static void print_records(const json_t *events, const json_t *log)
 {
 	printf("records    packets %" PRId64 ", attempts %" PRId64 ", records %" PRId64
@@ -129,6 +136,7 @@ void ctl_print_status(const json_t *result)
 	for (i = 0; i < json_array_size(workers); i++)
 		print_worker(json_array_get(workers, i));
 	print_offload(json_object_get(result, "offload"));
+	print_overrides(json_object_get(result, "overrides"));
 	print_records(json_object_get(result, "events"), json_object_get(result, "log"));
 }
 
@@ -172,6 +180,14 @@ static void print_rule(const char *title, const json_t *rule)
 		       number(rule, "line"));
 }
 
+static void print_override(const json_t *override)
+{
+	if (json_is_object(override))
+		printf("%-12s %s %s until %s, by user %" PRId64 ": %s\n", "override",
+		       text(override, "action"), text(override, "source"), text(override, "until"),
+		       number(override, "uid"), text(override, "reason"));
+}
+
 void ctl_print_explain(const json_t *result)
 {
 	const char *verdict = text(result, "verdict"), *would = text(result, "would");
@@ -184,6 +200,7 @@ void ctl_print_explain(const json_t *result)
 	printf("%-12s %s: %s\n", "reason", text(result, "reason"), text(result, "meaning"));
 	print_rule("rule", json_object_get(result, "rule"));
 	print_rule("pool", json_object_get(result, "pool"));
+	print_override(json_object_get(result, "override"));
 	printf("%-12s %s\n", "next change",
 	       json_is_string(json_object_get(result, "next_change")) ? text(result, "next_change")
 								      : "none by date");

@@ -132,6 +132,19 @@ static json_t *answer(const struct world *world, const struct question *question
 		world->policy->digest);
 }
 
+/* The prefix of the override that decides. */
+static json_t *override_source(const struct world *world, const struct question *question)
+{
+	const struct engine_override *override =
+		engine_find_override(world->engine, &question->src, question->at.s);
+	char source[PREFIX_TEXT_MAX];
+
+	if (!override)
+		return json_null();
+	prefix_format(&override->prefix, source);
+	return json_string(source);
+}
+
 json_t *explain_json(const struct world *world, int64_t now_s, const json_t *request,
 		     char text[CONTROL_ERROR_TEXT_MAX])
 {
@@ -149,6 +162,8 @@ json_t *explain_json(const struct world *world, int64_t now_s, const json_t *req
 		engine_resolve_interface(world->engine, question.interface[0] ? question.interface : NULL);
 	decision = decide(world->engine, &packet, &context);
 	result = answer(world, &question, &decision);
+	if (result && (decision.reason == REASON_OVERRIDE_ALLOW || decision.reason == REASON_OVERRIDE_BLOCK))
+		json_object_set_new(result, "override", override_source(world, &question));
 	if (!result)
 		snprintf(text, CONTROL_ERROR_TEXT_MAX, "out of memory");
 	return result;

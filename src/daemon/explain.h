@@ -8,7 +8,7 @@
 
 /*
  * request: src, dst (texts), at (RFC 3339 text, optional: now_s), iface (interface name, optional). Returns the
- * answer, the caller's, or NULL with text saying which argument is wrong and why.
+ * answer (with the prefix of the override that decides, if one does), the caller's, or NULL with text saying which argument is wrong and why.
  */
 json_t *explain_json(const struct world *world, int64_t now_s, const json_t *request,
 		     char text[CONTROL_ERROR_TEXT_MAX]);

@@ -168,6 +168,25 @@ void keeper_note_reload(struct gateway *gateway)
 	}
 }
 
+void keeper_explain(const struct gateway *gateway, json_t *explanation)
+{
+	const char *source = json_string_value(json_object_get(explanation, "override"));
+	const struct override *found;
+	struct prefix prefix;
+
+	if (!source || prefix_parse(source, strlen(source), &prefix) != ADDR_OK)
+		return;
+	found = overrides_find(&gateway->keeper.list, &prefix);
+	if (found)
+		json_object_set_new(explanation, "override", override_json(found, offset_s()));
+}
+
+json_t *keeper_json(const struct gateway *gateway)
+{
+	return json_pack("{s:I, s:i, s:b}", "count", (json_int_t)gateway->keeper.list.count, "max",
+			 (int)ENGINE_OVERRIDES_MAX, "saved", gateway->keeper.error == 0);
+}
+
 /* Requests */
 
 static bool read_source(const json_t *request, struct prefix *ret, char text[CONTROL_ERROR_TEXT_MAX])

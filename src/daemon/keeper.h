@@ -29,6 +29,12 @@ int keeper_fill(const struct gateway *gateway, struct world **world);
 /* After a reload: a block that the new policy makes void is told. */
 void keeper_note_reload(struct gateway *gateway);
 
+/* Puts who made it, why and until when in the place of the prefix that an explanation calls an override. */
+void keeper_explain(const struct gateway *gateway, json_t *explanation);
+
+/* What status says of them; NULL without memory. */
+json_t *keeper_json(const struct gateway *gateway);
+
 /* "allow", "block", "remove", "overrides" */
 void keeper_answer_set(struct gateway *gateway, struct control_call *call, const json_t *request);
 void keeper_answer_remove(struct gateway *gateway, struct control_call *call, const json_t *request);

@@ -46,6 +46,8 @@ static void answer_explain(struct gateway *gateway, struct control_call *call, c
 	json_t *result = explain_json(gateway->world, clock_wall_ns() / NSEC_PER_SEC, request, text);
 
 	if (result)
+		keeper_explain(gateway, result);
+	if (result)
 		control_call_answer(call, result);
 	else
 		control_call_refuse(call, CONTROL_BAD_ARGUMENT, NULL, "%s", text);

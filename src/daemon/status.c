@@ -3,6 +3,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/gateway.h"
+#include "daemon/keeper.h"
 #include "daemon/learning.h"
 #include "daemon/say.h"
 
@@ -171,6 +172,7 @@ json_t *status_json(const struct gateway *gateway)
 	json_object_set_new(status, "workers", workers);
 	json_object_set_new(status, "events", events_json(gateway, &counts));
 	json_object_set_new(status, "offload", learning_json(gateway, &counts));
+	json_object_set_new(status, "overrides", keeper_json(gateway));
 	json_object_set_new(status, "log", log_json(gateway));
 	return status;
 }

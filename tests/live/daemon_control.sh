@@ -127,7 +127,9 @@ expect "a customer whom the kernel had learned passes at once" passes_at_once
 expect "and the kernel has forgotten him" ! learned
 ends=$(until_of "$customer")
 expect "explain shows it" ends_with 0 "override-allow" ctl explain "$customer" 203.0.113.25
-expect "and until when" grep -q "next change .*T" <(ctl explain "$customer" 203.0.113.25)
+expect "and until when, by whom, and why" \
+	grep -q "^override  *allow $customer/32 until .*T.*, by user 0: a test" <(ctl explain "$customer" 203.0.113.25)
+expect "status counts it" grep -q "^overrides  1 in force$" <(ctl status)
 expect "it survives a reload" ctl reload
 expect "he still passes" passes_at_once
 process_end "$daemon" KILL
