@@ -172,7 +172,39 @@ expect "and for the group" setpriv --reuid 1 --regid 1 --groups "$(id -g op25b)"
 expect "for nobody else" ! setpriv --reuid 1 --regid 1 --clear-groups op25bctl status
 expect_equal "it can read the kernel's counters" "$(field status kernel.waiting)" 0
 
-# 3. What it does.
+# 3. What Prometheus is told, by either way.
+prom=/var/lib/prometheus/node-exporter/op25b.prom
+mkdir -p "${prom%/*}"
+expect "op25b-metrics.service runs" systemctl start op25b-metrics
+expect_equal "its file is for all to read" "$(stat -c '%U %a' "$prom")" "root 644"
+expect "and says that the daemon is up" grep -qx 'op25b_up 1' "$prom"
+expect "op25b-metrics.timer can be started" systemctl start op25b-metrics.timer
+expect "and ended" systemctl stop op25b-metrics.timer
+if command -v op25b-exporter >/dev/null; then
+	ip link set lo up
+	expect "op25b-exporter.service starts" systemctl start op25b-exporter
+	exported()
+	{
+		"$root/tests/lib/http_get.py" GET "$1" 9725 /metrics | grep -x "$2"
+	}
+	expect "it gets an answer of the daemon" wait_until 10 exported 127.0.0.1 'op25b_up 1'
+	exporter=$(shown op25b-exporter MainPID)
+	expect "it is no user that there is, in the group of the socket" \
+		test "$(sed -n 's/^Uid:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$exporter/status")" -ge 61184 -a \
+		"$(sed -n 's/^Groups:.*[[:space:]]\('"$(id -g op25b)"'\)[[:space:]].*/\1/p' "/proc/$exporter/status")" = "$(id -g op25b)"
+	expect_equal "it has no capability" "$(sed -n 's/^Cap[IPEBA][a-z]*:[[:space:]]*//p' "/proc/$exporter/status" | sort -u)" 0000000000000000
+	# With IPAddressDeny, what comes from elsewhere is dropped also where it listens to all.
+	mkdir -p /run/systemd/system/op25b-exporter.service.d
+	printf '[Service]\nExecStart=\nExecStart=%s --listen 0.0.0.0:9725\n' "$(command -v op25b-exporter)" \
+		>/run/systemd/system/op25b-exporter.service.d/all.conf
+	systemctl daemon-reload
+	expect "it listens elsewhere, when told so" systemctl restart op25b-exporter
+	expect "then this machine still reaches it" wait_until 10 exported 127.0.0.1 'op25b_up 1'
+	expect "and nobody else" ! connect_from sub 198.51.100.1 9725
+	systemctl stop op25b-exporter
+fi
+
+# 4. What it does.
 works "started with the system"
 expect "inbound mail passes" connect_from ext 198.51.100.10 25
 expect "the same over IPv6" connect_from ext 2001:db8:100::10 25
@@ -180,7 +212,7 @@ expect "IPv6 of a pool is dropped, too" ! connect_from sub 2001:db8:200::25 25
 expect "blocked subscribers are recorded" wait_until 5 grep -q '"src_ip":"198.51.100.10"' "$events"
 expect_equal "the records are its own" "$(stat -c '%U:%G %a' "$events" | tr '\n' ' ')" "op25b:op25b 640 "
 
-# 4. Reload.
+# 5. Reload.
 listed >"$scratch/rules"
 mark
 before=$(digest)
@@ -208,7 +240,7 @@ works "after the reloads"
 expect "the rules are the policy's" op25b-rules status
 listed >"$scratch/rules"
 
-# 5. Rotation, by the unit that logrotate.timer starts.
+# 6. Rotation, by the unit that logrotate.timer starts.
 lines=$(wc -l <"$events")
 expect "logrotate rotates" systemctl start logrotate
 expect "the daemon makes a new file" wait_until 5 test -e "$events"
@@ -221,7 +253,7 @@ expect "logrotate rotates again" systemctl start logrotate
 expect "the daemon makes a new file again" wait_until 5 test -e "$events"
 expect_equal "the oldest one is compressed" "$(find /var/log/op25b -name 'events.json-*.gz' | wc -l)" 1
 
-# 6. The watchdog.
+# 7. The watchdog.
 fed=$(shown op25bd WatchdogTimestampMonotonic)
 expect "the watchdog is fed" wait_until 5 fed_after "$fed"
 watchdog_wait 4
@@ -239,7 +271,7 @@ kill -KILL "$daemon"
 expect "a daemon that was killed is replaced" wait_until 10 restarted 1 "$daemon"
 expect "the rules stayed" is_now "$scratch/rules"
 
-# 7. Stop.
+# 8. Stop.
 sed -i 's/^mode = .*/mode = monitor/' "$policy"
 systemctl reload op25bd
 daemon=$(main_pid)
@@ -263,7 +295,7 @@ expect_equal "namely both" "$(shown op25b-rules ActiveState) $(shown op25bd Acti
 expect "it works" connect_from sub 203.0.113.25 25
 listed >"$scratch/rules"
 
-# 8. A start with a bad policy.
+# 9. A start with a bad policy.
 sed -i 's/^fail = .*/fail = sometimes/' "$policy"
 mark
 expect "a restart with a bad policy fails" ! systemctl restart op25bd
@@ -276,7 +308,7 @@ cp "$scratch/good.ini" "$policy"
 expect "with the mended policy it starts" systemctl start op25bd
 works "after the mended policy"
 
-# 9. Others who change the rules.
+# 10. Others who change the rules.
 rm -f /run/op25b/*.lock
 expect "root applies by hand" op25b-rules apply
 expect "then the unit" systemctl reload op25b-rules
