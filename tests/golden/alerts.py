@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The alert rules: alerts.py SOURCE BUILD.
 
-promtool takes the rules, and each fires when it should and not else (alerts.yml). Each says what to do in English and in
-Japanese, how bad it is, and where the manual tells more. Every metric that a rule names is in the table of metrics. Each
-alert's case is also shown to fail when that alert can never fire. Prints TAP.
+promtool takes the rules, and each fires when it should and not else (alerts.yml, alerts_days.yml). Each says what to do in
+English and in Japanese, how bad it is, and where the manual tells more. Every metric that a rule names is in the table of
+metrics. Each alert's cases are also shown to fail when that alert can never fire. Prints TAP.
 """
 import re
 import shutil
@@ -77,10 +77,10 @@ def cases_of(tests, name, rules_path):
 def unnoticed(text, tests, name, directory):
     """[] when the cases of this alert fail once it can never fire."""
     rules, cases = directory / "rules.yml", directory / "cases.yml"
-    wanted = cases_of(tests, name, rules)
-    if not wanted:
-        return [f"{name} fires in no case"]
-    cases.write_text(wanted, encoding="utf-8")
+    wanted = [kept for kept in (cases_of(file, name, rules) for file in tests) if kept]
+    if len(wanted) != 1:
+        return [f"{name} fires in the cases of {len(wanted)} files"]
+    cases.write_text(wanted[0], encoding="utf-8")
     rules.write_text(never(text, name), encoding="utf-8")
     if promtool("check", "rules", rules):
         return [f"{name}: the planted rules are no rules"]
@@ -94,15 +94,15 @@ def main():
     if not shutil.which("promtool"):
         print("1..0 # SKIP promtool is not there (Debian package prometheus)")
         sys.exit(SKIP)
-    path, cases = source / "etc/op25b-alerts.yml", source / "tests/golden/alerts.yml"
-    text, tests = path.read_text(encoding="utf-8"), cases.read_text(encoding="utf-8")
+    path, cases = source / "etc/op25b-alerts.yml", [source / f"tests/golden/{name}.yml" for name in ("alerts", "alerts_days")]
+    text, tests = path.read_text(encoding="utf-8"), [file.read_text(encoding="utf-8") for file in cases]
     manual = (source / "src/man/op25b-metrics.7.scd.in").read_text(encoding="utf-8")
     rules = rules_of(text)
     names = subprocess.run([build / "src/man/op25b-man-tables", "names"], capture_output=True, text=True, check=True)
     table = set(re.findall(r"^metric \w+ (\w+)$", names.stdout, re.MULTILINE)) | {"up"}
     tap = Tap()
     tap.case("promtool takes the rules", promtool("check", "rules", path))
-    tap.case("every alert fires when it should, and not else", promtool("test", "rules", cases))
+    tap.case("every alert fires when it should, and not else", promtool("test", "rules", *cases))
     tap.case("there are alerts", [] if len(rules) >= 12 else [str(sorted(rules))])
     tap.case("each says what to do", (line for name, rule in rules.items()
                                       for line in annotation_problems(name, rule, manual)))
