@@ -147,12 +147,21 @@ const struct metric_row metric_rows[] = {
 	[METRIC_POLICY_INFO] =
 		{"op25b_policy_info", GAUGE, "1", "digest",
 		 "The digest of the policy in force: routers with the same policy show the same."},
-	[METRIC_POLICY_GENERATION] = {"op25b_policy_generation", GAUGE, "number", NULL,
-				      "Policies in force since the start, this one included."},
+	[METRIC_POLICY_GENERATION] =
+		{"op25b_policy_generation", GAUGE, "number", NULL,
+		 "How often what is judged by has changed since the start, by reloads and overrides; the "
+		 "first policy is 1."},
 	[METRIC_POLICY_LOADED] = {"op25b_policy_loaded_timestamp_seconds", GAUGE, "seconds since 1970", NULL,
 				  "When the policy in force was read."},
 	[METRIC_POLICY_WARNINGS] = {"op25b_policy_warnings", GAUGE, "warnings", NULL,
 				    "Warnings about the policy in force: op25b-rules check prints them."},
+	[METRIC_OVERRIDES] =
+		{"op25b_overrides", GAUGE, "overrides", "action",
+		 "Overrides in force, by action: allow or block. op25bctl overrides lists them."},
+	[METRIC_OVERRIDES_UNSAVED] =
+		{"op25b_overrides_unsaved", GAUGE, "0 or 1", NULL,
+		 "Whether the overrides in force could not be saved: a restart would lose the "
+		 "change."},
 	[METRIC_RELOADS] = {"op25b_reloads_total", COUNTER, "reloads", "result",
 			    "Reloads since the start, by result: success, or refused."},
 	[METRIC_RELOAD_SUCCESS] = {"op25b_reload_last_success", GAUGE, "0 or 1", NULL,

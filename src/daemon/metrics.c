@@ -325,6 +325,22 @@ static void put_policy(struct out *out, const struct view *view)
 	metrics_one(out, METRIC_POLICY_WARNINGS, world->warnings);
 }
 
+static void put_overrides(struct out *out, const struct keeper *keeper)
+{
+	static const char *const actions[] = {"allow", "block"};
+
+	metrics_begin(out, METRIC_OVERRIDES);
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		const struct metric_label label = {"action", actions[i]};
+		uint64_t count = 0;
+
+		for (size_t j = 0; j < keeper->list.count; j++)
+			count += strcmp(override_action(&keeper->list.items[j]), actions[i]) == 0;
+		metrics_put(out, METRIC_OVERRIDES, "", &label, 1, count);
+	}
+	metrics_one(out, METRIC_OVERRIDES_UNSAVED, keeper->unsaved);
+}
+
 static void put_reloads(struct out *out, const struct view *view)
 {
 	const struct reload *reload = &view->gateway->reload;
@@ -353,6 +369,7 @@ static void put_all(struct out *out, const struct view *view)
 	put_events(out, view);
 	put_offload(out, view);
 	put_policy(out, view);
+	put_overrides(out, &view->gateway->keeper);
 	put_reloads(out, view);
 }
 

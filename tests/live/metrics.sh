@@ -50,6 +50,14 @@ else
 	tap_skip "promtool finds nothing wrong" "promtool is not there (Debian package prometheus)"
 fi
 
+# Overrides are counted, and are no label.
+expect "an address is blocked" ctl block 198.51.100.200 --for 1h --reason x
+expect "another one is allowed" ctl allow 198.51.100.201 --for 1h --reason x
+ctl metrics >"$metrics"
+expect_equal "they are counted" "$(value 'op25b_overrides{action="block"}' "$metrics") $(value 'op25b_overrides{action="allow"}' "$metrics")" "1 1"
+expect_equal "they are saved" "$(value op25b_overrides_unsaved "$metrics")" 0
+expect "their addresses are not in it" ! grep -Eq '[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|2001:db8|::' "$metrics"
+
 # A refused reload, and one that is taken.
 cp "$policy" "$scratch/good"
 echo 'nonsense' >>"$policy"
@@ -59,7 +67,7 @@ sed -i 's/^fail = closed/fail = open/' "$policy"
 expect "a good one is taken" ctl reload
 ctl metrics >"$metrics"
 for series in 'op25b_reloads_total{result="refused"}=1' 'op25b_reloads_total{result="success"}=1' op25b_reload_last_success=1 \
-	op25b_policy_generation=2 'op25b_fail_mode{mode="open"}=1' 'op25b_fail_mode{mode="closed"}=0'; do
+	op25b_policy_generation=4 'op25b_fail_mode{mode="open"}=1' 'op25b_fail_mode{mode="closed"}=0'; do
 	expect_equal "then ${series%=*}" "$(value "${series%=*}" "$metrics")" "${series##*=}"
 done
 
