@@ -3,7 +3,7 @@
  * The engine against a second, slow telling of the decision order: random small policies whose prefixes crowd into a
  * few addresses, and random packets. The model walks lists; it shares nothing with the engine but the policy value.
  */
-#include "engine/engine.h"
+#include "engine/override.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -345,6 +345,54 @@ static int model_exempt(const struct policy *policy, const struct packet *packet
 	return best;
 }
 
+/* ---- overrides ---- */
+
+static struct engine_override overrides[6];
+static size_t override_count;
+
+static bool is_overridden(const struct prefix *prefix)
+{
+	for (size_t i = 0; i < override_count; i++)
+		if (prefix_compare(&overrides[i].prefix, prefix) == 0)
+			return true;
+	return false;
+}
+
+static void random_overrides(void)
+{
+	override_count = 0;
+	for (size_t n = chance(30) ? 1 + below(6) : 0; n > 0; n--) {
+		struct addr addr = random_address();
+		unsigned len = addr_bits(addr.family) - below(chance(80) ? 7 : 33);
+		struct prefix prefix = {addr_mask(&addr, len), (uint8_t)len};
+
+		if (!is_overridden(&prefix))
+			overrides[override_count++] = (struct engine_override){
+				prefix, chance(50), BASE_S + (int64_t)below(STEPS) * STEP_S};
+	}
+}
+
+static const struct engine_override *model_override(const struct addr *addr, int64_t now_s)
+{
+	const struct engine_override *best = NULL;
+
+	for (size_t i = 0; i < override_count; i++)
+		if (now_s < overrides[i].until_s && prefix_contains(&overrides[i].prefix, addr) &&
+		    (!best || overrides[i].prefix.len > best->prefix.len))
+			best = &overrides[i];
+	return best;
+}
+
+/* None is of a part of the subscriber only. */
+static bool model_is_one(const struct prefix *subscriber)
+{
+	for (size_t i = 0; i < override_count; i++)
+		if (overrides[i].prefix.len > subscriber->len &&
+		    prefix_covers(subscriber, &overrides[i].prefix))
+			return false;
+	return true;
+}
+
 static struct answer model_rules(const struct policy *policy, const struct packet *packet, const char *name,
 				 int64_t now_s)
 {
@@ -352,6 +400,7 @@ static struct answer model_rules(const struct policy *policy, const struct packe
 	int pool = longest(policy, POLICY_POOL, POLICY_ROLE_SOURCE, &packet->src);
 	int relay_to = longest(policy, POLICY_RELAY, POLICY_ROLE_SOURCE, &packet->dst);
 	int inside = longest(policy, POLICY_INSIDE, POLICY_ROLE_TARGET, &packet->dst);
+	const struct engine_override *override;
 	int exempt;
 
 	if (relay >= 0)
@@ -374,6 +423,11 @@ static struct answer model_rules(const struct policy *policy, const struct packe
 	} else if (inside >= 0) {
 		return plain(REASON_INSIDE, inside);
 	}
+	override = model_override(&packet->src, now_s);
+	if (override && override->block)
+		return (struct answer){VERDICT_DROP, VERDICT_DROP, REASON_OVERRIDE_BLOCK, -1};
+	if (override)
+		return plain(REASON_OVERRIDE_ALLOW, -1);
 	exempt = model_exempt(policy, packet, now_s);
 	if (exempt >= 0)
 		return plain(REASON_EXEMPT, exempt);
@@ -446,12 +500,17 @@ static struct answer model_guard(const struct policy *policy, const struct packe
 	int relay_from = longest(policy, POLICY_RELAY, POLICY_ROLE_SOURCE, &question.dst);
 	int inside = longest(policy, POLICY_INSIDE, POLICY_ROLE_TARGET, &question.dst);
 	int exempt = model_exempt(policy, &question, now_s);
+	const struct engine_override *override = model_override(&question.src, now_s);
 	struct answer asked;
 
 	if (policy->gateway.conntrack && flow == ENGINE_FLOW_ESTABLISHED)
 		return plain(REASON_INBOUND, -1);
 	if (relay >= 0 || relay_from >= 0 || inside >= 0)
 		return plain(REASON_INBOUND, relay >= 0 ? relay : relay_from >= 0 ? relay_from : inside);
+	if (override && override->block)
+		return (struct answer){VERDICT_DROP, VERDICT_DROP, REASON_TRIANGULAR, -1};
+	if (override)
+		return plain(REASON_INBOUND, -1);
 	if (exempt >= 0 || pool < 0)
 		return plain(REASON_INBOUND, exempt);
 	asked = model_pool(policy, pool, &question.dst, now_s);
@@ -668,6 +727,8 @@ static bool model_whole(const struct policy *policy, const struct addr *addr)
 	struct prefix subscriber = model_subscriber(policy, addr, pool);
 	struct addr last = prefix_last(&subscriber), each = *addr;
 
+	if (!model_is_one(&subscriber))
+		return false;
 	if (pool == -2 || model_plain_pool(policy, &subscriber.addr) != pool ||
 	    model_plain_pool(policy, &last) != pool)
 		return false;
@@ -708,6 +769,9 @@ static int64_t model_next_date(const struct policy *policy, int64_t now_s)
 				best_s = dates[k];
 		}
 	}
+	for (size_t i = 0; i < override_count; i++)
+		if (overrides[i].until_s > now_s && overrides[i].until_s < best_s)
+			best_s = overrides[i].until_s;
 	return best_s;
 }
 
@@ -847,15 +911,18 @@ static void test_engine_agrees_with_model(void **state)
 	(void)state;
 	for (unsigned i = 0; i < POLICIES; i++) {
 		struct policy *policy = random_policy();
-		struct engine *engine = NULL;
+		struct engine *engine = NULL, *base = NULL;
 
 		if (!policy)
 			continue;
 		usable++;
-		assert_int_equal(engine_build(policy, &engine), 0);
+		assert_int_equal(engine_build(policy, &base), 0);
+		random_overrides();
+		assert_int_equal(engine_with_overrides(base, overrides, override_count, &engine), 0);
 		for (unsigned n = 0; n < PACKETS; n++)
 			compare_one(policy, engine);
 		engine_free(engine);
+		engine_free(base);
 		policy_free(policy);
 	}
 	print_message("# %u of %u random policies were free of errors, %u packets each\n", usable, POLICIES,
