@@ -2,11 +2,14 @@
 /* A reload and a stop in a flood that is greater than the ring between worker and main thread; on a queue that no kernel has. */
 #include "base/moment.h"
 #include "control/metrics.h"
+#include "control/socket.h"
 #include "daemon/clock.h"
 #include "daemon/gateway.h"
 #include "daemon/loop.h"
 #include "daemon/metrics.h"
+#include "daemon/override_state.h"
 #include "daemon/records.h"
+#include "daemon/requests.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { WAIT_MS = 20000, LOOKS = 2000 };
@@ -136,8 +140,11 @@ static int setup(void **state)
 	gateway = (struct gateway){0};
 	atomic_store(&stopped, false);
 	assert_true(fd >= 0);
-	assert_true(dprintf(fd, "[gateway]\nfail = open\nunlisted = accept\n[log]\nfile = /dev/null\n"
-				"[pool all]\nprefix = 10.0.0.0/8\n") > 0);
+	assert_true(
+		dprintf(fd,
+			"[gateway]\nfail = open\nunlisted = accept\nstate = %s.d\n[log]\nfile = /dev/null\n"
+			"[pool all]\nprefix = 10.0.0.0/8\n[relay mx]\naddress = 192.0.2.25\n",
+			path) > 0);
 	close(fd);
 	gateway.policy_path = path;
 	assert_int_equal(world_build(path, 1, NULL, &gateway.world), 0);
@@ -165,6 +172,7 @@ static int teardown(void **state)
 	worker_free(gateway.workers[0]);
 	reload_end(&gateway);
 	learning_free(&gateway);
+	keeper_free(&gateway);
 	event_collector_free(gateway.collector);
 	logwriter_free(gateway.log);
 	world_free(gateway.world);
@@ -327,6 +335,164 @@ static void test_metrics_tell_of_reloads(void **state)
 	}
 }
 
+/* ---- requests ---- */
+
+static struct control_server *server;
+static char socket_path[sizeof(path) + 8], state_file[sizeof(path) + 32];
+
+static int setup_server(void **state)
+{
+	int r = setup(state);
+
+	(void)snprintf(socket_path, sizeof(socket_path), "%s.s", path);
+	(void)snprintf(state_file, sizeof(state_file), "%s.d/%s", path, OVERRIDE_STATE_FILE);
+	assert_int_equal(control_server_new(socket_path, requests_handle, &gateway, &server), 0);
+	return r;
+}
+
+static int teardown_server(void **state)
+{
+	control_server_free(server);
+	unlink(state_file);
+	*strrchr(state_file, '/') = '\0';
+	(void)rmdir(state_file);
+	return teardown(state);
+}
+
+/* The daemon's answer to a line; it stays until the next one. */
+static const char *ask(const char *line)
+{
+	static char reply[1 << 16];
+	int fd = control_socket_connect(socket_path);
+	ssize_t n = -1;
+
+	assert_true(fd >= 0);
+	assert_int_equal(send(fd, line, strlen(line), MSG_NOSIGNAL), strlen(line));
+	assert_int_equal(send(fd, "\n", 1, MSG_NOSIGNAL), 1);
+	for (int i = 0; i < 20 && n < 0; i++) {
+		control_server_run(server, clock_steady_ns());
+		n = recv(fd, reply, sizeof(reply) - 1, MSG_DONTWAIT);
+	}
+	close(fd);
+	assert_true(n > 0);
+	reply[n] = '\0';
+	return reply;
+}
+
+static bool says(const char *line, const char *text)
+{
+	const char *reply = ask(line);
+
+	if (strstr(reply, text))
+		return true;
+	print_error("%s\n%s", line, reply);
+	return false;
+}
+
+static uint64_t decided(enum verdict verdict, enum reason reason)
+{
+	return counted(ledger_decision(verdict, reason));
+}
+
+/* From the answer on every packet is judged by it. */
+static bool all_are_judged(enum verdict verdict, enum reason reason)
+{
+	uint64_t others = counted(LEDGER_RECEIVED) - decided(verdict, reason),
+		 before = decided(verdict, reason);
+
+	for (int i = 0; i < WAIT_MS && decided(verdict, reason) < before + 1000; i++) {
+		records_gather(&gateway);
+		poll(NULL, 0, 1);
+	}
+	/* One batch may have been under way when the numbers were taken. */
+	return counted(LEDGER_RECEIVED) - decided(verdict, reason) <= others + 2 * (uint64_t)QUEUE_BATCH_MAX;
+}
+
+#define REQUEST(rest) "{\"op25b\":1,\"command\":" rest "}"
+#define ALLOW         REQUEST("\"allow\",\"source\":\"10.0.0.1\",\"seconds\":3600,\"reason\":\"a test\"")
+#define FORGET        REQUEST("\"remove\",\"source\":\"10.0.0.1/32\"")
+#define SET(more)     REQUEST("\"allow\",\"source\":\"10.0.0.1\"," more)
+#define GOOD_REASON   ",\"reason\":\"x\""
+#define HUNDRED_A_LINE                                                                                       \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+static void test_an_override_holds_when_it_is_answered(void **state)
+{
+	struct pollfd done = {.fd = gateway.reload.done_fd, .events = POLLIN};
+
+	(void)state;
+	assert_true(all_are_judged(VERDICT_DROP, REASON_POOL_ENFORCE));
+	assert_true(says(ALLOW, "\"saved\":true"));
+	assert_true(all_are_judged(VERDICT_ACCEPT, REASON_OVERRIDE_ALLOW));
+	/* It comes while a policy is being read, and holds behind it as well. */
+	assert_true(says(FORGET, "\"ok\":true"));
+	assert_true(all_are_judged(VERDICT_DROP, REASON_POOL_ENFORCE));
+	reload_begin(&gateway, NULL);
+	assert_int_equal(poll(&done, 1, WAIT_MS), 1);
+	assert_true(says(ALLOW, "\"ok\":true"));
+	reload_finish(&gateway);
+	assert_int_equal(gateway.reload.loaded, 1);
+	assert_true(all_are_judged(VERDICT_ACCEPT, REASON_OVERRIDE_ALLOW));
+	/* All worlds but the one in force are gone. */
+	reload_tick(&gateway);
+	assert_null(gateway.reload.retired);
+	assert_true(says(REQUEST("\"overrides\""), "\"source\":\"10.0.0.1/32\",\"action\":\"allow\""));
+}
+
+static void test_one_that_has_ended_goes(void **state)
+{
+	(void)state;
+	assert_true(says(SET("\"seconds\":1" GOOD_REASON), "\"ok\":true"));
+	assert_int_equal(gateway.keeper.list.count, 1);
+	keeper_tick(&gateway);
+	assert_int_equal(gateway.keeper.list.count, 1);
+	gateway.keeper.list.items[0].rule.until_s -= 1;
+	keeper_tick(&gateway);
+	assert_int_equal(gateway.keeper.list.count, 0);
+	assert_null(engine_find_override(gateway.world->engine, &(struct addr){0, 0x0a000001, ADDR_IP4}, 0));
+	assert_true(all_are_judged(VERDICT_DROP, REASON_POOL_ENFORCE));
+}
+
+static void test_requests_that_are_none_change_nothing(void **state)
+{
+	static const struct {
+		const char *line, *says;
+	} rows[] = {
+		{REQUEST("\"allow\""), "no \\\"source\\\""},
+		{REQUEST("\"allow\",\"source\":5"), "no \\\"source\\\""},
+		{REQUEST("\"allow\",\"source\":\"10.0.0.300\",\"seconds\":60" GOOD_REASON), "bad-argument"},
+		{REQUEST("\"block\",\"source\":\"10.0.0.1/8\",\"seconds\":60" GOOD_REASON), "bits behind"},
+		{REQUEST("\"block\",\"source\":\"192.0.2.0/24\",\"seconds\":60" GOOD_REASON),
+		 "\"error\":\"refused\""},
+		{REQUEST("\"block\",\"source\":\"203.0.113.7\",\"seconds\":60" GOOD_REASON),
+		 "unlisted = accept"},
+		{SET("\"seconds\":0" GOOD_REASON), "30 days"},
+		{SET("\"seconds\":-1" GOOD_REASON), "30 days"},
+		{SET("\"seconds\":2592001" GOOD_REASON), "30 days"},
+		{SET("\"seconds\":\"60\"" GOOD_REASON), "30 days"},
+		{SET("\"seconds\":60"), "a reason is"},
+		{SET("\"seconds\":60,\"reason\":\"\""), "a reason is"},
+		{SET("\"seconds\":60,\"reason\":\"two\\nlines\""), "a reason is"},
+		{SET("\"seconds\":60,\"reason\":\"" HUNDRED_A_LINE "x\""), "a reason is"},
+		{FORGET, "no override is of 10.0.0.1/32"},
+		{REQUEST("\"offenders\",\"top\":0"), "from 1 to 1000"},
+		{REQUEST("\"offenders\",\"top\":1001"), "from 1 to 1000"},
+		{REQUEST("\"offload-list\",\"top\":\"9\""), "from 1 to 10000"},
+		{REQUEST("\"dance\""), "unknown-command"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_true(says(rows[i].line, "\"ok\":false"));
+		assert_true(says(rows[i].line, rows[i].says));
+	}
+	assert_int_equal(gateway.keeper.list.count, 0);
+	assert_int_equal(gateway.world->generation, 1);
+	assert_int_equal(access(state_file, F_OK), -1);
+	assert_true(says(SET("\"seconds\":2592000,\"reason\":\"" HUNDRED_A_LINE "\""), "\"ok\":true"));
+	assert_int_equal(access(state_file, F_OK), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +501,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_metrics_tell_every_row, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_metrics_tell_what_is_suppressed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_metrics_tell_of_reloads, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_an_override_holds_when_it_is_answered, setup_server,
+						teardown_server),
+		cmocka_unit_test_setup_teardown(test_one_that_has_ended_goes, setup_server, teardown_server),
+		cmocka_unit_test_setup_teardown(test_requests_that_are_none_change_nothing, setup_server,
+						teardown_server),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
