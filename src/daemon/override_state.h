@@ -16,14 +16,13 @@ enum {
 	OVERRIDE_STATE_BYTES_MAX = 8 << 20, /* a full list takes less than half of it */
 };
 
-/* Makes the directory where only its last part is missing. 0 or -errno. */
-int override_state_save(const struct overrides *overrides, const char *directory);
+/* path: the state directory, made where only its last part is missing. 0 or -errno. */
+int override_state_save(const struct overrides *overrides, const char *path);
 
 /*
  * Adds what the file holds. 0 also where there is no file; -EBADMSG when something in it is no override: what was good is
  * taken, text says what is wrong, and the file is renamed; -errno when it cannot be read.
  */
-int override_state_load(struct overrides *overrides, const char *directory,
-			char text[OVERRIDE_STATE_TEXT_MAX]);
+int override_state_load(struct overrides *overrides, const char *path, char text[OVERRIDE_STATE_TEXT_MAX]);
 
 #endif
