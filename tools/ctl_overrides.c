@@ -43,12 +43,20 @@ static bool read_duration(const char *duration, uint64_t *ret_s)
 	return true;
 }
 
+static void warn_of_kernel(const json_t *result)
+{
+	if (json_is_true(json_object_get(result, "kernel_late")))
+		fputs("op25bctl: warning: the kernel still blocks by itself whom it has learned; it is tried again\n",
+		      stderr);
+}
+
 static void print_override(const json_t *result)
 {
 	const json_t *override = json_object_get(result, "override");
 
 	printf("%s %s until %s\n", text(override, "action"), text(override, "source"),
 	       text(override, "until"));
+	warn_of_kernel(result);
 }
 
 static void print_removed(const json_t *result)
@@ -57,6 +65,7 @@ static void print_removed(const json_t *result)
 
 	printf("removed: %s %s until %s, by user %" PRId64 ": %s\n", text(override, "action"),
 	       text(override, "source"), text(override, "until"), user(override), text(override, "reason"));
+	warn_of_kernel(result);
 }
 
 static void print_list(const json_t *result)

@@ -105,7 +105,7 @@ static int put_in_force(struct gateway *gateway)
 		return -ENOMEM;
 	r = world_override(gateway->world, gateway->world->generation + 1, rules, list->count, &fresh);
 	if (r == 0)
-		reload_exchange(gateway, fresh);
+		gateway->keeper.kernel_late = !reload_exchange(gateway, fresh);
 	return r;
 }
 
@@ -239,8 +239,9 @@ static bool read_override(const json_t *request, struct override *ret, char text
 /* It is in force, whether it could be saved or not; the latter is told. */
 static void answer(struct gateway *gateway, struct control_call *call, const struct override *override)
 {
-	json_t *result = json_pack("{s:o, s:b}", "override", override_json(override, offset_s()), "saved",
-				   gateway->keeper.error == 0);
+	json_t *result =
+		json_pack("{s:o, s:b, s:b}", "override", override_json(override, offset_s()), "saved",
+			  gateway->keeper.error == 0, "kernel_late", gateway->keeper.kernel_late);
 
 	if (gateway->keeper.error == 0)
 		control_call_answer(call, result);

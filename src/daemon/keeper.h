@@ -16,6 +16,7 @@ struct keeper {
 	struct overrides list;
 	int error; /* of the last try to save, 0: what is in force is saved */
 	bool unsaved;
+	bool kernel_late; /* at the last change: see reload_exchange() */
 };
 
 /* After the policy was read, before the workers are made: what was in force before is so again. 0 or -errno. */

@@ -358,11 +358,6 @@ bool learning_flush(struct gateway *gateway)
 	return settle(gateway);
 }
 
-void learning_exchange(struct gateway *gateway)
-{
-	(void)learning_flush(gateway);
-}
-
 void learning_drain(struct gateway *gateway, struct control_call *call)
 {
 	struct learning *learning = &gateway->learning;

@@ -43,9 +43,10 @@ void learning_step(struct gateway *gateway);
 /* Around an exchange of worlds: before the workers get the new one, and after they were given it. */
 void learning_hold(struct gateway *gateway);
 void learning_reload(struct gateway *gateway);
-/* In place of the latter, where only overrides differ. On return the kernel asks about everybody again, if it is willing. */
-void learning_exchange(struct gateway *gateway);
-/* The same without another world. False when the kernel was not willing in time: it is tried again. */
+/*
+ * In place of the latter, where only overrides differ, or for its own sake: the kernel asks about everybody again. False
+ * when it was not willing in time: it is tried again.
+ */
 bool learning_flush(struct gateway *gateway);
 
 /* Reads out and empties everything, and offloads nothing until the next reload. call is answered when that is done. */

@@ -7,6 +7,7 @@
 #include "daemon/keeper.h"
 #include "daemon/learning.h"
 #include "daemon/records.h"
+#include "daemon/roles.h"
 #include "daemon/say.h"
 
 #include <errno.h>
@@ -187,12 +188,13 @@ static void retire(struct gateway *gateway, struct world *old)
 	reload_tick(gateway);
 }
 
-void reload_exchange(struct gateway *gateway, struct world *fresh)
+bool reload_exchange(struct gateway *gateway, struct world *fresh)
 {
 	struct world *old = give_world(gateway, fresh);
+	bool flushed = learning_flush(gateway);
 
-	learning_exchange(gateway);
 	retire(gateway, old);
+	return flushed;
 }
 
 /* Puts the built world in force; the result is what the requesters are told. */
@@ -212,6 +214,7 @@ static json_t *exchange_worlds(struct gateway *gateway)
 		    "reload: no memory for new records settings; the old ones stay: lower subscribers_max in [log]");
 	retire(gateway, old);
 	keeper_note_reload(gateway);
+	roles_tell_trouble(gateway->world);
 	stay = settings_that_stay(gateway);
 	for (size_t i = 0; i < json_array_size(stay); i++)
 		say(SAY_WARNING, "reload: %s until a restart", json_string_value(json_array_get(stay, i)));

@@ -47,8 +47,11 @@ int reload_init(struct gateway *gateway);
 void reload_begin(struct gateway *gateway, struct control_call *call);
 /* When reload.done_fd is readable. */
 void reload_finish(struct gateway *gateway);
-/* Puts a world of the policy in force with other overrides in its place. Takes it over. */
-void reload_exchange(struct gateway *gateway, struct world *fresh);
+/*
+ * Puts a world of the policy in force with other overrides in its place. Takes it over. False when the kernel still blocks
+ * by itself whom it has learned: that is tried again.
+ */
+bool reload_exchange(struct gateway *gateway, struct world *fresh);
 /* Once a second: frees a retired world when it can be. */
 void reload_tick(struct gateway *gateway);
 /* At the end, after the workers: waits for a build under way, and frees what is left. */

@@ -2,6 +2,7 @@
 #include "daemon/roles.h"
 
 #include "base/cleanup.h"
+#include "daemon/say.h"
 #include "daemon/world.h"
 
 #include <errno.h>
@@ -25,6 +26,17 @@ gid_t roles_find_group(const char *name)
 			return found ? group.gr_gid : ROLES_NO_GROUP;
 	}
 	return ROLES_NO_GROUP;
+}
+
+void roles_tell_trouble(const struct world *world)
+{
+	const char *name = world->policy->gateway.operators;
+
+	if (name[0] && world->operators == ROLES_NO_GROUP)
+		say(SAY_WARNING,
+		    "there is no group %s, which `operators` in [gateway] names: only root and user %ld may "
+		    "change things",
+		    name, (long)geteuid());
 }
 
 enum role roles_of(const struct world *world, const struct control_call *call)

@@ -20,6 +20,9 @@ struct world;
 #define ROLES_NO_GROUP ((gid_t)-1)
 gid_t roles_find_group(const char *name);
 
+/* Tells the operator when the policy names a group that does not exist. */
+void roles_tell_trouble(const struct world *world);
+
 enum role roles_of(const struct world *world, const struct control_call *call);
 /* Refuses a call of somebody who has not the role that command needs. */
 void roles_refuse(const struct world *world, struct control_call *call, const char *command);

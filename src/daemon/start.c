@@ -10,6 +10,7 @@
 #include "daemon/privileges.h"
 #include "daemon/records.h"
 #include "daemon/requests.h"
+#include "daemon/roles.h"
 #include "daemon/say.h"
 
 #include <errno.h>
@@ -142,6 +143,7 @@ static int open_control(struct gateway *gateway)
 	if (!gateway->bound_control)
 		return fail(EXIT_CODE_SYSTEM, "control", -ENOMEM);
 	make_control_directory(path);
+	roles_tell_trouble(gateway->world);
 	r = control_server_new(path, requests_handle, gateway, &gateway->control);
 	if (r < 0)
 		say(SAY_ERROR, "control socket %s: %s", path, control_trouble(r));

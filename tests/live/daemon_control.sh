@@ -175,6 +175,11 @@ expect "indeed" ! passes
 rm "$scratch/state"
 expect "it is saved as soon as that works" wait_until 4 grep -q "$customer" "$scratch/state/overrides.json"
 
+sed -i 's/^operators = .*/operators = no-such-group/' "$policy"
+expect "reload: a group of operators that does not exist" ctl reload
+expect "is said" grep -q 'there is no group no-such-group' "$daemon_log"
+expect "and to who is refused" ends_with 5 "group no-such-group (which does not exist)" as 4240 1 reload
+
 # The socket in a crowd: verdicts do not care.
 cat >"$scratch/crowd.py" <<-'END'
 	import os, socket, sys, time

@@ -26,6 +26,7 @@ static struct fake_table {
 	int in_force[LEARN_GROUPS_MAX];
 	unsigned flushed_groups;
 	uint64_t layout;
+	bool busy; /* refuses to turn */
 } table;
 
 int __wrap_learned_check(struct learned_kernel *kernel, const struct learn_groups *groups);
@@ -49,6 +50,8 @@ int __wrap_learned_layout(struct learned_kernel *kernel, uint64_t *ret)
 
 int __wrap_learned_switch(struct learned_kernel *kernel, const struct learn_groups *groups, int generation)
 {
+	if (table.busy)
+		return -EBUSY;
 	if ((int)groups->count > table.groups)
 		return -ENOENT;
 	for (size_t i = 0; i < groups->count; i++)
@@ -356,6 +359,28 @@ static void test_no_table_is_no_failure(void **state)
 	assert_int_equal(hub_learn_generation(atomic_load(&gateway.hub.learn)), -1);
 }
 
+/* Whoever asks for it hears whether it is done; and what is not is tried again. */
+static void test_a_flush_turns_away_at_once(void **state)
+{
+	int before;
+
+	(void)state;
+	work();
+	before = table.in_force[0];
+	assert_int_not_equal(before, LEARNED_NONE);
+	assert_true(learning_flush(&gateway));
+	assert_int_not_equal(table.in_force[0], before);
+	work();
+	before = table.in_force[0];
+	assert_int_not_equal(before, LEARNED_NONE);
+	table.busy = true;
+	assert_false(learning_flush(&gateway));
+	assert_int_equal(table.in_force[0], before);
+	table.busy = false;
+	usleep(OFFLOAD_RETRY_MS * 1000);
+	assert_true(learning_flush(&gateway));
+}
+
 #define JUDGING(name) cmocka_unit_test_setup_teardown(name, open_bench, close_bench)
 #define TURNING(name) cmocka_unit_test_setup_teardown(name, open_gateway, close_gateway)
 
@@ -371,6 +396,7 @@ int main(void)
 		TURNING(test_rules_of_another_policy_get_nothing),
 		TURNING(test_a_ruleset_with_fewer_groups_gets_none),
 		TURNING(test_no_table_is_no_failure),
+		TURNING(test_a_flush_turns_away_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
