@@ -122,7 +122,7 @@ expect "it is logged with his number" grep -q 'override made: block 198.51.100.9
 expect "and removed by root" ctl remove 198.51.100.99
 
 # Allow, while the kernel blocks by itself.
-expect "allow" override allow "$customer" 6s
+expect "allow" override allow "$customer" $((7 * slow))s
 expect "a customer whom the kernel had learned passes at once" passes_at_once
 expect "and the kernel has forgotten him" ! learned
 ends=$(until_of "$customer")
