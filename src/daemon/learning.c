@@ -16,6 +16,8 @@
 
 enum {
 	STOP_LOOK_NS = 1000000,
+	CLOCKS_APART_NS = 500000,
+	CLOCK_TRIES = 5,
 	LEARNING_TOLD_MAX = 1 << 16, /* elements: what is emptied in one call takes a tenth of a second */
 };
 
@@ -223,6 +225,17 @@ static struct offload_settings settings_of(const struct gateway *gateway)
 					 .told_max = LEARNING_TOLD_MAX};
 }
 
+/* Both at one time: a pause between the two would look like a clock that was set back. */
+static void read_clocks(struct offload_now *now)
+{
+	for (int i = 0; i < CLOCK_TRIES; i++) {
+		now->steady_ns = clock_steady_ns();
+		now->wall_ns = clock_wall_ns();
+		if (clock_steady_ns() - now->steady_ns < CLOCKS_APART_NS)
+			return;
+	}
+}
+
 static struct offload_now now_of(const struct gateway *gateway)
 {
 	struct offload_now now = {.acknowledged = hub_learn_number(atomic_load(&gateway->hub.learn))};
@@ -236,8 +249,7 @@ static struct offload_now now_of(const struct gateway *gateway)
 		ledger_collect(worker_ledger(gateway->workers[i]), &counts);
 	}
 	now.learned = counts.values[LEDGER_LEARNED];
-	now.steady_ns = clock_steady_ns();
-	now.wall_ns = clock_wall_ns();
+	read_clocks(&now);
 	return now;
 }
 

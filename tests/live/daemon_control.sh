@@ -64,15 +64,10 @@ learned()
 	netns_run rtr nft -j list table inet op25b | grep -q "\"val\": \"$customer\"\|\"elem\": \[.*$customer"
 }
 
-in_force()
-{
-	ctl status | grep -q '^offload  *in force'
-}
-
 control_policy
 expect "the ruleset is loaded" apply
 gateway_start
-expect "offload is in force" wait_until 5 in_force
+expect "offload is in force" wait_until 5 offload_in_force
 netns_run sub "$FLOOD" -i eth0 -m "$mac" -c 3000 -n 1 -s "$customer" -q 100 -o "$daemon" >/dev/null
 expect "the kernel has learned a customer" wait_until 5 learned
 

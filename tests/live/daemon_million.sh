@@ -26,6 +26,7 @@ END
 sed -i "s/^window = .*/window = 5\nsubscribers_max = 50000/" "$policy"
 expect "the rules are loaded" netns_run rtr "$OP25B_RULES" apply -p "$policy"
 gateway_start
+wait_until 5 offload_in_force
 
 # flood PACKETS SOURCES [OPTION...]: what fills the queue waits, so that the kernel has nothing to drop.
 flood()

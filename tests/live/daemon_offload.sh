@@ -140,6 +140,7 @@ told()
 offload_policy
 expect "the ruleset is loaded" apply
 gateway_start
+wait_until 5 offload_in_force
 flooded "one source" 90 20000 1 -s 10.0.0.1
 flooded "a thousand" 80 100000 1000 -s 10.1.0.0
 flooded "a thousand delegated prefixes" 80 100000 1000 -s 2001:db8:8000::1 -t 256
@@ -186,6 +187,7 @@ left=$(learned_packets)
 expect "without a daemon the kernel goes on counting" test "$left" -gt "$killed_at"
 before=$(recorded)
 gateway_start
+wait_until 5 offload_in_force
 expect "what the kernel has counted is told by the next daemon" wait_until 15 told $((before + left))
 expect "and no element stays in the kernel" wait_until 10 none_learned
 
@@ -205,6 +207,7 @@ expect "with fail = open: the ruleset is loaded" apply
 rm -f "$events"
 told_before=0
 gateway_start
+wait_until 5 offload_in_force
 entered_before=$(counted rtr entered) came_before=$(counted ext came)
 netns_run sub "$FLOOD" -i eth0 -m "$mac" -c 200000 -n 500 -s 10.9.0.0 -r 60000 >/dev/null &
 flooding=$!

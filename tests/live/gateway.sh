@@ -133,6 +133,12 @@ rule_packets()
 	netns_run rtr nft list chain inet op25b-test judge 2>/dev/null | sed -n 's/.*counter packets \([0-9]*\).*/\1/p'
 }
 
+# A flood that begins before is not learned from.
+offload_in_force()
+{
+	ctl status | grep -q '^offload  *in force'
+}
+
 # elements in all learned sets of the kernel
 learned()
 {
