@@ -8,6 +8,7 @@
 
 #include "control/server.h"
 #include "daemon/keeper.h"
+#include "daemon/failwatch.h"
 #include "daemon/learning.h"
 #include "daemon/logwriter.h"
 #include "daemon/reload.h"
@@ -50,6 +51,8 @@ struct gateway {
 	struct reload reload;
 	struct learning learning;
 	struct keeper keeper;
+	struct failwatch failwatch;
+	bool sockets_kept; /* the queues outlive this process, with what waits in them */
 
 	int epoll_fd, signal_fd, tick_fd, gather_fd;
 	bool gathering; /* gather_fd is set */

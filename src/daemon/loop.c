@@ -135,6 +135,7 @@ static void feed_watchdog(struct gateway *gateway)
 
 static void tick(struct gateway *gateway)
 {
+	failwatch_tick(gateway);
 	records_tick(gateway);
 	keeper_tick(gateway);
 	control_server_run(gateway->control, clock_steady_ns());
@@ -220,6 +221,7 @@ void loop_end_workers(struct gateway *gateway, size_t count)
 		worker_join(gateway->workers[i]);
 	}
 	learning_finish(gateway);
+	failwatch_end(gateway);
 	records_finish(gateway);
 }
 

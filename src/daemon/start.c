@@ -227,6 +227,7 @@ int gateway_start(struct gateway *gateway, const char *policy_path, const char *
 	    (code = open_learning(gateway)) != 0 || (code = open_loop(gateway)) != 0 ||
 	    (code = bind_queues(gateway)) != 0)
 		return code;
+	failwatch_start(gateway);
 	return start_workers(gateway);
 }
 

@@ -2,6 +2,7 @@
 /* Counting and time. What a subscriber's entry is, and how it is found, stands in table.c. */
 #include "event/event.h"
 
+#include "event/notice.h"
 #include "event/overflow.h"
 #include "event/record.h"
 #include "event/retransmission.h"
@@ -44,6 +45,15 @@ static void emit(void *context, struct event_record *record)
 	if (record->kind == EVENT_KIND_OVERFLOW)
 		c->stats.overflowed += record->packets;
 	len = event_record_encode(record, line);
+	c->config.emit(c->config.context, line, len);
+}
+
+void event_notice(struct event_collector *c, const struct event_notice *notice)
+{
+	char line[EVENT_RECORD_MAX];
+	size_t len = event_notice_encode(&c->config, c->stats.next_seq++, notice, line);
+
+	c->stats.records++;
 	c->config.emit(c->config.context, line, len);
 }
 

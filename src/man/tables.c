@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "event/event.h"
 #include "event/fields.h"
+#include "event/notice.h"
 #include "policy/keys.h"
 
 #include <inttypes.h>
@@ -219,6 +220,26 @@ static bool put_metrics(FILE *out, const char *wanted)
 	return true;
 }
 
+/* Likewise of a record about the gateway. */
+static bool put_notice_fields(FILE *out, const char *wanted)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < event_notice_field_count; i++) {
+		const struct event_notice_field *field = &event_notice_fields[i];
+
+		if (wanted && strcmp(wanted, field->object) != 0)
+			continue;
+		put_bold(out, field->name);
+		fputs(": ", out);
+		put_underlined(out, field->type);
+		putc('\n', out);
+		put_sentence(out, field->meaning);
+		found = true;
+	}
+	return found;
+}
+
 /* ---- an example of block records ---- */
 
 enum { EXAMPLE_COLUMNS = 68 };
@@ -367,8 +388,13 @@ static const struct table {
 	const char *name;
 	bool (*put)(FILE *out, const char *wanted);
 } tables[] = {
-	{"keys", put_keys},       {"reasons", put_reasons}, {"fields", put_fields},
-	{"metrics", put_metrics}, {"example", put_example}, {"names", put_names},
+	{"keys", put_keys},
+	{"reasons", put_reasons},
+	{"fields", put_fields},
+	{"notices", put_notice_fields},
+	{"metrics", put_metrics},
+	{"example", put_example},
+	{"names", put_names},
 };
 
 static bool put_table(FILE *out, const char *name, const char *wanted)

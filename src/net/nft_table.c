@@ -205,14 +205,23 @@ int nft_table_find_out(const struct nft_table *before, uint64_t mark)
 	return found ? 0 : -EAGAIN;
 }
 
-int nft_table_find(struct nft_socket *nft, uint8_t family, bool *ret)
+int nft_table_find_asleep(struct nft_socket *nft, uint8_t family, bool *ret, bool *ret_asleep)
 {
 	struct nft_table table = {.family = family};
 	int r = dump(nft, NFT_MSG_GETTABLE, see_table, &table);
 
-	if (r == 0)
-		*ret = table.there;
-	return r;
+	if (r < 0)
+		return r;
+	*ret = table.there;
+	*ret_asleep = table.asleep;
+	return 0;
+}
+
+int nft_table_find(struct nft_socket *nft, uint8_t family, bool *ret)
+{
+	bool asleep;
+
+	return nft_table_find_asleep(nft, family, ret, &asleep);
 }
 
 int nft_table_read(struct nft_socket *nft, uint8_t family, struct nft_table *table)

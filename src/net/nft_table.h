@@ -47,6 +47,8 @@ uint32_t nft_generation_next(uint32_t generation);
 int nft_table_read(struct nft_socket *nft, uint8_t family, struct nft_table *table);
 /* Only whether it is there. 0 or -errno. */
 int nft_table_find(struct nft_socket *nft, uint8_t family, bool *ret);
+/* And whether it is dormant. */
+int nft_table_find_asleep(struct nft_socket *nft, uint8_t family, bool *ret, bool *ret_asleep);
 /*
  * What became of a transaction that was to give the table sets with this mark, when nft_batch_send() cannot tell: 0 when it was
  * taken, -EAGAIN when it was not, -ENOBUFS when that remains unknown, as it does when the mark was there before.

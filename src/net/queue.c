@@ -11,6 +11,7 @@
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <libnetfilter_queue/libnetfilter_queue.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,6 +28,10 @@ enum {
 struct queue {
 	struct mnl_socket *socket;
 	uint16_t number;
+	/* The last message that set the fail mode (its number twice, and the mode), the last one that was acknowledged, and a
+	 * refusal. Asked by one thread, answered in the queue's own. */
+	_Atomic uint32_t fail_asked, fail_acknowledged;
+	atomic_int fail_error;
 	bool first_seen;
 	uint32_t last_id;
 	struct queue_counters counters;
@@ -47,6 +52,29 @@ static int send_config(struct queue *queue, struct nlmsghdr *header)
 	if (mnl_socket_sendto(queue->socket, header, header->nlmsg_len) < 0)
 		return -errno;
 	return 0;
+}
+
+/* Numbers the message, so that its answer is known among others. */
+static void ask_fail_mode(struct queue *queue, struct nlmsghdr *header, bool open)
+{
+	uint32_t number = (atomic_load(&queue->fail_asked) >> 1) + 1;
+
+	atomic_store(&queue->fail_error, 0);
+	atomic_store(&queue->fail_asked, number << 1 | open);
+	header->nlmsg_seq = number;
+	header->nlmsg_flags |= NLM_F_ACK;
+}
+
+/* What the kernel says of a message of ours: only those that set the fail mode are numbered. */
+static void note_answer(struct queue *queue, const void *message, int error)
+{
+	uint32_t number = ((const struct nlmsghdr *)message)->nlmsg_seq;
+
+	if (number == 0 || number != atomic_load(&queue->fail_asked) >> 1)
+		return;
+	if (error == 0)
+		atomic_store(&queue->fail_acknowledged, number);
+	atomic_store(&queue->fail_error, error);
 }
 
 /*
@@ -70,6 +98,7 @@ static int wait_for_ack(struct queue *queue)
 	case QUEUE_MESSAGE_ACK:
 	case QUEUE_MESSAGE_ERROR:
 		(void)recv(wait.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		note_answer(queue, bytes, error);
 		return error;
 	default:
 		return 0;
@@ -90,7 +119,7 @@ static int bind_queue(struct queue *queue, const struct queue_config *config)
 	nfq_nlmsg_cfg_put_qmaxlen(header, config->maxlen);
 	mnl_attr_put_u32(header, NFQA_CFG_FLAGS, htonl(flags));
 	mnl_attr_put_u32(header, NFQA_CFG_MASK, htonl(mask));
-	header->nlmsg_flags |= NLM_F_ACK;
+	ask_fail_mode(queue, header, config->fail_open);
 	r = send_config(queue, header);
 	return r < 0 ? r : wait_for_ack(queue);
 }
@@ -240,8 +269,14 @@ static bool take_message(struct queue *queue, size_t i, struct queue_packet *pac
 		note_id(queue, packet->id);
 		queue->counters.messages++;
 		return true;
+	case QUEUE_MESSAGE_ACK:
+		note_answer(queue, queue->messages[i], 0);
+		return false;
 	case QUEUE_MESSAGE_ERROR:
-		queue->counters.verdict_errors++;
+		note_answer(queue, queue->messages[i], error);
+		/* Verdicts bear no number. */
+		if (((const struct nlmsghdr *)(const void *)queue->messages[i])->nlmsg_seq == 0)
+			queue->counters.verdict_errors++;
 		return false;
 	case QUEUE_MESSAGE_OTHER:
 		queue->counters.not_parsed++;
@@ -321,7 +356,18 @@ int queue_set_fail_open(struct queue *queue, bool fail_open)
 
 	mnl_attr_put_u32(header, NFQA_CFG_FLAGS, htonl(fail_open ? NFQA_CFG_F_FAIL_OPEN : 0));
 	mnl_attr_put_u32(header, NFQA_CFG_MASK, htonl(NFQA_CFG_F_FAIL_OPEN));
+	ask_fail_mode(queue, header, fail_open);
 	return send_config(queue, header);
+}
+
+void queue_fail_get(const struct queue *queue, struct queue_fail *ret)
+{
+	uint32_t asked = atomic_load(&queue->fail_asked);
+
+	*ret = (struct queue_fail){.open = asked & 1,
+				   .acknowledged =
+					   asked != 0 && atomic_load(&queue->fail_acknowledged) == asked >> 1,
+				   .error = atomic_load(&queue->fail_error)};
 }
 
 void queue_counters_get(const struct queue *queue, struct queue_counters *ret)

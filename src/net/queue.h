@@ -99,6 +99,19 @@ int queue_stop_intake(struct queue *queue);
 /* Changes what becomes of packets that do not fit. May be called from another thread than the queue's. 0 or -errno. */
 int queue_set_fail_open(struct queue *queue, bool fail_open);
 
+/*
+ * What is known of that. The kernel shows a queue's flags nowhere; but it answers the message that sets them, and refuses
+ * what it does not know. So an acknowledgement is the proof.
+ */
+struct queue_fail {
+	bool open;         /* as asked for last */
+	bool acknowledged; /* the kernel has said that this is in force */
+	int error;         /* or its refusal, -errno; 0: none */
+};
+
+/* May be called from any thread. */
+void queue_fail_get(const struct queue *queue, struct queue_fail *ret);
+
 void queue_counters_get(const struct queue *queue, struct queue_counters *ret);
 
 /* What the kernel says of a queue (/proc/net/netfilter/nfnetlink_queue). */

@@ -162,7 +162,7 @@ static void add_counters(struct build *build)
 	c->unlisted = build_counter(build, "accepted-unlisted", "port 25 from sources in no pool");
 	c->established = build_counter(build, "accepted-established", "port 25, opening no connection");
 	c->suspect = build_counter(build, "suspect", "source address on an interface that is not its own");
-	c->queued = build_counter(build, "queued", "handed to the daemon");
+	c->queued = build_counter(build, RULESET_QUEUED_COUNTER, "handed to the daemon");
 	c->guarded = build_counter(build, "guarded", "answers from port 25 to a pool, handed to the daemon");
 	c->reset = build_counter(build, "answered-reset", "answered with a TCP reset");
 	c->icmp = build_counter(build, "answered-icmp", "answered with ICMP administratively prohibited");

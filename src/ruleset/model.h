@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define RULESET_QUEUED_COUNTER "queued" /* the counter of what is handed to the daemon: every packet that a queue is asked to take */
 #define RULESET_TABLE "op25b" /* of the policy's family; nobody else's table is touched */
 
 enum {

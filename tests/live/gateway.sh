@@ -117,12 +117,13 @@ for ledger in [status["ledger"]] + [worker["ledger"] for worker in status["worke
 '
 }
 
-# records EXPRESSION: a Python expression over `r`, the list of all records, and `total`, the sum of a field of them.
+# records EXPRESSION: a Python expression over `r`, the list of all block records, and `total`, the sum of a field of them.
 records()
 {
 	python3 -c '
 import json, sys
 r = [json.loads(line) for name in sys.argv[2:] for line in open(name)]
+r = [record for record in r if record["event_type"] != "engine"]
 def total(key): return sum(record["op25b"][key] for record in r)
 print(eval(sys.argv[1]))' "$1" "${@:2}"
 }

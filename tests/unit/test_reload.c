@@ -41,6 +41,13 @@ int __wrap_queue_stop_intake(struct queue *queue);
 int __wrap_queue_fd(const struct queue *queue);
 void __wrap_queue_counters_get(const struct queue *queue, struct queue_counters *ret);
 int __wrap_queue_set_fail_open(struct queue *queue, bool fail_open);
+void __wrap_queue_fail_get(const struct queue *queue, struct queue_fail *ret);
+
+void __wrap_queue_fail_get(const struct queue *queue, struct queue_fail *ret)
+{
+	(void)queue;
+	*ret = (struct queue_fail){.acknowledged = true};
+}
 
 int __wrap_queue_receive(struct queue *queue, struct queue_packet *packets, size_t max)
 {
@@ -137,7 +144,7 @@ static int setup(void **state)
 	int fd = mkstemp(memcpy(path, path_template, sizeof(path)));
 
 	(void)state;
-	gateway = (struct gateway){0};
+	gateway = (struct gateway){.kernel_fd = -1};
 	atomic_store(&stopped, false);
 	assert_true(fd >= 0);
 	assert_true(
