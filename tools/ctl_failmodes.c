@@ -20,6 +20,11 @@ static const char *text(const json_t *object, const char *key)
 	return value ? value : "-";
 }
 
+static int64_t number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
 static void print_case(const char *title, const char *meaning, const json_t *row)
 {
 	const char *fate = text(row, "fate"), *then = text(row, "then");
@@ -34,15 +39,25 @@ static void print_case(const char *title, const char *meaning, const json_t *row
 
 static void print_unjudged(const char *what, const json_t *side)
 {
-	int64_t packets = json_integer_value(json_object_get(side, "packets"));
-	int64_t periods = json_integer_value(json_object_get(side, "periods"));
+	int64_t packets = number(side, "packets");
+	int64_t periods = number(side, "periods");
 
 	if (periods > 0)
 		printf("%-10s %s unjudged: %" PRId64 " packets in %" PRId64 " periods\n", "", what, packets,
 		       periods);
 }
 
-void ctl_print_fail_modes(const json_t *modes)
+static void print_rules(const json_t *rules)
+{
+	if (json_is_object(rules))
+		printf("%-10s %s; changed by others %" PRId64 " times, loaded again %" PRId64
+		       ", failed %" PRId64 "%s\n",
+		       "rules", text(rules, "state"), number(rules, "changed_by_others"),
+		       number(rules, "repairs"), number(rules, "failures"),
+		       json_is_true(json_object_get(rules, "repair")) ? "" : " (repair = no)");
+}
+
+void ctl_print_fail_modes(const json_t *modes, const json_t *rules)
 {
 	const json_t *rows = json_object_get(modes, "cases");
 	const json_t *unjudged = json_object_get(modes, "unjudged");
@@ -53,6 +68,7 @@ void ctl_print_fail_modes(const json_t *modes)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		print_case(i == 0 ? "fail modes" : "", cases[i].meaning,
 			   json_object_get(rows, cases[i].name));
+	print_rules(rules);
 	for (size_t i = 0; i < json_array_size(warnings); i++)
 		printf("%-10s WARNING: %s\n", "", json_string_value(json_array_get(warnings, i)));
 	print_unjudged("passed", json_object_get(unjudged, "passed"));

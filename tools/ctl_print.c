@@ -133,7 +133,7 @@ void ctl_print_status(const json_t *result)
 	print_policy(json_object_get(result, "policy"));
 	print_ledger("ledger", json_object_get(result, "ledger"));
 	print_kernel("kernel", json_object_get(result, "kernel"));
-	ctl_print_fail_modes(json_object_get(result, "fail_modes"));
+	ctl_print_fail_modes(json_object_get(result, "fail_modes"), json_object_get(result, "rules"));
 	for (i = 0; i < json_array_size(workers); i++)
 		print_worker(json_array_get(workers, i));
 	print_offload(json_object_get(result, "offload"));

@@ -3,7 +3,7 @@
 #ifndef OP25B_TOOLS_RULES_H
 #define OP25B_TOOLS_RULES_H
 
-#include "rules_pending.h"
+#include "net/rules_pending.h"
 
 #include "base/diag.h"
 #include "net/nft.h"

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rules.h"
 #include "rules_daemon.h"
-#include "rules_pending.h"
+#include "net/rules_pending.h"
 #include "rules_state.h"
 
 #include "base/exitcode.h"
 #include "net/nft_ask.h"
 #include "net/nft_read.h"
+#include "net/rules_note.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -254,6 +255,17 @@ static int lock_rules(void)
 	return pending.state == PENDING_WAITING ? rules_refuse_pending(&pending) : -1;
 }
 
+static void note_deed(enum rules_deed deed)
+{
+	int r = rules_note_write(deed);
+
+	if (r < 0)
+		fprintf(stderr,
+			"op25b-rules: warning: a running op25bd may take this for somebody else's doing: no note "
+			"in " OP25B_RUN_DIRECTORY ": %s\n",
+			strerror(-r));
+}
+
 /* The daemon is asked under the lock: who is refused that leaves offload as it was. */
 static int apply_now(const struct rules_options *options, struct applied *applied)
 {
@@ -269,6 +281,7 @@ static int apply_now(const struct rules_options *options, struct applied *applie
 		return rules_refused(&applied->report, r);
 	now = state_after(applied->ruleset, &applied->report);
 	state_write(&now);
+	note_deed(RULES_APPLIED);
 	pending_forget();
 	return -1;
 }
@@ -315,6 +328,7 @@ int rules_delete(const struct rules_options *options)
 	if (r < 0)
 		return rules_refused(&report, r);
 	state_forget();
+	note_deed(RULES_DELETED);
 	if (options->json)
 		return rules_flushed(rules_print_json(
 			json_pack("{sb}", "deleted", (int)report.table_was_there), EXIT_CODE_OK));

@@ -4,13 +4,14 @@
  * loads the new ones, and puts the old ones back unless it hears a confirmation. The caller may die at any time.
  */
 #include "rules.h"
-#include "rules_pending.h"
+#include "net/rules_pending.h"
 #include "rules_state.h"
 
 #include "base/cleanup.h"
 #include "base/exitcode.h"
 #include "base/moment.h"
 #include "net/nft_save.h"
+#include "net/rules_note.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,6 +98,7 @@ static int load(struct keep *keep, uint32_t within_s)
 		return word->error;
 	now = state_after(keep->ruleset, &word->report);
 	state_write(&now);
+	(void)rules_note_write(RULES_APPLIED);
 	word->pending.until_s = time(NULL) + within_s;
 	(void)pending_write(&keep->keeper, &word->pending);
 	return reach(keep, STAGE_DONE, 0);
@@ -142,6 +144,7 @@ static enum pending_state roll_back(const struct keep *keep)
 		r = nft_restore(keep->saved, &now, &report);
 		if (r == 0) {
 			note_return(keep, &report);
+			(void)rules_note_write(RULES_APPLIED);
 			syslog(LOG_WARNING, "not confirmed: the rules of before are back");
 			if (report.learned_anew > 0)
 				syslog(LOG_WARNING,

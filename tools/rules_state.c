@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rules_state.h"
-#include "rules_lock.h"
+#include "net/rules_lock.h"
 
 #include "base/cleanup.h"
 

@@ -9,6 +9,7 @@
 #include "control/server.h"
 #include "daemon/keeper.h"
 #include "daemon/failwatch.h"
+#include "daemon/guardian.h"
 #include "daemon/learning.h"
 #include "daemon/logwriter.h"
 #include "daemon/reload.h"
@@ -52,6 +53,7 @@ struct gateway {
 	struct learning learning;
 	struct keeper keeper;
 	struct failwatch failwatch;
+	struct guardian guardian;
 	bool sockets_kept; /* the queues outlive this process, with what waits in them */
 
 	int epoll_fd, signal_fd, tick_fd, gather_fd;

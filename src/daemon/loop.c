@@ -136,6 +136,7 @@ static void feed_watchdog(struct gateway *gateway)
 static void tick(struct gateway *gateway)
 {
 	failwatch_tick(gateway);
+	guardian_tick(gateway);
 	records_tick(gateway);
 	keeper_tick(gateway);
 	control_server_run(gateway->control, clock_steady_ns());

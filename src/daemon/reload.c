@@ -116,7 +116,8 @@ static void free_retired(struct gateway *gateway, bool all)
 	while (*link) {
 		struct world *world = *link;
 
-		if (!all && offload_uses(gateway->learning.offload, world)) {
+		if (!all &&
+		    (offload_uses(gateway->learning.offload, world) || guardian_uses(gateway, world))) {
 			link = &world->older;
 			continue;
 		}

@@ -228,6 +228,7 @@ int gateway_start(struct gateway *gateway, const char *policy_path, const char *
 	    (code = bind_queues(gateway)) != 0)
 		return code;
 	failwatch_start(gateway);
+	guardian_start(gateway);
 	return start_workers(gateway);
 }
 
@@ -243,6 +244,7 @@ void gateway_free(struct gateway *gateway)
 		worker_free(gateway->workers[i]);
 		queue_close(gateway->queues[i]);
 	}
+	guardian_end(gateway);
 	reload_end(gateway);
 	learning_free(gateway);
 	keeper_free(gateway);

@@ -56,6 +56,7 @@ struct policy_gateway {
 	uint32_t offload_after; /* blocked packets of one subscriber, from which on it does */
 	uint32_t
 		offload_s; /* how long it does before its counts are collected; at most half of log.window_s */
+	bool repair;       /* rules that somebody else changed are loaded again */
 	struct policy_interfaces subscriber_interfaces;
 	struct policy_interfaces upstream_interfaces;
 	char *control;                       /* path of the control socket */

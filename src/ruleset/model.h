@@ -17,8 +17,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define RULESET_QUEUED_COUNTER "queued" /* the counter of what is handed to the daemon: every packet that a queue is asked to take */
-#define RULESET_TABLE "op25b" /* of the policy's family; nobody else's table is touched */
+#define RULESET_QUEUED_COUNTER "queued" /* of all packets that a queue is asked to take */
+#define RULESET_TABLE          "op25b"  /* of the policy's family; nobody else's table is touched */
 
 enum {
 	RULESET_NAME_MAX = 64, /* bytes of a set's, chain's or counter's name with its NUL */

@@ -2,6 +2,7 @@
 /* What would become of packets nobody judges, from what is known of rules and queues; periods; and their records. */
 #include "base/moment.h"
 #include "daemon/failmode.h"
+#include "daemon/guardian.h"
 #include "daemon/unjudged.h"
 #include "event/notice.h"
 #include "net/nft_rule.h"
@@ -254,6 +255,29 @@ static void test_periods_change(void **state)
 	assert_int_equal(unjudged.begun[1], 1);
 }
 
+/* ---- repairs ---- */
+
+static void test_pace(void **state)
+{
+	struct guardian_pace pace = {0};
+	int64_t now = 1000 * NSEC_PER_SEC;
+
+	(void)state;
+	for (unsigned i = 0; i < GUARDIAN_REPAIRS_MAX; i++) {
+		assert_int_equal(guardian_pace_ask(&pace, now), GUARDIAN_MAY);
+		guardian_pace_note(&pace, now);
+		now += NSEC_PER_SEC;
+		if (i + 1 < GUARDIAN_REPAIRS_MAX)
+			assert_int_equal(guardian_pace_ask(&pace, now), GUARDIAN_WAIT);
+		now += GUARDIAN_REPAIR_S * NSEC_PER_SEC;
+	}
+	assert_int_equal(guardian_pace_ask(&pace, now), GUARDIAN_TOO_OFTEN);
+	now += GUARDIAN_MINUTE_S * NSEC_PER_SEC;
+	assert_int_equal(guardian_pace_ask(&pace, now), GUARDIAN_MAY);
+	guardian_pace_note(&pace, now);
+	assert_int_equal(guardian_pace_ask(&pace, now + NSEC_PER_SEC), GUARDIAN_WAIT);
+}
+
 /* ---- records ---- */
 
 static char written[4][EVENT_RECORD_MAX];
@@ -321,7 +345,8 @@ int main(void)
 		cmocka_unit_test(test_reads_targets),  cmocka_unit_test(test_reads_expressions),
 		cmocka_unit_test(test_in_order),       cmocka_unit_test(test_at_odds),
 		cmocka_unit_test(test_nothing_queued), cmocka_unit_test(test_a_period),
-		cmocka_unit_test(test_periods_change), cmocka_unit_test(test_a_record),
+		cmocka_unit_test(test_pace),           cmocka_unit_test(test_periods_change),
+		cmocka_unit_test(test_a_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,6 +120,7 @@ static void assert_gateways_equal(const struct policy_gateway *a, const struct p
 	assert_int_equal(a->offload, b->offload);
 	assert_int_equal(a->offload_after, b->offload_after);
 	assert_int_equal(a->offload_s, b->offload_s);
+	assert_int_equal(a->repair, b->repair);
 	assert_interfaces_equal(&a->subscriber_interfaces, &b->subscriber_interfaces);
 	assert_interfaces_equal(&a->upstream_interfaces, &b->upstream_interfaces);
 	assert_string_equal(a->control, b->control);
@@ -178,7 +179,7 @@ static void test_keys_left_out_have_their_defaults(void **state)
 	assert_int_equal(policy->gateway.workers, 1);
 	assert_int_equal(policy->gateway.unlisted, POLICY_UNLISTED_DROP);
 	assert_int_equal(policy->gateway.established, POLICY_ESTABLISHED_DRAIN);
-	assert_true(policy->gateway.conntrack && !policy->gateway.offload);
+	assert_true(policy->gateway.conntrack && !policy->gateway.offload && policy->gateway.repair);
 	assert_int_equal(policy->gateway.offload_after, 20);
 	assert_int_equal(policy->gateway.offload_s, 30);
 	assert_string_equal(policy->gateway.control, "/run/op25b/op25bd.sock");
@@ -201,7 +202,7 @@ static void test_every_key_reaches_its_field(void **state)
 	struct policy *policy = accepted(
 		"[gateway]\nname = gw\nmode = monitor\nfail = closed\nqueue = 7\nworkers = 3\nunlisted = accept\n"
 		"established = cut\nconntrack = no\nsubscriber_interfaces = ppp*, v1\nsubscriber_interfaces = v2\n"
-		"upstream_interfaces = eth0\noffload = yes\noffload_after = 7\noffload_seconds = 4\ncontrol = /c\n[log]\nfile = -\nwindow = 9\nsubscribers_max = 1000\n"
+		"upstream_interfaces = eth0\noffload = yes\noffload_after = 7\noffload_seconds = 4\nrepair = no\ncontrol = /c\n[log]\nfile = -\nwindow = 9\nsubscribers_max = 1000\n"
 		"[pool p]\nprefix = 10.0.0.0/8\ndelegated_prefix_length = 56\nmonitor_from = 2027-01-01T00:00:00Z\n"
 		"enforce_from = 2027-02-01T00:00:00+09:00\naction = icmp\ninterface = ppp*\nnote = a note\n"
 		"[relay r]\naddress = 192.0.2.1\ninterface = e3\nsubscribers_until = 2027-03-01T00:00:00-05:30\n"
@@ -218,7 +219,7 @@ static void test_every_key_reaches_its_field(void **state)
 	assert_int_equal(policy->gateway.workers, 3);
 	assert_int_equal(policy->gateway.unlisted, POLICY_UNLISTED_ACCEPT);
 	assert_int_equal(policy->gateway.established, POLICY_ESTABLISHED_CUT);
-	assert_true(!policy->gateway.conntrack && policy->gateway.offload);
+	assert_true(!policy->gateway.conntrack && policy->gateway.offload && !policy->gateway.repair);
 	assert_int_equal(policy->gateway.offload_after, 7);
 	assert_int_equal(policy->gateway.offload_s, 4);
 	assert_int_equal(policy->gateway.subscriber_interfaces.count, 3);

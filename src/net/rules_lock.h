@@ -3,8 +3,8 @@
  * What several op25b-rules of one network namespace must not do at once. The files stand in OP25B_RUN_DIRECTORY and
  * bear the namespace's number, because each namespace has rules of its own.
  */
-#ifndef OP25B_TOOLS_RULES_LOCK_H
-#define OP25B_TOOLS_RULES_LOCK_H
+#ifndef OP25B_NET_RULES_LOCK_H
+#define OP25B_NET_RULES_LOCK_H
 
 #include <stddef.h>
 
@@ -21,5 +21,7 @@ int rules_run_path(const char *kind, char path[RULES_PATH_MAX]);
  * no lock here.
  */
 int rules_lock(void);
+/* The same without waiting. */
+int rules_lock_now(void);
 
 #endif

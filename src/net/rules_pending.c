@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "rules_pending.h"
+#include "net/rules_pending.h"
 
 #include "base/cleanup.h"
 
@@ -129,6 +129,8 @@ static int make_file(void)
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
 	fd = open_file("pending", O_RDWR | O_CREAT | O_EXCL, 0644);
+	if (fd >= 0)
+		(void)fchmod(fd, 0644);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		r = -errno;
 		close(fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "rules_lock.h"
+#include "net/rules_lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,21 +22,22 @@ int rules_run_path(const char *kind, char path[RULES_PATH_MAX])
 	return 0;
 }
 
-static int try_lock(int fd)
+static int try_lock(int fd, int tries)
 {
 	const struct timespec pause = {.tv_nsec = WAIT_NS};
 
-	for (int i = 0; i < WAIT_TRIES; i++) {
+	for (int i = 0; i < tries; i++) {
+		if (i > 0)
+			nanosleep(&pause, NULL);
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return 0;
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
-		nanosleep(&pause, NULL);
 	}
 	return -EWOULDBLOCK;
 }
 
-int rules_lock(void)
+static int lock(int tries)
 {
 	char path[RULES_PATH_MAX];
 	int r = rules_run_path("lock", path), fd;
@@ -49,8 +50,20 @@ int rules_lock(void)
 	fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return -errno;
-	r = try_lock(fd);
+	/* A daemon of another user takes it, too, whatever the umask. */
+	(void)fchmod(fd, 0644);
+	r = try_lock(fd, tries);
 	if (r < 0)
 		close(fd);
 	return r < 0 ? r : fd;
+}
+
+int rules_lock(void)
+{
+	return lock(WAIT_TRIES);
+}
+
+int rules_lock_now(void)
+{
+	return lock(1);
 }

@@ -3,10 +3,10 @@
  * A confirmation that is being waited for, as a file that the waiting process (the keeper) holds locked: it is true
  * only while that process lives. When it ends, its last word stays in the file.
  */
-#ifndef OP25B_TOOLS_RULES_PENDING_H
-#define OP25B_TOOLS_RULES_PENDING_H
+#ifndef OP25B_NET_RULES_PENDING_H
+#define OP25B_NET_RULES_PENDING_H
 
-#include "rules_lock.h"
+#include "net/rules_lock.h"
 
 #include <stdbool.h>
 #include <stdint.h>
