@@ -102,6 +102,7 @@ int ctl_find_socket(const struct ctl_context *context, char **ret);
 void ctl_print_status(const json_t *result);
 /* Part of ctl_print_status(): its objects "fail_modes" and "rules". */
 void ctl_print_fail_modes(const json_t *modes, const json_t *rules);
+void ctl_print_missing(const json_t *interfaces);
 void ctl_print_stats(const json_t *result);
 void ctl_print_reload(const json_t *result);
 void ctl_print_explain(const json_t *result);

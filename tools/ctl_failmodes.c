@@ -74,3 +74,10 @@ void ctl_print_fail_modes(const json_t *modes, const json_t *rules)
 	print_unjudged("passed", json_object_get(unjudged, "passed"));
 	print_unjudged("dropped", json_object_get(unjudged, "dropped"));
 }
+
+void ctl_print_missing(const json_t *interfaces)
+{
+	for (size_t i = 0; i < json_array_size(interfaces); i++)
+		printf("%-10s WARNING: %s, which the policy names, is not there\n",
+		       i == 0 ? "interfaces" : "", json_string_value(json_array_get(interfaces, i)));
+}

@@ -131,6 +131,7 @@ void ctl_print_status(const json_t *result)
 	print_uptime(number(result, "uptime_s"));
 	printf("\n");
 	print_policy(json_object_get(result, "policy"));
+	ctl_print_missing(json_object_get(result, "missing_interfaces"));
 	print_ledger("ledger", json_object_get(result, "ledger"));
 	print_kernel("kernel", json_object_get(result, "kernel"));
 	ctl_print_fail_modes(json_object_get(result, "fail_modes"), json_object_get(result, "rules"));

@@ -5,10 +5,13 @@
 #include "daemon/gateway.h"
 #include "daemon/say.h"
 #include "event/notice.h"
+#include "net/absence.h"
 
 #include <inttypes.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool policy_is_open(const struct gateway *gateway)
 {
@@ -165,6 +168,7 @@ static void tell(struct gateway *gateway, const struct unjudged_period *period)
 		.time_ns = clock_wall_ns(),
 		.first_ns = period->first_ns,
 		.last_ns = period->last_ns,
+		.open = period->open,
 		.has_packets = true,
 		.packets = period->counts.queue_full + period->counts.buffer_full,
 		.queue_full = period->counts.queue_full,
@@ -176,6 +180,71 @@ static void tell(struct gateway *gateway, const struct unjudged_period *period)
 	describe(period, text);
 	say(period->over ? SAY_NOTICE : SAY_WARNING, "%s", text);
 	event_notice(gateway->collector, &notice);
+}
+
+/* ---- while no daemon was there ---- */
+
+static void note_presence(const struct gateway *gateway, bool ended)
+{
+	const struct failwatch *watch = &gateway->failwatch;
+	const struct absence absence = {.wall_ns = clock_wall_ns(),
+					.counted = watch->counter_based,
+					.queued = watch->counter_last,
+					.ended = ended};
+
+	if (watch->absence_fd > 0)
+		(void)absence_write(watch->absence_fd, &absence);
+}
+
+static uint64_t ids_given(const struct gateway *gateway)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < gateway->worker_count; i++)
+		sum += gateway->failwatch.queues[i].last_id;
+	return sum;
+}
+
+static void tell_absence(struct gateway *gateway, const struct absence *before)
+{
+	const struct failwatch *watch = &gateway->failwatch;
+	uint64_t queued = watch->counter_last - sum_ids(gateway);
+	struct event_notice notice = {
+		.kind = EVENT_NOTICE_ABSENT,
+		.state = EVENT_NOTICE_ONCE,
+		.time_ns = clock_wall_ns(),
+		.first_ns = before->wall_ns,
+		.last_ns = clock_wall_ns(),
+		.open = watch->facts.rules.rules == 0 || watch->facts.rules.bypassing > 0,
+		.has_packets = before->counted && watch->counter_based && queued >= before->queued,
+		.packets_at_most = !before->ended,
+		.digest = gateway->world->policy->digest,
+		.message = "no op25bd judged packets in this time"};
+
+	if (notice.has_packets)
+		notice.packets = queued - before->queued;
+	say(SAY_NOTICE,
+	    "no op25bd was there for %" PRId64 " seconds; packets to port 25 in this time: %s%" PRIu64,
+	    (notice.last_ns - notice.first_ns) / NSEC_PER_SEC,
+	    !notice.has_packets      ? "not known, at least "
+	    : notice.packets_at_most ? "at most "
+				     : "",
+	    notice.packets);
+	event_notice(gateway->collector, &notice);
+}
+
+/* A queue that had packets before was handed over by a daemon: nobody was absent. */
+static void look_for_absence(struct gateway *gateway)
+{
+	struct failwatch *watch = &gateway->failwatch;
+	struct absence before;
+
+	watch->absence_fd = absence_open(gateway->bound_queue);
+	if (watch->absence_fd < 0)
+		return;
+	if (ids_given(gateway) == sum_ids(gateway) && absence_read(watch->absence_fd, &before) == 0)
+		tell_absence(gateway, &before);
+	note_presence(gateway, false);
 }
 
 /* ---- policy, rules and queues ---- */
@@ -261,6 +330,26 @@ static void ask_again(struct gateway *gateway)
 	}
 }
 
+/* ---- interfaces ---- */
+
+static bool interface_is_there(void *context, const char *name)
+{
+	return if_nametoindex(name) != 0;
+}
+
+static void say_interface(void *context, const char *name, bool missing)
+{
+	say(missing ? SAY_WARNING : SAY_NOTICE,
+	    missing ? "interface %s, which the policy names, is not there" : "interface %s is there", name);
+}
+
+static void look_at_interfaces(struct gateway *gateway)
+{
+	if (gateway->interfaces.generation != gateway->world->generation)
+		ifwatch_take(&gateway->interfaces, gateway->world->policy, gateway->world->generation);
+	ifwatch_look(&gateway->interfaces, interface_is_there, say_interface, NULL);
+}
+
 void failwatch_start(struct gateway *gateway)
 {
 	look_at_queues(gateway);
@@ -280,6 +369,8 @@ void failwatch_start(struct gateway *gateway)
 	gateway->failwatch.counter_based = false;
 	look_at_queues(gateway);
 	say_warnings(gateway);
+	look_for_absence(gateway);
+	look_at_interfaces(gateway);
 }
 
 void failwatch_tick(struct gateway *gateway)
@@ -289,8 +380,10 @@ void failwatch_tick(struct gateway *gateway)
 
 	while (unjudged_take(&gateway->failwatch.unjudged, &sample, &period))
 		tell(gateway, &period);
+	note_presence(gateway, false);
 	ask_again(gateway);
 	say_warnings(gateway);
+	look_at_interfaces(gateway);
 }
 
 void failwatch_end(struct gateway *gateway)
@@ -306,6 +399,13 @@ void failwatch_end(struct gateway *gateway)
 		tell(gateway, &period);
 	if (unjudged_end(&gateway->failwatch.unjudged, &period))
 		tell(gateway, &period);
+	note_presence(gateway, true);
+}
+
+void failwatch_free(struct gateway *gateway)
+{
+	if (gateway->failwatch.absence_fd > 0)
+		close(gateway->failwatch.absence_fd);
 }
 
 /* ---- status ---- */
@@ -366,4 +466,14 @@ json_t *failwatch_json(const struct gateway *gateway)
 			 cases_json(answers), "warnings", texts, "unjudged", "now", watch->unjudged.running,
 			 "counted", watch->counter_based, "passed", side_json(&watch->unjudged, true),
 			 "dropped", side_json(&watch->unjudged, false));
+}
+
+json_t *failwatch_interfaces_json(const struct gateway *gateway)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < gateway->interfaces.count; i++)
+		if (gateway->interfaces.names[i].missing)
+			json_array_append_new(names, json_string(gateway->interfaces.names[i].name));
+	return names;
 }

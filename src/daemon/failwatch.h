@@ -29,7 +29,8 @@ struct failwatch {
 	uint64_t counter_last;
 	uint64_t unnumbered; /* packets that the rules sent to a queue, and that got no id: it was full */
 	struct unjudged_counts counts;
-	struct failmode_facts facts;                                      /* as of the last tick */
+	struct failmode_facts facts; /* as of the last tick */
+	int absence_fd; /* net/absence.h; before the start 0, and negative when there can be none */
 	char warnings[FAILMODE_WARNINGS_MAX * FAILMODE_WARNING_TEXT_MAX]; /* as last said */
 };
 
@@ -39,6 +40,10 @@ void failwatch_tick(struct gateway *gateway);
 /* When the workers have ended: what is running is written as over. */
 void failwatch_end(struct gateway *gateway);
 
+void failwatch_free(struct gateway *gateway);
+
+/* Names of interfaces that the policy wants and the system does not have; the caller's, NULL without memory. */
+json_t *failwatch_interfaces_json(const struct gateway *gateway);
 /* "fail_modes" of the status. The caller's; NULL without memory. */
 json_t *failwatch_json(const struct gateway *gateway);
 

@@ -10,6 +10,7 @@
 #include "daemon/keeper.h"
 #include "daemon/failwatch.h"
 #include "daemon/guardian.h"
+#include "daemon/ifwatch.h"
 #include "daemon/learning.h"
 #include "daemon/logwriter.h"
 #include "daemon/reload.h"
@@ -54,6 +55,7 @@ struct gateway {
 	struct keeper keeper;
 	struct failwatch failwatch;
 	struct guardian guardian;
+	struct ifwatch interfaces;
 	bool sockets_kept; /* the queues outlive this process, with what waits in them */
 
 	int epoll_fd, signal_fd, tick_fd, gather_fd;

@@ -245,6 +245,7 @@ void gateway_free(struct gateway *gateway)
 		queue_close(gateway->queues[i]);
 	}
 	guardian_end(gateway);
+	failwatch_free(gateway);
 	reload_end(gateway);
 	learning_free(gateway);
 	keeper_free(gateway);

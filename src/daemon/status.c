@@ -171,6 +171,7 @@ json_t *status_json(const struct gateway *gateway)
 	json_object_set_new(status, "kernel", gateway->kernel_fd >= 0 ? kernel_json(&sum) : json_null());
 	json_object_set_new(status, "workers", workers);
 	json_object_set_new(status, "rules", guardian_json(gateway));
+	json_object_set_new(status, "missing_interfaces", failwatch_interfaces_json(gateway));
 	json_object_set_new(status, "fail_modes", failwatch_json(gateway));
 	json_object_set_new(status, "events", events_json(gateway, &counts));
 	json_object_set_new(status, "offload", learning_json(gateway, &counts));

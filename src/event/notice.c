@@ -121,6 +121,11 @@ static void write_state(struct out *out, const struct event_notice_line *n)
 	put_text(out, names[n->of->state], RECORD_NAME_MAX);
 }
 
+static void write_fail(struct out *out, const struct event_notice_line *n)
+{
+	out_text(out, n->of->open ? "\"open\"" : "\"closed\"");
+}
+
 static void write_begin(struct out *out, const struct event_notice_line *n)
 {
 	put_time(out, n, n->of->first_ns);
@@ -174,6 +179,7 @@ const struct event_notice_field event_notice_fields[] = {
 	{OP25B, "seq", "number", "as in block records; all records are numbered together", write_seq, NULL},
 	{OP25B, "kind", "text", "\"failed-open\": the kernel let packets pass that the daemon could not take; \"failed-closed\": it dropped them; \"absent\": no daemon was there; \"rules-changed\": somebody else changed or deleted the rules; \"rules-back\": they are in order again; \"rules-failed\": they could not be put back", write_kind, NULL},
 	{OP25B, "state", "text", "\"begin\" or \"end\" of a period, \"once\" where there is none", write_state, NULL},
+	{OP25B, "fail", "text", "\"open\": its packets passed; \"closed\": they were dropped; of periods only", write_fail, is_period},
 	{OP25B, "begin", "text", "when the period began, to about a second; of periods only", write_begin, is_period},
 	{OP25B, "end", "text", "when the last of its packets had been noticed; where the period is over", write_end, is_over},
 	{OP25B, "unjudged", "number", "packets of the period so far, which no block record counts; where it can be known. The record of its end has the whole number", write_packets, has_packets},

@@ -27,6 +27,7 @@ struct event_notice {
 	enum event_notice_state state;
 	int64_t time_ns;
 	int64_t first_ns, last_ns; /* of a period: from when to when, as far as it is over */
+	bool open;                 /* of a period: packets passed; false: they were dropped */
 	bool has_packets;          /* of a period, how many packets are known: */
 	bool packets_at_most;      /* some of them may have been judged */
 	uint64_t packets;

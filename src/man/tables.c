@@ -388,12 +388,9 @@ static const struct table {
 	const char *name;
 	bool (*put)(FILE *out, const char *wanted);
 } tables[] = {
-	{"keys", put_keys},
-	{"reasons", put_reasons},
-	{"fields", put_fields},
-	{"notices", put_notice_fields},
-	{"metrics", put_metrics},
-	{"example", put_example},
+	{"keys", put_keys},       {"reasons", put_reasons},
+	{"fields", put_fields},   {"notices", put_notice_fields},
+	{"metrics", put_metrics}, {"example", put_example},
 	{"names", put_names},
 };
 

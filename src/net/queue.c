@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/queue_holder.h"
 #include "net/queue_message.h"
 
 #include "base/cleanup.h"
@@ -149,35 +150,24 @@ static struct queue *queue_new(uint16_t number)
 	return queue;
 }
 
-static void process_name(uint32_t pid, char name[64])
-{
-	char path[64];
-	FILE *file;
-
-	name[0] = '\0';
-	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return;
-	if (!fgets(name, 64, file))
-		name[0] = '\0';
-	name[strcspn(name, "\n")] = '\0';
-	fclose(file);
-}
-
 /* The kernel says EPERM both to a process without the capability and to the second holder: /proc tells which. */
 static int explain_failure(uint16_t number, int error, char text[QUEUE_ERROR_TEXT_MAX])
 {
 	CLEANUP_CLOSE int fd = queue_kernel_open();
 	struct queue_kernel kernel;
-	char name[64];
+	struct queue_holder holder;
 
 	if (error == -EPERM || error == -EBUSY) {
 		if (fd >= 0 && queue_kernel_get(fd, number, &kernel) == 0) {
-			process_name(kernel.portid, name);
-			snprintf(text, QUEUE_ERROR_TEXT_MAX, "queue %u is taken by netlink port %u%s%s%s",
-				 number, kernel.portid, name[0] ? " (process " : "", name,
-				 name[0] ? ")" : "");
+			queue_holder_find(kernel.portid, &holder);
+			if (holder.process)
+				snprintf(text, QUEUE_ERROR_TEXT_MAX, "queue %u is taken by process %d (%s)",
+					 number, holder.process, holder.name);
+			else
+				snprintf(
+					text, QUEUE_ERROR_TEXT_MAX,
+					"queue %u is taken by netlink port %u, a process that cannot be seen",
+					number, kernel.portid);
 			return -EBUSY;
 		}
 		snprintf(text, QUEUE_ERROR_TEXT_MAX, "queue %u cannot be bound: %s", number,

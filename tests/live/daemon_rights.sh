@@ -48,7 +48,7 @@ sed "s|^control = .*|control = $scratch/control2|" "$policy" >"$other"
 netns_run rtr "$OP25BD" -p "$other" >"$scratch/out" 2>&1
 expect_equal "a queue that is taken: exit code" "$?" 5
 expect_equal "a queue that is taken: by whom" "$(grep -o 'queue 100.*' "$scratch/out")" \
-	"queue 100 is taken by netlink port $daemon (process op25bd)"
+	"queue 100 is taken by process $daemon (op25bd)"
 netns_run rtr "$OP25BD" -p "$policy" >"$scratch/out" 2>&1
 expect_equal "a socket that is taken: exit code" "$?" 5
 expect "a socket that is taken: is said" grep -q "another op25bd answers there" "$scratch/out"

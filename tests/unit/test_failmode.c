@@ -3,6 +3,7 @@
 #include "base/moment.h"
 #include "daemon/failmode.h"
 #include "daemon/guardian.h"
+#include "daemon/ifwatch.h"
 #include "daemon/unjudged.h"
 #include "event/notice.h"
 #include "net/nft_rule.h"
@@ -255,6 +256,49 @@ static void test_periods_change(void **state)
 	assert_int_equal(unjudged.begun[1], 1);
 }
 
+/* ---- interfaces ---- */
+
+struct seen {
+	const char *there; /* the only interface */
+	char text[128];
+};
+
+static bool is_there(void *context, const char *name)
+{
+	const struct seen *seen = context;
+
+	return strcmp(seen->there, name) == 0;
+}
+
+static void see_change(void *context, const char *name, bool missing)
+{
+	struct seen *seen = context;
+	size_t len = strlen(seen->text);
+
+	snprintf(seen->text + len, sizeof(seen->text) - len, "%c%s ", missing ? '-' : '+', name);
+}
+
+static void test_interfaces(void **state)
+{
+	char names[3][IF_NAME_MAX] = {"sub0", "ppp*", "up0"};
+	struct policy policy = {.gateway.subscriber_interfaces = {names, 3}};
+	struct seen seen = {.there = "sub0"};
+	struct ifwatch watch = {.count = 0};
+
+	(void)state;
+	ifwatch_take(&watch, &policy, 1);
+	ifwatch_look(&watch, is_there, see_change, &seen);
+	assert_string_equal(seen.text, "-up0 ");
+	ifwatch_look(&watch, is_there, see_change, &seen);
+	ifwatch_take(&watch, &policy, 2);
+	ifwatch_look(&watch, is_there, see_change, &seen);
+	assert_string_equal(seen.text, "-up0 ");
+	assert_int_equal(watch.missing, 1);
+	seen.there = "up0";
+	ifwatch_look(&watch, is_there, see_change, &seen);
+	assert_string_equal(seen.text, "-up0 -sub0 +up0 ");
+}
+
 /* ---- repairs ---- */
 
 static void test_pace(void **state)
@@ -311,6 +355,7 @@ static void test_a_record(void **state)
 				      .time_ns = 3 * NSEC_PER_SEC,
 				      .first_ns = NSEC_PER_SEC,
 				      .last_ns = 2 * NSEC_PER_SEC,
+				      .open = true,
 				      .has_packets = true,
 				      .packets = 9,
 				      .queue_full = 7,
@@ -331,7 +376,7 @@ static void test_a_record(void **state)
 		written[0],
 		"{\"timestamp\":\"1970-01-01T00:00:03.000000+0000\",\"log_level\":\"Warning\",\"event_type\":"
 		"\"engine\",\"host\":\"gw1\",\"engine\":{\"message\":\"a \\\"text\\\"\"},\"op25b\":{\"schema\":1,"
-		"\"boot_id\":\"boot\",\"seq\":5,\"kind\":\"failed-open\",\"state\":\"end\",\"begin\":"
+		"\"boot_id\":\"boot\",\"seq\":5,\"kind\":\"failed-open\",\"state\":\"end\",\"fail\":\"open\",\"begin\":"
 		"\"1970-01-01T00:00:01.000000+0000\",\"end\":\"1970-01-01T00:00:02.000000+0000\",\"unjudged\":9,"
 		"\"unjudged_exact\":true,\"queue_full\":7,\"buffer_full\":2,\"policy\":\"d1\"}}\n");
 	assert_non_null(
@@ -345,8 +390,8 @@ int main(void)
 		cmocka_unit_test(test_reads_targets),  cmocka_unit_test(test_reads_expressions),
 		cmocka_unit_test(test_in_order),       cmocka_unit_test(test_at_odds),
 		cmocka_unit_test(test_nothing_queued), cmocka_unit_test(test_a_period),
-		cmocka_unit_test(test_pace),           cmocka_unit_test(test_periods_change),
-		cmocka_unit_test(test_a_record),
+		cmocka_unit_test(test_pace),           cmocka_unit_test(test_interfaces),
+		cmocka_unit_test(test_periods_change), cmocka_unit_test(test_a_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
