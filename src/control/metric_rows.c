@@ -144,6 +144,22 @@ const struct metric_row metric_rows[] = {
 		{"op25b_fail_mode", GAUGE, "0 or 1", "mode",
 		 "What becomes of packets that nobody can judge, open or closed: 1 for the one in "
 		 "force."},
+	[METRIC_FAIL_FATE] =
+		{"op25b_fail_fate", GAUGE, "1", "case, fate",
+		 "What would really become of packets in each case, by the rules and flags in the "
+		 "kernel: passes, dropped, waits, mixed or unknown. op25bctl status says how it is known."},
+	[METRIC_FAIL_WARNINGS] = {"op25b_fail_warnings", GAUGE, "warnings", NULL,
+				  "What policy, rules and queues disagree about: op25bctl status tells."},
+	[METRIC_UNSEEN] =
+		{"op25b_unseen_packets_total", COUNTER, "packets", "fate, cause",
+		 "Packets that the daemon never got, which passed or were dropped as the fail mode says: the "
+		 "queue was full, or the daemon's socket buffer. Those that passed the kernel does not "
+		 "count; they are found by the rules' counter."},
+	[METRIC_UNSEEN_PERIODS] =
+		{"op25b_unseen_periods_total", COUNTER, "periods", "fate",
+		 "Periods of such packets; each has records when it begins and when it is over."},
+	[METRIC_UNSEEN_NOW] = {"op25b_unseen_now", GAUGE, "0 or 1", NULL,
+			       "Whether such a period is running."},
 	[METRIC_POLICY_INFO] =
 		{"op25b_policy_info", GAUGE, "1", "digest",
 		 "The digest of the policy in force: routers with the same policy show the same."},

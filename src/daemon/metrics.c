@@ -294,6 +294,57 @@ static void put_offload(struct out *out, const struct view *view)
 	metrics_one(out, METRIC_OFFLOAD_FAILURES, offload->failures);
 }
 
+/* What the daemon does not get to see */
+
+static void put_unseen_side(struct out *out, const struct unjudged *unjudged, bool open)
+{
+	const char *fate = failmode_fate_name(open ? FAILMODE_PASSES : FAILMODE_DROPPED);
+	const struct metric_label full[] = {{"fate", fate}, {"cause", "queue-full"}};
+	const struct metric_label buffer[] = {{"fate", fate}, {"cause", "buffer-full"}};
+	struct unjudged_counts counts = unjudged->sums[open];
+
+	if (unjudged->running && unjudged->period.open == open) {
+		counts.queue_full += unjudged->period.counts.queue_full;
+		counts.buffer_full += unjudged->period.counts.buffer_full;
+	}
+	metrics_put(out, METRIC_UNSEEN, "", full, 2, counts.queue_full);
+	metrics_put(out, METRIC_UNSEEN, "", buffer, 2, counts.buffer_full);
+}
+
+static void put_unseen(struct out *out, const struct unjudged *unjudged)
+{
+	metrics_begin(out, METRIC_UNSEEN);
+	put_unseen_side(out, unjudged, true);
+	put_unseen_side(out, unjudged, false);
+	metrics_begin(out, METRIC_UNSEEN_PERIODS);
+	for (int open = 0; open < 2; open++) {
+		const struct metric_label fate = {
+			"fate", failmode_fate_name(open ? FAILMODE_PASSES : FAILMODE_DROPPED)};
+
+		metrics_put(out, METRIC_UNSEEN_PERIODS, "", &fate, 1, unjudged->begun[open]);
+	}
+	metrics_one(out, METRIC_UNSEEN_NOW, unjudged->running);
+}
+
+/* As of the last tick: nothing is asked of the kernel for it. */
+static void put_fates(struct out *out, const struct failmode_facts *facts)
+{
+	struct failmode_answer answers[FAILMODE_CASES];
+	struct failmode_warnings warnings;
+
+	failmode_assess(facts, answers, &warnings);
+	metrics_begin(out, METRIC_FAIL_FATE);
+	for (unsigned i = 0; i < FAILMODE_CASES; i++) {
+		const struct metric_label labels[] = {
+			{"case", failmode_case_name((enum failmode_case)i)},
+			{"fate", failmode_fate_name(answers[i].fate)},
+		};
+
+		metrics_put(out, METRIC_FAIL_FATE, "", labels, 2, 1);
+	}
+	metrics_one(out, METRIC_FAIL_WARNINGS, warnings.count);
+}
+
 /* Policy and reloads */
 
 /* One sample for each name, 1 for that which holds. */
@@ -368,6 +419,8 @@ static void put_all(struct out *out, const struct view *view)
 	put_queues(out, view);
 	put_events(out, view);
 	put_offload(out, view);
+	put_fates(out, &view->gateway->failwatch.facts);
+	put_unseen(out, &view->gateway->failwatch.unjudged);
 	put_policy(out, view);
 	put_overrides(out, &view->gateway->keeper);
 	put_reloads(out, view);

@@ -59,8 +59,9 @@ static void test_rows_keep_the_conventions(void **state)
 /* Labels have few values each, and no name under which an address could hide. */
 static void test_labels_are_few(void **state)
 {
-	static const char *const known[] = {"version", "verdict, reason", "reason", "le",    "queue",
-					    "mode",    "digest",          "result", "action"};
+	static const char *const known[] = {
+		"version", "verdict, reason", "reason", "le",         "queue",       "mode",
+		"digest",  "result",          "action", "case, fate", "fate, cause", "fate"};
 
 	(void)state;
 	for (unsigned i = 0; i < METRICS; i++) {
