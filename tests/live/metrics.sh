@@ -96,10 +96,10 @@ if [ -n "${OP25B_EXPORTER-}" ]; then
 	get HEAD 127.0.0.1 9725 /metrics >"$scratch/got"
 	expect_equal "HEAD /metrics" "$(head -n 1 "$scratch/got") $(sed '1,/^$/d' "$scratch/got" | wc -c)" "200 0"
 	for path in / /metrics/ /metrics.txt //metrics /../metrics; do
-		expect_equal "GET $path" "$(get GET 127.0.0.1 9725 $path | head -n 1)" 404
+		expect_equal "GET $path" "$(get GET 127.0.0.1 9725 $path | sed -n 1p)" 404
 	done
 	for method in POST PUT DELETE OPTIONS; do
-		expect_equal "$method /metrics" "$(get $method 127.0.0.1 9725 /metrics | head -n 1)" 405
+		expect_equal "$method /metrics" "$(get $method 127.0.0.1 9725 /metrics | sed -n 1p)" 405
 	done
 	expect "it listens at IPv6's loopback, when told so" wait_until 5 get GET ::1 9726 /metrics
 	expect "it does not listen elsewhere" ! connect_from sub 198.51.100.1 9725
