@@ -52,6 +52,7 @@ int ctl_status(const struct ctl_context *context, int argc, char **argv);
 int ctl_stats(const struct ctl_context *context, int argc, char **argv);
 int ctl_metrics(const struct ctl_context *context, int argc, char **argv);
 int ctl_reload(const struct ctl_context *context, int argc, char **argv);
+int ctl_upgrade(const struct ctl_context *context, int argc, char **argv);
 int ctl_explain(const struct ctl_context *context, int argc, char **argv);
 int ctl_allow(const struct ctl_context *context, int argc, char **argv);
 int ctl_block(const struct ctl_context *context, int argc, char **argv);

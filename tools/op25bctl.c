@@ -32,6 +32,8 @@ static const struct ctl_command commands[] = {
 	 .examples = "  op25bctl metrics --output /var/lib/prometheus/node-exporter/op25b.prom\n"},
 	{"reload", "", 0, 0, "read the policy again; what is wrong with it is printed", .run = ctl_reload,
 	 .examples = "  op25b-rules check && op25b-rules apply && op25bctl reload\n"},
+	{"upgrade", "", 0, 0, "put the program in force that stands where op25bd was started from",
+	 .run = ctl_upgrade, .examples = "  op25bctl upgrade\n"},
 	{"explain", "SRC DST", 2, 2, "what a first packet from SRC to port 25 of DST would meet, and why",
 	 .run = ctl_explain,
 	 .options = {{"at", "TIME", "at this time (RFC 3339 with an offset) instead of now"},

@@ -81,7 +81,7 @@ static void client_free(struct client *client)
 	free(client);
 }
 
-static int listen_at(struct control_server *server, const char *path)
+static int listen_at(struct control_server *server, int fd, const char *path)
 {
 	struct stat status;
 
@@ -91,7 +91,7 @@ static int listen_at(struct control_server *server, const char *path)
 		return -errno;
 	if (!server->path)
 		return -ENOMEM;
-	server->listen_fd = control_socket_listen(path);
+	server->listen_fd = fd >= 0 ? fd : control_socket_listen(path);
 	if (server->listen_fd < 0)
 		return server->listen_fd;
 	if (lstat(path, &status) == 0) {
@@ -101,7 +101,8 @@ static int listen_at(struct control_server *server, const char *path)
 	return watch(server->epoll_fd, server->listen_fd, NULL);
 }
 
-int control_server_new(const char *path, control_handler *handler, void *context, struct control_server **ret)
+static int new_server(int fd, const char *path, control_handler *handler, void *context,
+		      struct control_server **ret)
 {
 	struct control_server *server = calloc(1, sizeof(*server));
 	int r;
@@ -111,13 +112,33 @@ int control_server_new(const char *path, control_handler *handler, void *context
 	server->handler = handler;
 	server->context = context;
 	server->listen_fd = server->epoll_fd = -1;
-	r = listen_at(server, path);
+	r = listen_at(server, fd, path);
 	if (r < 0) {
+		if (fd >= 0)
+			server->listen_fd = -1;
 		control_server_free(server);
 		return r;
 	}
 	*ret = server;
 	return 0;
+}
+
+int control_server_new(const char *path, control_handler *handler, void *context, struct control_server **ret)
+{
+	return new_server(-1, path, handler, context, ret);
+}
+
+int control_server_adopt(int fd, const char *path, control_handler *handler, void *context,
+			 struct control_server **ret)
+{
+	int r = control_socket_is_at(fd, path);
+
+	return r < 0 ? r : new_server(fd, path, handler, context, ret);
+}
+
+int control_server_listener(const struct control_server *server)
+{
+	return server->listen_fd;
 }
 
 void control_server_free(struct control_server *server)
@@ -135,6 +156,14 @@ void control_server_free(struct control_server *server)
 		close(server->epoll_fd);
 	free(server->path);
 	free(server);
+}
+
+bool control_server_owes(const struct control_server *server)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		if (server->clients[i] && server->clients[i]->out)
+			return true;
+	return false;
 }
 
 int control_server_fd(const struct control_server *server)

@@ -31,6 +31,14 @@ typedef void control_handler(void *context, struct control_call *call, const jso
 /* Listens at path (copied). 0 with *ret the caller's; the errors of control_socket_listen(); -ENOMEM. */
 int control_server_new(const char *path, control_handler *handler, void *context,
 		       struct control_server **ret);
+/*
+ * Goes on at a socket that listens at path already, which becomes the server's; it stays the caller's on failure: -ENOTSOCK,
+ * or -ENOENT when the path leads elsewhere.
+ */
+int control_server_adopt(int fd, const char *path, control_handler *handler, void *context,
+			 struct control_server **ret);
+/* The listening socket, for who goes on with it. Stays the server's. */
+int control_server_listener(const struct control_server *server);
 /* Closes all connections and removes the socket. Calls still unanswered may be answered afterwards, to nobody. NULL is fine. */
 void control_server_free(struct control_server *server);
 
@@ -46,6 +54,9 @@ void control_server_run(struct control_server *server, int64_t now_ns);
 bool control_call_uid(const struct control_call *call, uid_t *ret);
 /* This is one of his groups, primary or not. */
 bool control_call_in_group(const struct control_call *call, gid_t group);
+
+/* Somebody has not got the whole of his reply. */
+bool control_server_owes(const struct control_server *server);
 
 /* Answers and frees the call. result is taken over and may be NULL. */
 void control_call_answer(struct control_call *call, json_t *result);

@@ -113,3 +113,20 @@ void control_socket_remove(const char *path, dev_t device, ino_t inode)
 	if (lstat(path, &status) == 0 && status.st_dev == device && status.st_ino == inode)
 		(void)unlink(path);
 }
+
+int control_socket_is_at(int fd, const char *path)
+{
+	struct sockaddr_un address = {0};
+	socklen_t len = sizeof(address);
+	struct stat status;
+	int listens = 0;
+	socklen_t listens_len = sizeof(listens);
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0 || address.sun_family != AF_UNIX ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_len) < 0 || !listens)
+		return -ENOTSOCK;
+	if (strncmp(address.sun_path, path, sizeof(address.sun_path)) != 0 || lstat(path, &status) < 0 ||
+	    !S_ISSOCK(status.st_mode))
+		return -ENOENT;
+	return 0;
+}

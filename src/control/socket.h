@@ -12,6 +12,8 @@
  * -EEXIST when there is something that is no socket, -ENAMETOOLONG. The descriptor is the caller's.
  */
 int control_socket_listen(const char *path);
+/* 0 when fd listens at path, which stands; -ENOTSOCK, -ENOENT. */
+int control_socket_is_at(int fd, const char *path);
 /* Removes the file if it is the one that inode names (fstat's of the path after listening). */
 void control_socket_remove(const char *path, dev_t device, ino_t inode);
 /* A connected, non-blocking socket, or -errno. The descriptor is the caller's. */

@@ -267,7 +267,7 @@ static struct failmode_facts facts_of(const struct gateway *gateway)
 	struct failmode_facts facts = {.policy_open = policy_is_open(gateway),
 				       .queue_count = gateway->worker_count,
 				       .first_queue = gateway->bound_queue,
-				       .sockets_kept = gateway->sockets_kept};
+				       .sockets_kept = gateway->handover.store};
 	struct queue_fail fail;
 
 	read_rules(gateway, &facts);

@@ -7,6 +7,7 @@
 #define OP25B_DAEMON_GATEWAY_H
 
 #include "control/server.h"
+#include "daemon/handover.h"
 #include "daemon/keeper.h"
 #include "daemon/failwatch.h"
 #include "daemon/guardian.h"
@@ -14,6 +15,7 @@
 #include "daemon/learning.h"
 #include "daemon/logwriter.h"
 #include "daemon/reload.h"
+#include "daemon/upgrade.h"
 #include "daemon/worker.h"
 #include "daemon/world.h"
 #include "event/event.h"
@@ -47,6 +49,7 @@ struct gateway {
 	struct event_collector *collector;
 	/* What collectors before the present one counted: a reload may replace it. */
 	uint64_t observed_before, attempts_before, records_before, firsts_before, overflowed_before;
+	struct event_told told_before;
 	struct logwriter *log;
 	int64_t log_retry_ns; /* steady clock: no try before, while the log fails */
 	struct control_server *control;
@@ -56,17 +59,22 @@ struct gateway {
 	struct failwatch failwatch;
 	struct guardian guardian;
 	struct ifwatch interfaces;
-	bool sockets_kept; /* the queues outlive this process, with what waits in them */
+	struct handover handover;
+	struct upgrade upgrade;
 
 	int epoll_fd, signal_fd, tick_fd, gather_fd;
 	bool gathering; /* gather_fd is set */
 	bool stopping;
+	enum hub_end end;                   /* how workers end */
 	uint64_t beats[POLICY_WORKERS_MAX]; /* at the last feeding of the watchdog */
 	int slow_ticks;                     /* since a worker was last seen to make no progress */
 };
 
-/* In order; each 0 or an exit code (base/exitcode.h) after saying what failed. gateway_free() also after a failure. */
-int gateway_start(struct gateway *gateway, const char *policy_path, const char *user);
+/* The policy can be loaded by this program: all of a start that can be tried beside a running daemon. */
+int gateway_check(const char *policy_path);
+
+/* store: the service manager keeps descriptors for the next process. In order; each 0 or an exit code (base/exitcode.h) after saying what failed. gateway_free() also after a failure. */
+int gateway_start(struct gateway *gateway, const char *policy_path, const char *user, bool store);
 /* Until a signal ends it; then every packet that waits is answered, and every record written. */
 int gateway_run(struct gateway *gateway);
 void gateway_free(struct gateway *gateway);

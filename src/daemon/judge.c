@@ -2,6 +2,7 @@
 #include "daemon/judge.h"
 
 #include "base/moment.h"
+#include "daemon/records.h"
 #include "daemon/spill.h"
 #include "record/record.h"
 #include "ruleset/marks.h"
@@ -136,6 +137,7 @@ static bool observe(struct judge *judge, const struct world *world, size_t n, in
 
 	if (!record_is_due(decision))
 		return false;
+	ledger_add(judge->ledger, ledger_due(decision->verdict != decision->would, decision->reason), 1);
 	fact = ring_reserve(judge->ring);
 	if (!fact) {
 		ledger_add(judge->ledger, (unsigned)LEDGER_UNATTRIBUTED + (unsigned)decision->reason, 1);
@@ -147,6 +149,29 @@ static bool observe(struct judge *judge, const struct world *world, size_t n, in
 	memcpy(fact->in_iface, judge->names[n], IF_NAME_MAX);
 	ring_commit(judge->ring);
 	return true;
+}
+
+void judge_orphans(struct judge *judge, const struct world *world, uint64_t count, int64_t wall_ns)
+{
+	const struct policy_gateway *gateway = &world->policy->gateway;
+	/* As queue_adopt() was told to answer them, when the policy was the first one of this process. */
+	bool open = gateway->fail == POLICY_FAIL_OPEN;
+	struct event_fact *fact = ring_reserve(judge->ring);
+
+	ledger_add(judge->ledger, open ? LEDGER_FAILED_OPEN : LEDGER_DROPPED, count);
+	ledger_add(judge->ledger, ledger_due(open, RECORDS_REASON_ORPHANED), count);
+	/* They come before anything else: the ring is empty. */
+	if (!fact)
+		return;
+	*fact = (struct event_fact){
+		.time_ns = wall_ns,
+		.verdict = EVENT_DROP,
+		.monitored = open,
+		.reason = RECORDS_REASON_ORPHANED,
+		.names = {"", "", "", world->policy->digest},
+		.many = {(uint32_t)count, 0},
+	};
+	ring_commit(judge->ring);
 }
 
 static void count_decision(struct ledger *ledger, const struct decision *decision)

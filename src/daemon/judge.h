@@ -35,4 +35,10 @@ void judge_learn(struct judge *judge, struct learner *learner, unsigned generati
 size_t judge_batch(struct judge *judge, const struct world *world, const struct queue_packet *packets,
 		   size_t count, int64_t wall_ns, int64_t steady_ns, struct queue_verdict *verdicts);
 
+/*
+ * Counts packets that a daemon read and died with, and that were then answered by the policy's fail mode: as dropped or failed
+ * open, and in a fact of many. The caller counts them as received, and publishes.
+ */
+void judge_orphans(struct judge *judge, const struct world *world, uint64_t count, int64_t wall_ns);
+
 #endif

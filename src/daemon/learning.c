@@ -128,13 +128,16 @@ static int read_set(void *context, unsigned generation, unsigned group, uint8_t 
 		    offload_element *each, void *each_context)
 {
 	struct learning *learning = context;
+	int r;
 
-	return learned_read(learning->kernel, generation, group, shard, family, each, each_context);
+	learning->reading = true;
+	r = learned_read(learning->kernel, generation, group, shard, family, each, each_context);
+	learning->reading = false;
+	return r;
 }
 
-static int flush(void *context, unsigned generation, unsigned first, unsigned end)
+static int flush_what_is_there(struct learning *learning, unsigned generation, unsigned first, unsigned end)
 {
-	struct learning *learning = context;
 	unsigned have = 0;
 	int r = learned_flush(learning->kernel, generation, first, end);
 
@@ -146,6 +149,16 @@ static int flush(void *context, unsigned generation, unsigned first, unsigned en
 	have *= LEARNED_SETS_PER_GROUP;
 	end = have < end ? have : end;
 	return first < end ? learned_flush(learning->kernel, generation, first, end) : 0;
+}
+
+static int flush(void *context, unsigned generation, unsigned first, unsigned end)
+{
+	struct learning *learning = context;
+	int r = flush_what_is_there(learning, generation, first, end);
+
+	if (r == 0 && learning->state)
+		handover_state_emptied(learning->state);
+	return r;
 }
 
 static int counters(void *context, uint64_t *ret_full, uint64_t *ret_stale)
@@ -187,6 +200,9 @@ static void observe(void *context, const struct event_fact *fact)
 	struct gateway *gateway = context;
 
 	event_observe(gateway->collector, fact, 1);
+	if (gateway->handover.state)
+		handover_state_offloaded(gateway->handover.state, fact->reason,
+					 fact->offloaded + fact->many.packets, gateway->learning.reading);
 }
 
 static void say_news(void *context, enum offload_news news, const char *call, int error)
@@ -270,6 +286,7 @@ int learning_start(struct gateway *gateway)
 	const struct offload_settings settings = settings_of(gateway);
 	int r;
 
+	learning->state = gateway->handover.state;
 	learning->family = gateway->world->policy->gateway.family;
 	learning->layout = gateway->world->groups.layout;
 	learning->groups_in_force = LEARN_GROUPS_MAX;
@@ -432,12 +449,20 @@ void learning_finish(struct gateway *gateway)
 	(void)work_until_empty(gateway, clock_steady_ns(), clock_steady_ns());
 }
 
+void learning_resume(struct gateway *gateway)
+{
+	offload_resume(gateway->learning.offload);
+	learning_step(gateway);
+}
+
 json_t *learning_json(const struct gateway *gateway, const struct ledger_counts *counts)
 {
 	struct offload_stats stats;
 	uint64_t dropped = counts->values[LEDGER_DROPPED], learned = counts->values[LEDGER_LEARNED];
+	uint64_t packets;
 
 	offload_stats_get(gateway->learning.offload, &stats);
+	packets = stats.packets + gateway->handover.offloaded_before;
 	return json_pack(
 		"{s:b, s:b, s:b, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "wanted",
 		gateway->world->groups.count > 0, "ready", stats.found, "drained", stats.drained,
@@ -446,8 +471,8 @@ json_t *learning_json(const struct gateway *gateway, const struct ledger_counts 
 		"rotations", (json_int_t)stats.rotations, "learned", (json_int_t)learned, "packets",
 		(json_int_t)stats.packets, "full", (json_int_t)stats.full, "stale", (json_int_t)stats.stale,
 		"unattributed", (json_int_t)stats.unattributed, "blocked",
-		(json_int_t)(dropped - learned + stats.packets), "failures", (json_int_t)stats.failures,
-		"error", stats.error ? json_string(strerror(-stats.error)) : json_null());
+		(json_int_t)(dropped - learned + packets), "failures", (json_int_t)stats.failures, "error",
+		stats.error ? json_string(strerror(-stats.error)) : json_null());
 }
 
 json_t *learning_generations_json(const struct gateway *gateway)

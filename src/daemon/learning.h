@@ -14,6 +14,7 @@
 
 struct gateway;
 struct ledger_counts;
+struct handover_state;
 
 enum {
 	LEARNING_STOP_S = 10,     /* so long a stop may take to read what the kernel has counted */
@@ -26,9 +27,11 @@ struct learning {
 	struct learned_kernel *kernel;
 	struct offload *offload;
 	enum policy_family family;
-	uint64_t layout;          /* of the policy in force */
-	unsigned groups_in_force; /* of the maps that may hold something */
+	uint64_t layout;              /* of the policy in force */
+	unsigned groups_in_force;     /* of the maps that may hold something */
+	struct handover_state *state; /* NULL: none */
 	int timer_fd;
+	bool reading; /* a set: what is observed now is still in it */
 	struct control_call *drains[CONTROL_CLIENTS_MAX];
 	size_t drain_count;
 	int64_t drain_until_ns; /* steady clock */
@@ -54,6 +57,8 @@ void learning_drain(struct gateway *gateway, struct control_call *call);
 /* Before the workers end; and after, when nothing more can be marked: what came late is told. */
 void learning_stop(struct gateway *gateway);
 void learning_finish(struct gateway *gateway);
+/* After both, when the daemon goes on all the same. */
+void learning_resume(struct gateway *gateway);
 
 json_t *learning_json(const struct gateway *gateway, const struct ledger_counts *counts);
 /* The numbers between which every change of the kernel's rulesets was this daemon's. The caller's. */

@@ -33,6 +33,54 @@ void ledger_free(struct ledger *ledger)
 	free(ledger);
 }
 
+size_t ledger_bytes(void)
+{
+	return sizeof(struct ledger);
+}
+
+struct ledger *ledger_at(void *memory)
+{
+	return memory;
+}
+
+/* Shows everything anew, with no entry half written. */
+static void show_all(struct ledger *ledger)
+{
+	for (unsigned slot = 0; slot < LEDGER_SLOTS; slot++) {
+		atomic_store_explicit(&ledger->shown[slot], ledger->counted[slot], memory_order_relaxed);
+		ledger->changed[slot] = false;
+	}
+	ledger->change_count = 0;
+	atomic_store_explicit(&ledger->sequence, 0, memory_order_release);
+}
+
+void ledger_settle(struct ledger *ledger, bool counted_holds)
+{
+	uint64_t *counted = ledger->counted;
+
+	for (unsigned slot = 0; !counted_holds && slot < LEDGER_SLOTS; slot++)
+		counted[slot] = atomic_load_explicit(&ledger->shown[slot], memory_order_relaxed);
+	counted[LEDGER_IN_FLIGHT] = 0;
+	counted[LEDGER_RECEIVED] =
+		counted[LEDGER_ACCEPTED] + counted[LEDGER_DROPPED] + counted[LEDGER_FAILED_OPEN];
+	show_all(ledger);
+}
+
+void ledger_absorb(struct ledger *ledger, struct ledger *other)
+{
+	for (unsigned slot = 0; slot < LEDGER_SLOTS; slot++) {
+		ledger->counted[slot] += other->counted[slot];
+		other->counted[slot] = 0;
+	}
+	show_all(ledger);
+	show_all(other);
+}
+
+uint64_t ledger_counted(const struct ledger *ledger, unsigned slot)
+{
+	return ledger->counted[slot];
+}
+
 void ledger_set(struct ledger *ledger, unsigned slot, uint64_t value)
 {
 	if (ledger->counted[slot] == value)

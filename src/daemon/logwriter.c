@@ -203,6 +203,17 @@ int logwriter_reopen(struct logwriter *writer, const char *path)
 	return open_file(writer);
 }
 
+void logwriter_place(const struct logwriter *writer, uint64_t *ret_device, uint64_t *ret_inode,
+		     uint64_t *ret_size)
+{
+	struct stat status;
+	bool known = writer->fd >= 0 && fstat(writer->fd, &status) == 0 && S_ISREG(status.st_mode);
+
+	*ret_device = known ? status.st_dev : 0;
+	*ret_inode = known ? status.st_ino : 0;
+	*ret_size = known ? (uint64_t)status.st_size : 0;
+}
+
 void logwriter_stats_get(const struct logwriter *writer, struct logwriter_stats *ret)
 {
 	*ret = writer->stats;

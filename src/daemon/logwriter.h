@@ -49,6 +49,10 @@ enum logwriter_change logwriter_flush(struct logwriter *writer);
  */
 int logwriter_reopen(struct logwriter *writer, const char *path);
 
+/* Where the next line will stand; all zeroes when no regular file is open. */
+void logwriter_place(const struct logwriter *writer, uint64_t *ret_device, uint64_t *ret_inode,
+		     uint64_t *ret_size);
+
 void logwriter_stats_get(const struct logwriter *writer, struct logwriter_stats *ret);
 const char *logwriter_path(const struct logwriter *writer);
 

@@ -36,7 +36,8 @@ enum source {
 	SOURCE_CONTROL,
 	SOURCE_RELOAD,
 	SOURCE_LEARNING,
-	SOURCES
+	SOURCES,
+	SOURCE_UPGRADE,
 };
 
 static void fill_signals(sigset_t *set)
@@ -61,6 +62,11 @@ static int watch(const struct gateway *gateway, int fd, enum source source)
 	struct epoll_event event = {.events = EPOLLIN, .data.u32 = source};
 
 	return epoll_ctl(gateway->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int loop_watch_upgrade(const struct gateway *gateway, int fd)
+{
+	return watch(gateway, fd, SOURCE_UPGRADE);
 }
 
 static int open_descriptors(struct gateway *gateway)
@@ -142,6 +148,7 @@ static void tick(struct gateway *gateway)
 	control_server_run(gateway->control, clock_steady_ns());
 	learning_step(gateway);
 	reload_tick(gateway);
+	upgrade_tick(gateway);
 	feed_watchdog(gateway);
 }
 
@@ -191,6 +198,9 @@ static void serve(struct gateway *gateway, enum source source)
 		clear(gateway->learning.timer_fd);
 		learning_step(gateway);
 		break;
+	case SOURCE_UPGRADE:
+		upgrade_checked(gateway);
+		break;
 	default:
 		break;
 	}
@@ -210,7 +220,7 @@ void loop_end_workers(struct gateway *gateway, size_t count)
 {
 	const struct timespec pause = {.tv_nsec = STOP_LOOK_NS};
 
-	hub_stop(&gateway->hub);
+	hub_stop(&gateway->hub, gateway->end);
 	for (size_t i = 0; i < count; i++)
 		worker_wake(gateway->workers[i]);
 	for (size_t i = 0; i < count; i++) {
@@ -230,15 +240,21 @@ static void stop(struct gateway *gateway)
 {
 	sd_notify(0, "STOPPING=1\nSTATUS=Answering the packets that wait");
 	learning_stop(gateway);
+	/*
+	 * With fail = closed packets wait for the next process, where the manager holds the queue; if none comes, they are dropped as
+	 * they would be now. With fail = open they would be lost then: they go by from now on.
+	 */
+	if (gateway->handover.store && gateway->world->policy->gateway.fail == POLICY_FAIL_CLOSED)
+		gateway->end = HUB_KEEP;
 	loop_end_workers(gateway, gateway->worker_count);
 	status_say_ledger(gateway);
 }
 
-int gateway_run(struct gateway *gateway)
+/* Until the loop is to end. */
+static void run_loop(struct gateway *gateway)
 {
 	struct epoll_event events[EVENTS_MAX];
 
-	say_ready(gateway);
 	while (!gateway->stopping) {
 		int n = epoll_wait(gateway->epoll_fd, events, EVENTS_MAX, -1);
 
@@ -248,6 +264,16 @@ int gateway_run(struct gateway *gateway)
 		}
 		for (int i = 0; i < n; i++)
 			serve(gateway, (enum source)events[i].data.u32);
+	}
+}
+
+int gateway_run(struct gateway *gateway)
+{
+	say_ready(gateway);
+	run_loop(gateway);
+	while (gateway->upgrade.ready) {
+		upgrade_exec(gateway);
+		run_loop(gateway);
 	}
 	stop(gateway);
 	return gateway->stopping ? EXIT_CODE_OK : EXIT_CODE_SYSTEM;

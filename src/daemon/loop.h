@@ -7,6 +7,9 @@
 
 struct gateway;
 
+/* Has upgrade_checked() called when fd is readable, until it is closed. 0 or -errno. */
+int loop_watch_upgrade(const struct gateway *gateway, int fd);
+
 /* Keeps the daemon's signals for the loop: before the policy is read, which may take a second, and before any thread. */
 void loop_block_signals(void);
 /* Opens what the loop waits for. 0 or -errno. */

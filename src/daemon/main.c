@@ -12,12 +12,14 @@
 #include <time.h>
 
 static const char usage[] =
-	"Usage: op25bd [-p POLICY] [--user USER]\n"
+	"Usage: op25bd [-p POLICY] [--user USER] [--fd-store]\n"
 	"\n"
 	"Judges queued packets to TCP port 25 by the policy, and records what it blocks.\n"
 	"\n"
 	"  -p, --policy POLICY  the policy file (default " OP25B_SYSCONFDIR "/op25b/op25b.ini)\n"
 	"      --user USER      become USER after the start, keeping CAP_NET_ADMIN alone\n"
+	"      --fd-store       the service manager keeps the queues over a restart (FileDescriptorStoreMax= of the unit)\n"
+	"      --check-handover load the policy, print the version, and end: whether this program could take over\n"
 	"      --foreground     stay in the foreground; that is always so\n"
 	"      --help           print this\n"
 	"      --version        print the version\n"
@@ -33,6 +35,8 @@ static const char usage[] =
 struct options {
 	const char *policy;
 	const char *user;
+	bool store;
+	bool check;
 };
 
 /* unexpected: an argument nobody asked for, or NULL when getopt has said what is wrong. */
@@ -57,9 +61,10 @@ static int flushed(int code)
 static int read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option long_options[] = {
-		{"policy", required_argument, NULL, 'p'}, {"user", required_argument, NULL, 'u'},
-		{"foreground", no_argument, NULL, 'f'},   {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
+		{"policy", required_argument, NULL, 'p'},   {"user", required_argument, NULL, 'u'},
+		{"foreground", no_argument, NULL, 'f'},     {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'},        {"fd-store", no_argument, NULL, 's'},
+		{"check-handover", no_argument, NULL, 'c'}, {NULL, 0, NULL, 0},
 	};
 	int option;
 
@@ -70,6 +75,12 @@ static int read_options(int argc, char **argv, struct options *options)
 			break;
 		case 'u':
 			options->user = optarg;
+			break;
+		case 's':
+			options->store = true;
+			break;
+		case 'c':
+			options->check = true;
 			break;
 		case 'f':
 			break;
@@ -86,6 +97,15 @@ static int read_options(int argc, char **argv, struct options *options)
 	return optind < argc ? usage_error(argv[optind]) : -1;
 }
 
+static int check(const char *policy)
+{
+	int code = gateway_check(policy);
+
+	if (code == EXIT_CODE_OK)
+		puts(OP25B_VERSION);
+	return flushed(code);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {.policy = OP25B_SYSCONFDIR "/op25b/op25b.ini"};
@@ -93,13 +113,16 @@ int main(int argc, char **argv)
 	int code;
 
 	files_reserve_standard();
+	upgrade_remember(argv);
 	code = read_options(argc, argv, &options);
 	if (code >= 0)
 		return code;
+	if (options.check)
+		return check(options.policy);
 	gateway = calloc(1, sizeof(*gateway));
 	if (!gateway)
 		return EXIT_CODE_SYSTEM;
-	code = gateway_start(gateway, options.policy, options.user);
+	code = gateway_start(gateway, options.policy, options.user, options.store);
 	if (code == EXIT_CODE_OK)
 		code = gateway_run(gateway);
 	gateway_free(gateway);

@@ -156,6 +156,11 @@ void offload_stop(struct offload *offload)
 	offload->counters_ns = 0;
 }
 
+void offload_resume(struct offload *offload)
+{
+	offload->stopping = false;
+}
+
 static bool is_harvested(const struct offload *offload)
 {
 	for (unsigned i = 0; i < OFFLOAD_GENERATIONS; i++)

@@ -152,6 +152,8 @@ bool offload_uses(const struct offload *offload, const struct world *world);
  */
 void offload_drain(struct offload *offload);
 void offload_stop(struct offload *offload);
+/* A stop that was not the end. */
+void offload_resume(struct offload *offload);
 /* Before a stop ends that took too long: empties what is told, or the next daemon would tell it again. */
 void offload_give_up(struct offload *offload, const struct offload_now *now);
 /* Nothing is in the sets, and all is told. */

@@ -14,12 +14,43 @@
 
 enum { FACTS_AT_ONCE = 256 };
 
+/* Everything that was emitted up to now, by this process and those before. */
+static struct handover_told told_so_far(const struct gateway *gateway)
+{
+	struct handover_told told = {.records = gateway->records_before,
+				     .overflowed = gateway->overflowed_before,
+				     .told = gateway->told_before};
+	struct event_stats stats;
+
+	event_stats_get(gateway->collector, &stats);
+	told.next_seq = stats.next_seq;
+	told.records += stats.records;
+	told.overflowed += stats.overflowed;
+	event_told_add(&told.told, &stats.told);
+	return told;
+}
+
+/* Before lines go out: were this process killed now, the next one would see from the file's size whether they did. */
+static void begin_telling(struct gateway *gateway, uint64_t waiting)
+{
+	struct handover_intent intent = {.bytes = waiting};
+	struct handover_told told;
+
+	if (!gateway->handover.state || !gateway->collector || waiting == 0)
+		return;
+	told = told_so_far(gateway);
+	logwriter_place(gateway->log, &intent.device, &intent.inode, &intent.size);
+	handover_state_telling(gateway->handover.state, &told, &intent);
+}
+
 static void flush_log(struct gateway *gateway)
 {
 	struct logwriter_stats stats;
 
 	if (clock_steady_ns() < gateway->log_retry_ns)
 		return;
+	logwriter_stats_get(gateway->log, &stats);
+	begin_telling(gateway, stats.waiting);
 	switch (logwriter_flush(gateway->log)) {
 	case LOGWRITER_FAILED:
 		logwriter_stats_get(gateway->log, &stats);
@@ -36,6 +67,8 @@ static void flush_log(struct gateway *gateway)
 		break;
 	}
 	logwriter_stats_get(gateway->log, &stats);
+	if (gateway->handover.state && stats.waiting == 0)
+		handover_state_was_told(gateway->handover.state);
 	gateway->log_retry_ns = stats.error ? clock_steady_ns() + NSEC_PER_SEC : 0;
 }
 
@@ -51,7 +84,7 @@ static void take_line(void *context, const char *line, size_t len)
 
 static const char *name_of_reason(unsigned reason)
 {
-	return reason_name((enum reason)reason);
+	return reason == RECORDS_REASON_ORPHANED ? "orphaned" : reason_name((enum reason)reason);
 }
 
 static int32_t utc_offset_s(void)
@@ -100,18 +133,43 @@ static int new_collector(struct gateway *gateway, uint64_t first_seq, struct eve
 	return event_collector_new(&config, ret);
 }
 
+/* Numbers and counts go on where the process before ended. */
+static uint64_t go_on_from(struct gateway *gateway)
+{
+	const struct handover_told *told;
+
+	/*
+	 * (host, boot_id, seq) must stay unique over restarts within one boot without a state file: microseconds since
+	 * boot never go back, and no daemon writes a million records a second for its whole life.
+	 */
+	uint64_t by_clock = (uint64_t)clock_boot_ns() / 1000U;
+
+	if (!gateway->handover.state || handover_state_lives(gateway->handover.state) == 1)
+		return by_clock;
+	handover_look_at_file(gateway, gateway->world->policy->log.file);
+	told = handover_state_told(gateway->handover.state);
+	gateway->told_before = told->told;
+	gateway->observed_before = told->told.blocked + told->told.monitored;
+	gateway->attempts_before = told->told.attempts;
+	gateway->records_before = told->records;
+	gateway->overflowed_before = told->overflowed;
+	/* 0: it has written no record. */
+	return told->next_seq ? told->next_seq : by_clock;
+}
+
 int records_start(struct gateway *gateway)
 {
+	int r;
+
 	read_host(gateway->world->policy, gateway->host);
 	read_boot_id(gateway->boot_id);
 	gateway->log = logwriter_new(gateway->world->policy->log.file, LOG_MEMORY);
 	if (!gateway->log)
 		return -ENOMEM;
-	/*
-	 * (host, boot_id, seq) must stay unique over restarts within one boot without a state file: microseconds since
-	 * boot never go back, and no daemon writes a million records a second for its whole life.
-	 */
-	return new_collector(gateway, (uint64_t)clock_boot_ns() / 1000U, &gateway->collector);
+	r = new_collector(gateway, go_on_from(gateway), &gateway->collector);
+	if (r == 0)
+		handover_tell_rest(gateway);
+	return r;
 }
 
 /* What waits now, and not what comes meanwhile: a worker may fill its ring as fast as it is emptied. */
@@ -179,6 +237,7 @@ static int replace_collector(struct gateway *gateway)
 	gateway->records_before += stats.records;
 	gateway->firsts_before += stats.firsts;
 	gateway->overflowed_before += stats.overflowed;
+	event_told_add(&gateway->told_before, &stats.told);
 	return 0;
 }
 

@@ -10,6 +10,9 @@
 
 struct gateway;
 
+/* A reason of records beyond the engine's: the daemon died with the packet in its hands, and the fail mode answered. */
+enum { RECORDS_REASON_ORPHANED = 63 };
+
 /* Takes the host's name and boot id, opens the collector and the file as the policy in force says. 0 or -errno. */
 int records_start(struct gateway *gateway);
 /*

@@ -132,6 +132,11 @@ static void answer_reopen(struct gateway *gateway, struct control_call *call, co
 				    strerror(-stats.error));
 }
 
+static void answer_upgrade(struct gateway *gateway, struct control_call *call, const json_t *request)
+{
+	upgrade_begin(gateway, call);
+}
+
 static const struct command {
 	const char *name;
 	enum role role;
@@ -152,6 +157,7 @@ static const struct command {
 	{"block", ROLE_OPERATOR, keeper_answer_set},
 	{"remove", ROLE_OPERATOR, keeper_answer_remove},
 	{"overrides", ROLE_READER, keeper_answer_list},
+	{"upgrade", ROLE_OPERATOR, answer_upgrade},
 };
 
 void requests_handle(void *context, struct control_call *call, const json_t *request)

@@ -72,12 +72,14 @@ static int bind_queues(struct gateway *gateway)
 	gateway->bound_queue = policy->queue;
 	for (size_t i = 0; i < policy->workers; i++) {
 		config.number = (uint16_t)(policy->queue + i);
-		if (queue_open(&config, &gateway->queues[i], error) < 0) {
+		if (handover_adopt(gateway, i, &config) < 0 &&
+		    queue_open(&config, &gateway->queues[i], error) < 0) {
 			say(SAY_ERROR, "%s", error);
 			return EXIT_CODE_SYSTEM;
 		}
 		gateway->worker_count = i + 1;
 	}
+	handover_bound(gateway);
 	return 0;
 }
 
@@ -88,7 +90,8 @@ static int make_workers(struct gateway *gateway)
 	if (gateway->hub.facts_fd < 0)
 		return fail(EXIT_CODE_SYSTEM, "eventfd", -errno);
 	for (size_t i = 0; i < gateway->world->policy->gateway.workers; i++) {
-		int r = worker_new(&gateway->hub, &gateway->workers[i]);
+		int r = worker_new_at(&gateway->hub, handover_state_ledger(gateway->handover.state, i),
+				      handover_state_batch(gateway->handover.state, i), &gateway->workers[i]);
 
 		if (r < 0)
 			return fail_for_room(gateway, "worker", r);
@@ -134,6 +137,21 @@ static const char *control_trouble(int error)
 	}
 }
 
+/* In the gap between two processes who asks waits for the next one. */
+static int listen_control(struct gateway *gateway, const char *path)
+{
+	int fd = handover_take(gateway, "control");
+	int r;
+
+	if (fd < 0)
+		return control_server_new(path, requests_handle, gateway, &gateway->control);
+	r = control_server_adopt(fd, path, requests_handle, gateway, &gateway->control);
+	if (r == 0)
+		return 0;
+	close(fd);
+	return control_server_new(path, requests_handle, gateway, &gateway->control);
+}
+
 static int open_control(struct gateway *gateway)
 {
 	const char *path = gateway->world->policy->gateway.control;
@@ -144,7 +162,7 @@ static int open_control(struct gateway *gateway)
 		return fail(EXIT_CODE_SYSTEM, "control", -ENOMEM);
 	make_control_directory(path);
 	roles_tell_trouble(gateway->world);
-	r = control_server_new(path, requests_handle, gateway, &gateway->control);
+	r = listen_control(gateway, path);
 	if (r < 0)
 		say(SAY_ERROR, "control socket %s: %s", path, control_trouble(r));
 	return r < 0 ? EXIT_CODE_SYSTEM : 0;
@@ -156,7 +174,9 @@ static int drop_privileges(struct gateway *gateway, const char *user)
 	int r;
 
 	/* Opened before: the file is root's, and the daemon soon is not. */
-	gateway->kernel_fd = queue_kernel_open();
+	gateway->kernel_fd = handover_take(gateway, "kernel");
+	if (gateway->kernel_fd < 0)
+		gateway->kernel_fd = queue_kernel_open();
 	if (gateway->kernel_fd < 0)
 		say(SAY_WARNING, "the kernel's queue counters cannot be read (%s): status goes without them",
 		    strerror(-gateway->kernel_fd));
@@ -201,7 +221,26 @@ static int open_loop(struct gateway *gateway)
 	return r < 0 ? fail_for_room(gateway, "loop", r) : 0;
 }
 
-int gateway_start(struct gateway *gateway, const char *policy_path, const char *user)
+static int take_over(struct gateway *gateway)
+{
+	int r = handover_receive(gateway);
+
+	if (r < 0)
+		return fail(EXIT_CODE_SYSTEM, "the state's memory", r);
+	handover_settle(gateway);
+	return 0;
+}
+
+int gateway_check(const char *policy_path)
+{
+	struct gateway gateway = {.policy_path = policy_path};
+	int code = load_world(&gateway);
+
+	world_free(gateway.world);
+	return code;
+}
+
+int gateway_start(struct gateway *gateway, const char *policy_path, const char *user, bool store)
 {
 	int code;
 
@@ -217,15 +256,17 @@ int gateway_start(struct gateway *gateway, const char *policy_path, const char *
 		.signal_fd = -1,
 		.tick_fd = -1,
 		.gather_fd = -1,
+		.handover.store = store,
+		.handover.state_fd = -1,
 	};
 	signal(SIGPIPE, SIG_IGN);
 	loop_block_signals();
 	/* Packets come from the moment a queue is bound: everything else is ready by then. */
-	if ((code = load_world(gateway)) != 0 || (code = drop_privileges(gateway, user)) != 0 ||
-	    (code = open_control(gateway)) != 0 || (code = open_overrides(gateway)) != 0 ||
-	    (code = make_workers(gateway)) != 0 || (code = open_records(gateway)) != 0 ||
-	    (code = open_learning(gateway)) != 0 || (code = open_loop(gateway)) != 0 ||
-	    (code = bind_queues(gateway)) != 0)
+	if ((code = load_world(gateway)) != 0 || (code = take_over(gateway)) != 0 ||
+	    (code = drop_privileges(gateway, user)) != 0 || (code = open_control(gateway)) != 0 ||
+	    (code = open_overrides(gateway)) != 0 || (code = make_workers(gateway)) != 0 ||
+	    (code = open_records(gateway)) != 0 || (code = open_learning(gateway)) != 0 ||
+	    (code = open_loop(gateway)) != 0 || (code = bind_queues(gateway)) != 0)
 		return code;
 	failwatch_start(gateway);
 	guardian_start(gateway);
@@ -246,6 +287,8 @@ void gateway_free(struct gateway *gateway)
 	}
 	guardian_end(gateway);
 	failwatch_free(gateway);
+	upgrade_free(gateway);
+	handover_free(gateway);
 	reload_end(gateway);
 	learning_free(gateway);
 	keeper_free(gateway);

@@ -21,7 +21,7 @@ static const struct ledger_field {
 	{LEDGER_UNJUDGED, "unjudged"},         {LEDGER_BATCHES, "batches"},
 	{LEDGER_OVERRUNS, "overruns"},         {LEDGER_LOST_IDS, "lost_ids"},
 	{LEDGER_NOT_PARSED, "not_parsed"},     {LEDGER_VERDICT_ERRORS, "verdict_errors"},
-	{LEDGER_SEND_RETRIES, "send_retries"},
+	{LEDGER_SEND_RETRIES, "send_retries"}, {LEDGER_ORPHANED, "orphaned"},
 };
 
 static json_t *number(uint64_t value)
@@ -152,6 +152,14 @@ static json_t *workers_json(const struct gateway *gateway, struct queue_kernel *
 	return workers;
 }
 
+static json_t *handover_json(const struct gateway *gateway)
+{
+	const struct handover *handover = &gateway->handover;
+
+	return json_pack("{s:I, s:I, s:b}", "lives", (json_int_t)handover_state_lives(handover->state),
+			 "queues_taken", (json_int_t)handover->queues_taken, "store", handover->store);
+}
+
 json_t *status_json(const struct gateway *gateway)
 {
 	struct queue_kernel sum = {0};
@@ -177,6 +185,7 @@ json_t *status_json(const struct gateway *gateway)
 	json_object_set_new(status, "offload", learning_json(gateway, &counts));
 	json_object_set_new(status, "overrides", keeper_json(gateway));
 	json_object_set_new(status, "log", log_json(gateway));
+	json_object_set_new(status, "handover", handover_json(gateway));
 	return status;
 }
 
@@ -253,6 +262,10 @@ void status_say_ledger(const struct gateway *gateway)
 	    counts.values[LEDGER_RECEIVED], counts.values[LEDGER_ACCEPTED], counts.values[LEDGER_DROPPED],
 	    counts.values[LEDGER_FAILED_OPEN], counts.values[LEDGER_IN_FLIGHT], sum.waiting,
 	    sum.queue_dropped, sum.user_dropped);
+	if (gateway->end != HUB_CLOSE) {
+		say(SAY_NOTICE, "the queues stay bound: %u packets wait for the next process", sum.waiting);
+		return;
+	}
 	left = sum.waiting > counts.values[LEDGER_IN_FLIGHT] ? sum.waiting : counts.values[LEDGER_IN_FLIGHT];
 	if (left > 0)
 		say(SAY_ERROR,

@@ -27,6 +27,11 @@ struct worker {
 	struct hub *hub;
 	struct queue *queue;
 	struct ledger *ledger;
+	struct ledger *own_ledger; /* NULL: it is somebody else's */
+	struct batch *batch;
+	struct batch own_batch;
+	struct queue_counters before; /* what the ledger said when this queue was begun with */
+	uint64_t orphaned;            /* counted so far */
 	struct ring *ring;
 	struct ifcache *interfaces;
 	struct judge *judge;
@@ -45,7 +50,6 @@ struct worker {
 	atomic_int error;
 	atomic_bool ended;
 	struct queue_packet packets[QUEUE_BATCH_MAX];
-	struct queue_verdict verdicts[QUEUE_BATCH_MAX];
 };
 
 static int new_learner(struct worker *worker)
@@ -59,13 +63,20 @@ static int new_learner(struct worker *worker)
 
 int worker_new(struct hub *hub, struct worker **ret)
 {
+	return worker_new_at(hub, NULL, NULL, ret);
+}
+
+int worker_new_at(struct hub *hub, struct ledger *ledger, struct batch *batch, struct worker **ret)
+{
 	struct worker *worker = calloc(1, sizeof(*worker));
 
 	if (!worker)
 		return -ENOMEM;
 	worker->hub = hub;
 	worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	worker->ledger = ledger_new();
+	worker->own_ledger = ledger ? NULL : ledger_new();
+	worker->ledger = ledger ? ledger : worker->own_ledger;
+	worker->batch = batch ? batch : &worker->own_batch;
 	worker->interfaces = ifcache_new(NULL, NULL);
 	if (worker->wake_fd < 0 || !worker->ledger || !worker->interfaces ||
 	    ring_new(RING_FACTS, &worker->ring) < 0 || new_learner(worker) < 0)
@@ -88,7 +99,7 @@ void worker_free(struct worker *worker)
 	learner_free(worker->learner);
 	ring_free(worker->ring);
 	ifcache_free(worker->interfaces);
-	ledger_free(worker->ledger);
+	ledger_free(worker->own_ledger);
 	if (worker->wake_fd >= 0)
 		close(worker->wake_fd);
 	free(worker);
@@ -149,12 +160,31 @@ static void count_queue(struct worker *worker)
 {
 	struct queue_counters counters;
 
+	const struct queue_counters *before = &worker->before;
+
 	queue_counters_get(worker->queue, &counters);
-	ledger_set(worker->ledger, LEDGER_OVERRUNS, counters.overruns);
-	ledger_set(worker->ledger, LEDGER_LOST_IDS, counters.lost_ids);
-	ledger_set(worker->ledger, LEDGER_NOT_PARSED, counters.not_parsed);
-	ledger_set(worker->ledger, LEDGER_VERDICT_ERRORS, counters.verdict_errors);
-	ledger_set(worker->ledger, LEDGER_SEND_RETRIES, counters.send_retries);
+	ledger_set(worker->ledger, LEDGER_OVERRUNS, before->overruns + counters.overruns);
+	ledger_set(worker->ledger, LEDGER_LOST_IDS, before->lost_ids + counters.lost_ids);
+	ledger_set(worker->ledger, LEDGER_NOT_PARSED, before->not_parsed + counters.not_parsed);
+	ledger_set(worker->ledger, LEDGER_VERDICT_ERRORS, before->verdict_errors + counters.verdict_errors);
+	ledger_set(worker->ledger, LEDGER_SEND_RETRIES, before->send_retries + counters.send_retries);
+}
+
+/* An account that is gone on with has counted other queues' life, or the same queue's under another process. */
+static void count_queue_from_here(struct worker *worker)
+{
+	struct queue_counters now = {0};
+
+	if (worker->queue)
+		queue_counters_get(worker->queue, &now);
+	worker->before = (struct queue_counters){
+		.overruns = ledger_counted(worker->ledger, LEDGER_OVERRUNS) - now.overruns,
+		.lost_ids = ledger_counted(worker->ledger, LEDGER_LOST_IDS) - now.lost_ids,
+		.not_parsed = ledger_counted(worker->ledger, LEDGER_NOT_PARSED) - now.not_parsed,
+		.verdict_errors = ledger_counted(worker->ledger, LEDGER_VERDICT_ERRORS) - now.verdict_errors,
+		.send_retries = ledger_counted(worker->ledger, LEDGER_SEND_RETRIES) - now.send_retries,
+	};
+	worker->orphaned = now.orphaned;
 }
 
 static void note_error(struct worker *worker, int error)
@@ -176,7 +206,7 @@ static bool answer_all(struct worker *worker, size_t count)
 	int r;
 
 	for (;;) {
-		r = queue_answer(worker->queue, worker->verdicts + done, count - done, &sent);
+		r = queue_answer(worker->queue, worker->batch->verdicts + done, count - done, &sent);
 		done += sent;
 		note_error(worker, r);
 		if (r == 0)
@@ -204,8 +234,11 @@ static int64_t handle_batch(struct worker *worker, size_t count)
 	ledger_add(worker->ledger, LEDGER_BATCHES, 1);
 	count_queue(worker);
 	ledger_publish(worker->ledger);
+	batch_enter(worker->batch, BATCH_TAKEN);
 	observed = judge_batch(worker->judge, worker->world, worker->packets, count, clock_wall_ns(),
-			       received_ns, worker->verdicts);
+			       received_ns, worker->batch->verdicts);
+	worker->batch->count = (uint32_t)count;
+	batch_enter(worker->batch, BATCH_JUDGED);
 	worker->gave_up = !answer_all(worker, count);
 	answered_ns = clock_steady_ns();
 	if (worker->gave_up)
@@ -214,6 +247,8 @@ static int64_t handle_batch(struct worker *worker, size_t count)
 	ledger_subtract(worker->ledger, LEDGER_IN_FLIGHT, count);
 	count_queue(worker);
 	ledger_publish(worker->ledger);
+	worker->batch->done_id = batch_last_id(worker->batch);
+	batch_enter(worker->batch, BATCH_DONE);
 	if (observed > 0)
 		tell_facts(worker);
 	return answered_ns;
@@ -238,13 +273,37 @@ static void stop_intake(struct worker *worker)
 	if (worker->intake_stopped || !atomic_load(&worker->hub->stop))
 		return;
 	worker->intake_stopped = true;
-	note_error(worker, queue_stop_intake(worker->queue));
+	if (worker->hub->end == HUB_CLOSE)
+		note_error(worker, queue_stop_intake(worker->queue));
+}
+
+static bool is_to_leave(const struct worker *worker)
+{
+	return atomic_load(&worker->hub->stop) && worker->hub->end == HUB_LEAVE;
+}
+
+/* What the kernel took of the verdicts for packets that died in another process's hands. */
+static void count_orphans(struct worker *worker)
+{
+	struct queue_counters counters;
+	uint64_t fresh;
+
+	queue_counters_get(worker->queue, &counters);
+	fresh = counters.orphaned - worker->orphaned;
+	if (fresh == 0)
+		return;
+	worker->orphaned = counters.orphaned;
+	ledger_add(worker->ledger, LEDGER_RECEIVED, fresh);
+	ledger_add(worker->ledger, LEDGER_ORPHANED, fresh);
+	judge_orphans(worker->judge, worker->world, fresh, clock_wall_ns());
+	ledger_publish(worker->ledger);
+	tell_facts(worker);
 }
 
 /* Until a stop has been asked for and nothing waits any more, or its time is over. */
 static void judge_packets(struct worker *worker)
 {
-	while (!worker->gave_up && !stop_is_due(worker)) {
+	while (!worker->gave_up && !stop_is_due(worker) && !is_to_leave(worker)) {
 		int n;
 
 		atomic_fetch_add_explicit(&worker->beats, 1, memory_order_relaxed);
@@ -252,6 +311,7 @@ static void judge_packets(struct worker *worker)
 		adopt_generation(worker);
 		stop_intake(worker);
 		n = queue_receive(worker->queue, worker->packets, QUEUE_BATCH_MAX);
+		count_orphans(worker);
 		if (n > 0) {
 			if (gather_is_due(&worker->gather, handle_batch(worker, (size_t)n), (size_t)n))
 				pause_ns(GATHER_NS);
@@ -287,6 +347,9 @@ int worker_start(struct worker *worker, struct queue *queue)
 	int r;
 
 	worker->queue = queue;
+	worker->gave_up = worker->intake_stopped = false;
+	atomic_store(&worker->ended, false);
+	count_queue_from_here(worker);
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -303,10 +366,16 @@ void worker_wake(struct worker *worker)
 	(void)!write(worker->wake_fd, &one, sizeof(one));
 }
 
-void hub_stop(struct hub *hub)
+void hub_stop(struct hub *hub, enum hub_end end)
 {
+	hub->end = end;
 	hub->stop_until_ns = clock_steady_ns() + WORKER_STOP_S * NSEC_PER_SEC;
 	atomic_store(&hub->stop, true);
+}
+
+void hub_resume(struct hub *hub)
+{
+	atomic_store(&hub->stop, false);
 }
 
 bool worker_ended(const struct worker *worker)

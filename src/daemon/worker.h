@@ -6,6 +6,7 @@
 #ifndef OP25B_DAEMON_WORKER_H
 #define OP25B_DAEMON_WORKER_H
 
+#include "daemon/batch.h"
 #include "daemon/ledger.h"
 #include "daemon/ring.h"
 #include "daemon/world.h"
@@ -17,12 +18,20 @@
 /* So long a stop may take to answer what waits; units allow the daemon several times that (TimeoutStopSec). */
 enum { WORKER_STOP_S = 5 };
 
+/* How workers end. */
+enum hub_end {
+	HUB_CLOSE, /* let nothing more in, answer what waits */
+	HUB_KEEP,  /* answer what waits, while more may come: somebody holds the queue, and will read it */
+	HUB_LEAVE, /* answer what is read, and leave the rest to who reads next */
+};
+
 /* Where the main thread and its workers meet. */
 struct hub {
 	_Atomic(const struct world *) world; /* what to judge by from the next batch on */
 	int64_t stop_until_ns;  /* steady clock, written before stop: what is unanswered then stays so */
 	_Atomic uint64_t learn; /* hub_learn(): which generation of learned sources to give */
-	atomic_bool stop;       /* let nothing more in, answer what waits, end */
+	enum hub_end end;       /* written before stop, too */
+	atomic_bool stop;       /* end */
 	atomic_bool facts_told; /* facts_fd has been written since the rings were last emptied */
 	int facts_fd;           /* eventfd: some ring has facts */
 };
@@ -44,12 +53,16 @@ static inline int hub_learn_generation(uint64_t learn)
 }
 
 /* Asks the workers to end, each of which is to be woken for it. */
-void hub_stop(struct hub *hub);
+void hub_stop(struct hub *hub, enum hub_end end);
+/* After worker_join() of all of them, before they are started again. */
+void hub_resume(struct hub *hub);
 
 struct worker;
 
 /* hub stays the caller's and must outlive the worker. 0 with *ret the caller's (worker_free), or -errno. */
 int worker_new(struct hub *hub, struct worker **ret);
+/* Counts there, and writes down there what it has in its hands; both stay the caller's, and outlive the worker. */
+int worker_new_at(struct hub *hub, struct ledger *ledger, struct batch *batch, struct worker **ret);
 /* After worker_join(), or before worker_start(). NULL is fine. */
 void worker_free(struct worker *worker);
 

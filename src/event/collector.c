@@ -32,6 +32,26 @@ struct event_collector {
 
 /* ---- records ---- */
 
+void event_told_add(struct event_told *sum, const struct event_told *more)
+{
+	sum->blocked += more->blocked;
+	sum->monitored += more->monitored;
+	sum->attempts += more->attempts;
+	for (unsigned reason = 0; reason < EVENT_REASONS_MAX; reason++)
+		sum->reasons[reason] += more->reasons[reason];
+}
+
+static void count_told(struct event_told *told, const struct event_record *record)
+{
+	told->blocked += record->packets_blocked;
+	told->monitored += record->packets - record->packets_blocked;
+	told->attempts += record->attempts;
+	if (!record->reasons)
+		told->reasons[record->fact.reason] += record->packets;
+	for (unsigned reason = 0; record->reasons && reason < EVENT_REASONS_MAX; reason++)
+		told->reasons[reason] += record->reasons[reason];
+}
+
 static void emit(void *context, struct event_record *record)
 {
 	struct event_collector *c = context;
@@ -44,6 +64,7 @@ static void emit(void *context, struct event_record *record)
 	c->stats.firsts += record->kind == EVENT_KIND_FIRST;
 	if (record->kind == EVENT_KIND_OVERFLOW)
 		c->stats.overflowed += record->packets;
+	count_told(&c->stats.told, record);
 	len = event_record_encode(record, line);
 	c->config.emit(c->config.context, line, len);
 }

@@ -89,6 +89,12 @@ struct event_config {
 	void *context;
 };
 
+/* Packets counted in the records that were emitted, those of the kernel included. */
+struct event_told {
+	uint64_t blocked, monitored, attempts;
+	uint64_t reasons[EVENT_REASONS_MAX];
+};
+
 struct event_stats {
 	uint64_t observed; /* packets */
 	uint64_t attempts;
@@ -97,9 +103,12 @@ struct event_stats {
 	uint64_t overflowed;  /* packets in overflow records that were emitted */
 	uint64_t subscribers; /* tracked now */
 	uint64_t next_seq;
+	struct event_told told;
 };
 
 struct event_collector;
+
+void event_told_add(struct event_told *sum, const struct event_told *more);
 
 /* 0, -EINVAL (window or table size 0), -ENOMEM. All memory is taken here or grows to a bound set by
  * subscribers_max; event_observe() never fails. */

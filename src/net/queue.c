@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "net/queue_holder.h"
-#include "net/queue_message.h"
+#include "net/queue_state.h"
 
 #include "base/cleanup.h"
 
@@ -12,43 +12,24 @@
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <libnetfilter_queue/libnetfilter_queue.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
 enum {
-	MESSAGE_BYTES = QUEUE_COPY_RANGE + 512, /* the attributes beside the payload take less than 300 */
-	CONFIG_BYTES = 256,
 	ACK_WAIT_MS = 2000,
 	SEND_TRIES = 2000, /* with SEND_PAUSE_NS between them: two seconds without memory in the kernel */
 	SEND_PAUSE_NS = 1000000,
 };
 
-struct queue {
-	struct mnl_socket *socket;
-	uint16_t number;
-	/* The last message that set the fail mode (its number twice, and the mode), the last one that was acknowledged, and a
-	 * refusal. Asked by one thread, answered in the queue's own. */
-	_Atomic uint32_t fail_asked, fail_acknowledged;
-	atomic_int fail_error;
-	bool first_seen;
-	uint32_t last_id;
-	struct queue_counters counters;
-	struct mmsghdr headers[QUEUE_BATCH_MAX];
-	struct iovec vectors[QUEUE_BATCH_MAX];
-	_Alignas(8) uint8_t messages[QUEUE_BATCH_MAX][MESSAGE_BYTES];
-	_Alignas(8) uint8_t verdicts[QUEUE_BATCH_MAX * QUEUE_VERDICT_BYTES];
-};
-
-static struct nlmsghdr *config_begin(char *memory, uint16_t number)
+struct nlmsghdr *queue_config_begin(char *memory, uint16_t number)
 {
 	memset(memory, 0, CONFIG_BYTES);
 	return nfq_nlmsg_put(memory, NFQNL_MSG_CONFIG, number);
 }
 
-static int send_config(struct queue *queue, struct nlmsghdr *header)
+int queue_config_send(struct queue *queue, struct nlmsghdr *header)
 {
 	if (mnl_socket_sendto(queue->socket, header, header->nlmsg_len) < 0)
 		return -errno;
@@ -56,22 +37,22 @@ static int send_config(struct queue *queue, struct nlmsghdr *header)
 }
 
 /* Numbers the message, so that its answer is known among others. */
-static void ask_fail_mode(struct queue *queue, struct nlmsghdr *header, bool open)
+void queue_fail_ask(struct queue *queue, struct nlmsghdr *header, bool open)
 {
 	uint32_t number = (atomic_load(&queue->fail_asked) >> 1) + 1;
 
+	if (number < QUEUE_SEQUENCE_FAIL)
+		number = QUEUE_SEQUENCE_FAIL;
 	atomic_store(&queue->fail_error, 0);
 	atomic_store(&queue->fail_asked, number << 1 | open);
 	header->nlmsg_seq = number;
 	header->nlmsg_flags |= NLM_F_ACK;
 }
 
-/* What the kernel says of a message of ours: only those that set the fail mode are numbered. */
-static void note_answer(struct queue *queue, const void *message, int error)
+/* What the kernel says of a message that set the fail mode. */
+static void note_fail_answer(struct queue *queue, uint32_t number, int error)
 {
-	uint32_t number = ((const struct nlmsghdr *)message)->nlmsg_seq;
-
-	if (number == 0 || number != atomic_load(&queue->fail_asked) >> 1)
+	if (number != atomic_load(&queue->fail_asked) >> 1)
 		return;
 	if (error == 0)
 		atomic_store(&queue->fail_acknowledged, number);
@@ -99,33 +80,39 @@ static int wait_for_ack(struct queue *queue)
 	case QUEUE_MESSAGE_ACK:
 	case QUEUE_MESSAGE_ERROR:
 		(void)recv(wait.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-		note_answer(queue, bytes, error);
+		note_fail_answer(queue, queue_message_sequence(bytes, (size_t)n), error);
 		return error;
 	default:
 		return 0;
 	}
 }
 
-/* One message for everything: no packet can come before the flags and lengths are in force. */
-static int bind_queue(struct queue *queue, const struct queue_config *config)
+void queue_config_put(struct nlmsghdr *header, const struct queue_config *config)
 {
-	char memory[CONFIG_BYTES];
-	struct nlmsghdr *header = config_begin(memory, config->number);
 	uint32_t mask = NFQA_CFG_F_FAIL_OPEN | NFQA_CFG_F_GSO;
 	uint32_t flags = NFQA_CFG_F_GSO | (config->fail_open ? NFQA_CFG_F_FAIL_OPEN : 0);
-	int r;
 
-	nfq_nlmsg_cfg_put_cmd(header, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
 	nfq_nlmsg_cfg_put_params(header, NFQNL_COPY_PACKET, QUEUE_COPY_RANGE);
 	nfq_nlmsg_cfg_put_qmaxlen(header, config->maxlen);
 	mnl_attr_put_u32(header, NFQA_CFG_FLAGS, htonl(flags));
 	mnl_attr_put_u32(header, NFQA_CFG_MASK, htonl(mask));
-	ask_fail_mode(queue, header, config->fail_open);
-	r = send_config(queue, header);
+}
+
+/* One message for everything: no packet can come before the flags and lengths are in force. */
+static int bind_queue(struct queue *queue, const struct queue_config *config)
+{
+	char memory[CONFIG_BYTES];
+	struct nlmsghdr *header = queue_config_begin(memory, config->number);
+	int r;
+
+	nfq_nlmsg_cfg_put_cmd(header, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
+	queue_config_put(header, config);
+	queue_fail_ask(queue, header, config->fail_open);
+	r = queue_config_send(queue, header);
 	return r < 0 ? r : wait_for_ack(queue);
 }
 
-static void set_receive_buffer(const struct queue *queue, uint32_t bytes)
+void queue_buffer_set(const struct queue *queue, uint32_t bytes)
 {
 	int value = bytes > INT32_MAX / 2 ? INT32_MAX / 2 : (int)bytes;
 	int fd = mnl_socket_get_fd(queue->socket);
@@ -135,7 +122,7 @@ static void set_receive_buffer(const struct queue *queue, uint32_t bytes)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value));
 }
 
-static struct queue *queue_new(uint16_t number)
+struct queue *queue_new(uint16_t number)
 {
 	struct queue *queue = calloc(1, sizeof(*queue));
 
@@ -185,7 +172,7 @@ static int open_socket(struct queue *queue, const struct queue_config *config)
 		return -errno;
 	if (mnl_socket_bind(queue->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
-	set_receive_buffer(queue, config->receive_buffer);
+	queue_buffer_set(queue, config->receive_buffer);
 	return bind_queue(queue, config);
 }
 
@@ -250,23 +237,33 @@ static void note_id(struct queue *queue, uint32_t id)
 	queue->last_id = id;
 }
 
+/* What the kernel says to a verdict, or a configuration, that it was sent. */
+static void take_reply(struct queue *queue, size_t i, int error)
+{
+	uint32_t sequence = queue_message_sequence(queue->messages[i], queue->headers[i].msg_len);
+
+	if (sequence == QUEUE_SEQUENCE_ORPHAN)
+		queue->counters.orphaned += error == 0;
+	else if (sequence == 0)
+		queue->counters.verdict_errors += error != 0;
+	else if (sequence >= QUEUE_SEQUENCE_FAIL)
+		note_fail_answer(queue, sequence, error);
+}
+
 static bool take_message(struct queue *queue, size_t i, struct queue_packet *packet)
 {
 	int error = 0;
 
 	switch (queue_message_parse(queue->messages[i], queue->headers[i].msg_len, packet, &error)) {
 	case QUEUE_MESSAGE_PACKET:
+		if (queue->orphans.due)
+			queue_orphans_answer(queue, packet->id - 1);
 		note_id(queue, packet->id);
 		queue->counters.messages++;
 		return true;
 	case QUEUE_MESSAGE_ACK:
-		note_answer(queue, queue->messages[i], 0);
-		return false;
 	case QUEUE_MESSAGE_ERROR:
-		note_answer(queue, queue->messages[i], error);
-		/* Verdicts bear no number. */
-		if (((const struct nlmsghdr *)(const void *)queue->messages[i])->nlmsg_seq == 0)
-			queue->counters.verdict_errors++;
+		take_reply(queue, i, error);
 		return false;
 	case QUEUE_MESSAGE_OTHER:
 		queue->counters.not_parsed++;
@@ -286,6 +283,8 @@ int queue_receive(struct queue *queue, struct queue_packet *packets, size_t max)
 			if (take_message(queue, (size_t)i, &packets[count]))
 				count++;
 	} while (n > 0 && count == 0);
+	if (n == 0 && count == 0 && queue->orphans.due && queue->orphans.end_known)
+		queue_orphans_answer(queue, queue->orphans.until);
 	return n < 0 ? n : count;
 }
 
@@ -295,7 +294,7 @@ static bool send_may_pass(int error)
 	return error == ENOBUFS || error == ENOMEM || error == EAGAIN || error == EINTR;
 }
 
-static int send_verdicts(struct queue *queue, const uint8_t *bytes, size_t len)
+int queue_verdicts_send(struct queue *queue, const uint8_t *bytes, size_t len)
 {
 	const struct timespec pause = {.tv_nsec = SEND_PAUSE_NS};
 
@@ -321,7 +320,7 @@ int queue_answer(struct queue *queue, const struct queue_verdict *verdicts, size
 		size_t len =
 			queue_message_verdicts(queue->number, verdicts + sent, part, queue->verdicts, NULL);
 
-		r = send_verdicts(queue, queue->verdicts, len);
+		r = queue_verdicts_send(queue, queue->verdicts, len);
 		if (r < 0)
 			break;
 		sent += part;
@@ -333,21 +332,21 @@ int queue_answer(struct queue *queue, const struct queue_verdict *verdicts, size
 int queue_stop_intake(struct queue *queue)
 {
 	char memory[CONFIG_BYTES];
-	struct nlmsghdr *header = config_begin(memory, queue->number);
+	struct nlmsghdr *header = queue_config_begin(memory, queue->number);
 
 	nfq_nlmsg_cfg_put_qmaxlen(header, 0);
-	return send_config(queue, header);
+	return queue_config_send(queue, header);
 }
 
 int queue_set_fail_open(struct queue *queue, bool fail_open)
 {
 	char memory[CONFIG_BYTES];
-	struct nlmsghdr *header = config_begin(memory, queue->number);
+	struct nlmsghdr *header = queue_config_begin(memory, queue->number);
 
 	mnl_attr_put_u32(header, NFQA_CFG_FLAGS, htonl(fail_open ? NFQA_CFG_F_FAIL_OPEN : 0));
 	mnl_attr_put_u32(header, NFQA_CFG_MASK, htonl(NFQA_CFG_F_FAIL_OPEN));
-	ask_fail_mode(queue, header, fail_open);
-	return send_config(queue, header);
+	queue_fail_ask(queue, header, fail_open);
+	return queue_config_send(queue, header);
 }
 
 void queue_fail_get(const struct queue *queue, struct queue_fail *ret)

@@ -59,6 +59,7 @@ struct queue_counters {
 	uint64_t
 		verdict_errors; /* verdicts the kernel had no packet for (an interface went down, the queue was flushed) */
 	uint64_t send_retries;
+	uint64_t orphaned; /* of an adopted queue: answered by the fail mode, see queue_adopt() */
 };
 
 struct queue;
@@ -69,6 +70,28 @@ struct queue;
  * in words (who holds the queue, as the kernel knows it).
  */
 int queue_open(const struct queue_config *config, struct queue **ret, char error[QUEUE_ERROR_TEXT_MAX]);
+
+/* What the last reader of a queue has left of what it knew. */
+struct queue_heritage {
+	bool known;       /* the rest means something */
+	uint32_t last_id; /* up to this one every packet has its verdict, or gets it from the following */
+	const struct queue_verdict
+		*verdicts; /* borrowed; may have been sent, and are sent again: that does no harm */
+	size_t count;      /* <= QUEUE_BATCH_MAX */
+};
+
+/*
+ * Goes on with a queue that another process bound: fd is its socket, and becomes the queue's; it stays the caller's on
+ * failure. kernel_fd: queue_kernel_open()'s or negative. Packets that wait in the socket are read as ever. Those that the other
+ * process had read and never answered only the kernel knows: as soon as the first id of this reader tells where they end, they
+ * get the fail mode of config, each by itself, so that those which were answered after all are not counted as orphaned.
+ * -ENOTSOCK: no such socket; -ESTALE: it does not hold that queue any more.
+ */
+int queue_adopt(int fd, const struct queue_config *config, int kernel_fd,
+		const struct queue_heritage *heritage, struct queue **ret);
+
+/* Answers everything that waits alike, as before a close. How many packets that were, or -errno. */
+int64_t queue_answer_waiting(struct queue *queue, enum queue_answer answer);
 
 /* Unbinds: the kernel drops what still waits, so drain first. NULL is fine. */
 void queue_close(struct queue *queue);

@@ -241,3 +241,42 @@ size_t queue_message_verdicts(uint16_t number, const struct queue_verdict *verdi
 		*ret_messages = by_runs ? spread.runs : minority + 1;
 	return (size_t)(end - (uint8_t *)memory);
 }
+
+void queue_message_mark(void *messages, size_t len, enum queue_sequence sequence)
+{
+	struct nlmsghdr *header = messages;
+	int left = (int)len;
+
+	for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left))
+		header->nlmsg_seq = sequence;
+}
+
+size_t queue_message_orphan(uint16_t number, uint32_t id, enum queue_answer answer, void *memory)
+{
+	const struct queue_verdict verdict = {.id = id, .answer = (uint8_t)answer};
+	size_t len = put_verdict(number, &verdict, true, memory);
+	struct nlmsghdr *header = memory;
+
+	header->nlmsg_flags |= NLM_F_ACK;
+	header->nlmsg_seq = QUEUE_SEQUENCE_ORPHAN;
+	return len;
+}
+
+size_t queue_message_up_to(uint16_t number, uint32_t id, enum queue_answer answer, void *memory)
+{
+	const struct queue_verdict verdict = {.id = id, .answer = (uint8_t)answer};
+	size_t len = put_verdict(number, &verdict, false, memory);
+
+	queue_message_mark(memory, len, QUEUE_SEQUENCE_AGAIN);
+	return len;
+}
+
+uint32_t queue_message_sequence(const void *bytes, size_t len)
+{
+	struct nlmsghdr header;
+
+	if (len < sizeof(header))
+		return 0;
+	memcpy(&header, bytes, sizeof(header));
+	return header.nlmsg_seq;
+}

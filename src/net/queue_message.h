@@ -32,4 +32,21 @@ enum { QUEUE_VERDICT_BYTES = 16 + 4 + 12 + 8 };
 size_t queue_message_verdicts(uint16_t number, const struct queue_verdict *verdicts, size_t count,
 			      void *memory, size_t *ret_messages);
 
+/* Marks requests whose answer is told apart from others' (nlmsg_seq). */
+enum queue_sequence {
+	QUEUE_SEQUENCE_AGAIN =
+		0x25b1, /* a verdict that may have been given before: an error means that it was */
+	QUEUE_SEQUENCE_ORPHAN = 0x25b2, /* a verdict of which the kernel tells whether there was a packet */
+	QUEUE_SEQUENCE_FAIL = 0x10000,  /* configurations that set the fail mode are numbered from here on */
+};
+
+/* One verdict that the kernel acknowledges; returns its bytes, at most QUEUE_VERDICT_BYTES. */
+size_t queue_message_orphan(uint16_t number, uint32_t id, enum queue_answer answer, void *memory);
+/* The batch verdict for all ids up to the given one, marked QUEUE_SEQUENCE_AGAIN. */
+size_t queue_message_up_to(uint16_t number, uint32_t id, enum queue_answer answer, void *memory);
+/* Marks every message in len bytes. */
+void queue_message_mark(void *messages, size_t len, enum queue_sequence sequence);
+/* Of a message of kind ACK or ERROR: what its request was marked with, 0: nothing. */
+uint32_t queue_message_sequence(const void *bytes, size_t len);
+
 #endif

@@ -268,7 +268,7 @@ struct stage_account stage_run(stage_step *step, void *context)
 	blocks_before = fault_blocks();
 	descriptors_before = fault_descriptors();
 	fault_watch_memory(true);
-	account.code = gateway_start(&gateway, policy_path, NULL);
+	account.code = gateway_start(&gateway, policy_path, NULL, false);
 	account.ran = account.code == 0;
 	if (account.ran)
 		account.code = gateway_run(&gateway);

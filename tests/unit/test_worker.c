@@ -158,7 +158,7 @@ static void test_a_flood_does_not_keep_it_from_stopping(void **state)
 
 	atomic_store(&fake.left, AFTERWARDS);
 	wait_for_packets();
-	hub_stop(&bed->hub);
+	hub_stop(&bed->hub, HUB_CLOSE);
 	worker_wake(bed->worker);
 	assert_ends(bed);
 	assert_true(atomic_load(&fake.stopped));
@@ -173,7 +173,7 @@ static void test_a_stop_has_its_time(void **state)
 
 	wait_for_packets();
 	atomic_store(&fake.floods_on, true);
-	hub_stop(&bed->hub);
+	hub_stop(&bed->hub, HUB_CLOSE);
 	worker_wake(bed->worker);
 	poll(NULL, 0, 50);
 	assert_false(worker_ended(bed->worker));
@@ -192,7 +192,7 @@ static void test_refused_verdicts_end_with_it(void **state)
 	/* A batch must have been refused: a worker that has nothing to answer ends at once. */
 	for (int i = 0; i < WAIT_MS && worker_error(bed->worker) == 0; i++)
 		poll(NULL, 0, 1);
-	hub_stop(&bed->hub);
+	hub_stop(&bed->hub, HUB_CLOSE);
 	worker_wake(bed->worker);
 	poll(NULL, 0, 50);
 	assert_false(worker_ended(bed->worker));
@@ -223,7 +223,7 @@ static void test_latency_is_counted(void **state)
 	atomic_store(&fake.takes_ns, taken_ns);
 	for (int i = 0; i < WAIT_MS && atomic_load(&fake.takes_ns) != 0; i++)
 		poll(NULL, 0, 1);
-	hub_stop(&bed->hub);
+	hub_stop(&bed->hub, HUB_CLOSE);
 	worker_wake(bed->worker);
 	assert_ends(bed);
 	ledger_collect(worker_ledger(bed->worker), &counts);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What outlives a process, taken up by the next one: whatever the kill came between. */
+#include "daemon/handover_state.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct handover_state *state_new(void **memory)
+{
+	size_t bytes = (handover_state_bytes() + 4095) / 4096 * 4096;
+
+	*memory = aligned_alloc(4096, bytes);
+	assert_non_null(*memory);
+	memset(*memory, 0, bytes);
+	return handover_state_begin(*memory);
+}
+
+static void test_other_layout_is_refused(void **test)
+{
+	void *memory;
+	struct handover_state *state = state_new(&memory);
+
+	assert_ptr_equal(handover_state_take(memory, handover_state_bytes()), state);
+	assert_int_equal(handover_state_lives(state), 2);
+	assert_null(handover_state_take(memory, handover_state_bytes() - 64));
+	((char *)memory)[8]++; /* the version */
+	assert_null(handover_state_take(memory, handover_state_bytes()));
+	free(memory);
+}
+
+/* A worker's account of ten packets in flight, four of which it has judged when it is killed. */
+static void leave_batch(struct handover_state *state, enum batch_phase phase)
+{
+	struct ledger *ledger = handover_state_ledger(state, 0);
+	struct batch *batch = handover_state_batch(state, 0);
+
+	ledger_add(ledger, LEDGER_RECEIVED, 10);
+	ledger_add(ledger, LEDGER_IN_FLIGHT, 10);
+	ledger_publish(ledger);
+	batch->done_id = 7;
+	batch_enter(batch, BATCH_TAKEN);
+	ledger_add(ledger, LEDGER_DROPPED, 4);
+	ledger_add(ledger, ledger_due(false, REASON_POOL_ENFORCE), 4);
+	if (phase == BATCH_TAKEN)
+		return;
+	ledger_add(ledger, LEDGER_DROPPED, 6);
+	ledger_add(ledger, ledger_due(false, REASON_POOL_ENFORCE), 6);
+	batch->count = 10;
+	batch->verdicts[9].id = 17;
+	batch_enter(batch, BATCH_JUDGED);
+}
+
+static struct ledger_counts settle(struct handover_state *state)
+{
+	struct ledger_counts counts;
+
+	handover_state_settle(state, 1);
+	handover_state_collect(state, &counts);
+	assert_int_equal(counts.values[LEDGER_IN_FLIGHT], 0);
+	return counts;
+}
+
+static void test_read_and_not_judged_counts_as_nothing(void **test)
+{
+	void *memory;
+	struct handover_state *state = state_new(&memory);
+	struct ledger_counts counts;
+
+	leave_batch(state, BATCH_TAKEN);
+	counts = settle(state);
+	assert_int_equal(counts.values[LEDGER_RECEIVED], 0);
+	assert_int_equal(counts.values[LEDGER_DROPPED], 0);
+	assert_int_equal(batch_last_id(handover_state_batch(state, 0)), 7);
+	free(memory);
+}
+
+static void test_judged_counts_whole(void **test)
+{
+	void *memory;
+	struct handover_state *state = state_new(&memory);
+	struct ledger_counts counts;
+
+	leave_batch(state, BATCH_JUDGED);
+	counts = settle(state);
+	assert_int_equal(counts.values[LEDGER_RECEIVED], 10);
+	assert_int_equal(counts.values[LEDGER_DROPPED], 10);
+	assert_int_equal(batch_last_id(handover_state_batch(state, 0)), 17);
+	free(memory);
+}
+
+static void test_fewer_workers_lose_no_count(void **test)
+{
+	void *memory;
+	struct handover_state *state = state_new(&memory);
+
+	ledger_add(handover_state_ledger(state, 3), LEDGER_ACCEPTED, 5);
+	assert_int_equal(settle(state).values[LEDGER_ACCEPTED], 5);
+	assert_int_equal(ledger_counted(handover_state_ledger(state, 0), LEDGER_RECEIVED), 5);
+	free(memory);
+}
+
+static void sum(void *context, const struct event_fact *fact)
+{
+	uint64_t *told = context;
+
+	assert_int_equal(fact->reason, REASON_POOL_ENFORCE);
+	told[fact->monitored] += fact->many.packets;
+}
+
+/* Of ten packets six were told for certain; then lines about three more went out, or did not. */
+static uint64_t rest_after(bool out)
+{
+	struct handover_told told = {.next_seq = 100};
+	const struct handover_intent intent = {.bytes = 50};
+	uint64_t rest[2] = {0}, packets;
+	void *memory;
+	struct handover_state *state = state_new(&memory);
+
+	ledger_add(handover_state_ledger(state, 0), ledger_due(false, REASON_POOL_ENFORCE), 10);
+	handover_state_settle(state, 1);
+	told.told.blocked = told.told.reasons[REASON_POOL_ENFORCE] = 6;
+	handover_state_telling(state, &told, &intent);
+	handover_state_was_told(state);
+	assert_null(handover_state_intent(state));
+	told.told.blocked = told.told.reasons[REASON_POOL_ENFORCE] = 9;
+	told.next_seq = 103;
+	handover_state_telling(state, &told, &intent);
+	assert_non_null(handover_state_intent(state));
+	if (out)
+		handover_state_was_told(state);
+	else
+		handover_state_not_told(state);
+	/* Somebody may have read the numbers. */
+	assert_int_equal(handover_state_told(state)->next_seq, 103);
+	packets = handover_state_tell_rest(state, 1, "", sum, rest);
+	assert_int_equal(packets, rest[0]);
+	assert_int_equal(rest[1], 0);
+	free(memory);
+	return rest[0];
+}
+
+static void test_what_was_not_told_is_told_once(void **test)
+{
+	assert_int_equal(rest_after(true), 1);
+	assert_int_equal(rest_after(false), 4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_other_layout_is_refused),
+		cmocka_unit_test(test_read_and_not_judged_counts_as_nothing),
+		cmocka_unit_test(test_judged_counts_whole),
+		cmocka_unit_test(test_fewer_workers_lose_no_count),
+		cmocka_unit_test(test_what_was_not_told_is_told_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
