@@ -15,6 +15,7 @@
 #include "daemon/learning.h"
 #include "daemon/logwriter.h"
 #include "daemon/reload.h"
+#include "daemon/sandbox.h"
 #include "daemon/upgrade.h"
 #include "daemon/worker.h"
 #include "daemon/world.h"
@@ -73,8 +74,15 @@ struct gateway {
 /* The policy can be loaded by this program: all of a start that can be tried beside a running daemon. */
 int gateway_check(const char *policy_path);
 
-/* store: the service manager keeps descriptors for the next process. In order; each 0 or an exit code (base/exitcode.h) after saying what failed. gateway_free() also after a failure. */
-int gateway_start(struct gateway *gateway, const char *policy_path, const char *user, bool store);
+struct gateway_options {
+	const char *policy_path;
+	const char *user; /* NULL: stay who we are */
+	bool store;       /* the service manager keeps descriptors for the next process */
+	enum sandbox_mode sandbox;
+};
+
+/* In order; each 0 or an exit code (base/exitcode.h) after saying what failed. gateway_free() also after a failure. */
+int gateway_start(struct gateway *gateway, const struct gateway_options *options);
 /* Until a signal ends it; then every packet that waits is answered, and every record written. */
 int gateway_run(struct gateway *gateway);
 void gateway_free(struct gateway *gateway);

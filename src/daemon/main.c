@@ -12,7 +12,7 @@
 #include <time.h>
 
 static const char usage[] =
-	"Usage: op25bd [-p POLICY] [--user USER] [--fd-store]\n"
+	"Usage: op25bd [-p POLICY] [--user USER] [--fd-store] [--seccomp MODE]\n"
 	"\n"
 	"Judges queued packets to TCP port 25 by the policy, and records what it blocks.\n"
 	"\n"
@@ -20,6 +20,8 @@ static const char usage[] =
 	"      --user USER      become USER after the start, keeping CAP_NET_ADMIN alone\n"
 	"      --fd-store       the service manager keeps the queues over a restart (FileDescriptorStoreMax= of the unit)\n"
 	"      --check-handover load the policy, print the version, and end: whether this program could take over\n"
+	"      --seccomp MODE   calls to the kernel that it has no use for: enforce (refuse them), log (let them through, and\n"
+	"                       have the kernel log them), off; default enforce\n"
 	"      --foreground     stay in the foreground; that is always so\n"
 	"      --help           print this\n"
 	"      --version        print the version\n"
@@ -33,9 +35,7 @@ static const char usage[] =
 	"Exit codes: 0 ended by a signal, 2 usage, 4 the policy has errors, 5 the system refused.\n";
 
 struct options {
-	const char *policy;
-	const char *user;
-	bool store;
+	struct gateway_options gateway;
 	bool check;
 };
 
@@ -48,6 +48,12 @@ static int usage_error(const char *unexpected)
 	return EXIT_CODE_USAGE;
 }
 
+static int bad_mode(const char *mode)
+{
+	fprintf(stderr, "op25bd: --seccomp %s: say enforce, log or off\n", mode);
+	return usage_error(NULL);
+}
+
 /* code, or EXIT_CODE_SYSTEM when standard output could not be written. */
 static int flushed(int code)
 {
@@ -57,30 +63,40 @@ static int flushed(int code)
 	return EXIT_CODE_SYSTEM;
 }
 
+static const struct option long_options[] = {
+	{"policy", required_argument, NULL, 'p'},
+	{"user", required_argument, NULL, 'u'},
+	{"foreground", no_argument, NULL, 'f'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'v'},
+	{"fd-store", no_argument, NULL, 's'},
+	{"check-handover", no_argument, NULL, 'c'},
+	{"seccomp", required_argument, NULL, 'm'},
+	{NULL, 0, NULL, 0},
+};
 /* -1: go on; else the exit code. */
 static int read_options(int argc, char **argv, struct options *options)
 {
-	static const struct option long_options[] = {
-		{"policy", required_argument, NULL, 'p'},   {"user", required_argument, NULL, 'u'},
-		{"foreground", no_argument, NULL, 'f'},     {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'},        {"fd-store", no_argument, NULL, 's'},
-		{"check-handover", no_argument, NULL, 'c'}, {NULL, 0, NULL, 0},
-	};
+
 	int option;
 
 	while ((option = getopt_long(argc, argv, "p:", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'p':
-			options->policy = optarg;
+			options->gateway.policy_path = optarg;
 			break;
 		case 'u':
-			options->user = optarg;
+			options->gateway.user = optarg;
 			break;
 		case 's':
-			options->store = true;
+			options->gateway.store = true;
 			break;
 		case 'c':
 			options->check = true;
+			break;
+		case 'm':
+			if (sandbox_mode_parse(optarg, &options->gateway.sandbox) < 0)
+				return bad_mode(optarg);
 			break;
 		case 'f':
 			break;
@@ -108,7 +124,7 @@ static int check(const char *policy)
 
 int main(int argc, char **argv)
 {
-	struct options options = {.policy = OP25B_SYSCONFDIR "/op25b/op25b.ini"};
+	struct options options = {.gateway.policy_path = OP25B_SYSCONFDIR "/op25b/op25b.ini"};
 	struct gateway *gateway;
 	int code;
 
@@ -118,11 +134,11 @@ int main(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if (options.check)
-		return check(options.policy);
+		return check(options.gateway.policy_path);
 	gateway = calloc(1, sizeof(*gateway));
 	if (!gateway)
 		return EXIT_CODE_SYSTEM;
-	code = gateway_start(gateway, options.policy, options.user, options.store);
+	code = gateway_start(gateway, &options.gateway);
 	if (code == EXIT_CODE_OK)
 		code = gateway_run(gateway);
 	gateway_free(gateway);

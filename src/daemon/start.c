@@ -11,6 +11,7 @@
 #include "daemon/records.h"
 #include "daemon/requests.h"
 #include "daemon/roles.h"
+#include "daemon/sandbox.h"
 #include "daemon/say.h"
 
 #include <errno.h>
@@ -240,12 +241,30 @@ int gateway_check(const char *policy_path)
 	return code;
 }
 
-int gateway_start(struct gateway *gateway, const char *policy_path, const char *user, bool store)
+static int confine(enum sandbox_mode wanted)
+{
+	enum sandbox_mode in_force;
+	int r = sandbox_enter(wanted, &in_force);
+
+	if (r < 0)
+		return fail(EXIT_CODE_SYSTEM,
+			    "the system calls cannot be confined (--seccomp=off goes without)", r);
+	if (in_force == SANDBOX_LOG)
+		say(SAY_WARNING,
+		    "--seccomp=log: every system call goes through; the kernel logs those that would not (type=1326)");
+	else if (in_force == SANDBOX_OFF && wanted == SANDBOX_OFF)
+		say(SAY_WARNING, "--seccomp=off: every system call goes through");
+	else if (in_force == SANDBOX_OFF)
+		say(SAY_NOTICE, "built with sanitizers: every system call goes through");
+	return 0;
+}
+
+int gateway_start(struct gateway *gateway, const struct gateway_options *options)
 {
 	int code;
 
 	*gateway = (struct gateway){
-		.policy_path = policy_path,
+		.policy_path = options->policy_path,
 		.started_s = clock_wall_ns() / NSEC_PER_SEC,
 		.started_steady_ns = clock_steady_ns(),
 		.hub.facts_fd = -1,
@@ -256,17 +275,18 @@ int gateway_start(struct gateway *gateway, const char *policy_path, const char *
 		.signal_fd = -1,
 		.tick_fd = -1,
 		.gather_fd = -1,
-		.handover.store = store,
+		.handover.store = options->store,
 		.handover.state_fd = -1,
 	};
 	signal(SIGPIPE, SIG_IGN);
 	loop_block_signals();
-	/* Packets come from the moment a queue is bound: everything else is ready by then. */
+	/* Packets come from the moment a queue is bound: everything else is ready by then, and confined. */
 	if ((code = load_world(gateway)) != 0 || (code = take_over(gateway)) != 0 ||
-	    (code = drop_privileges(gateway, user)) != 0 || (code = open_control(gateway)) != 0 ||
+	    (code = drop_privileges(gateway, options->user)) != 0 || (code = open_control(gateway)) != 0 ||
 	    (code = open_overrides(gateway)) != 0 || (code = make_workers(gateway)) != 0 ||
 	    (code = open_records(gateway)) != 0 || (code = open_learning(gateway)) != 0 ||
-	    (code = open_loop(gateway)) != 0 || (code = bind_queues(gateway)) != 0)
+	    (code = open_loop(gateway)) != 0 || (code = confine(options->sandbox)) != 0 ||
+	    (code = bind_queues(gateway)) != 0)
 		return code;
 	failwatch_start(gateway);
 	guardian_start(gateway);

@@ -169,6 +169,13 @@ static void accept_program(struct gateway *gateway, const char *said)
 	upgrade->ready = gateway->stopping = true;
 }
 
+/* By its descriptor: with that no other process can be meant, so that a confined daemon may do it. */
+static void kill_checker(const struct upgrade *upgrade)
+{
+	if (upgrade->checker_fd < 0 || pidfd_send_signal(upgrade->checker_fd, SIGKILL, NULL, 0) < 0)
+		kill(upgrade->checker, SIGKILL);
+}
+
 void upgrade_checked(struct gateway *gateway)
 {
 	struct upgrade *upgrade = &gateway->upgrade;
@@ -193,7 +200,7 @@ void upgrade_tick(struct gateway *gateway)
 	if (upgrade->checker == 0)
 		return;
 	if (clock_steady_ns() > upgrade->until_ns)
-		kill(upgrade->checker, SIGKILL);
+		kill_checker(upgrade);
 	upgrade_checked(gateway);
 }
 
@@ -203,7 +210,7 @@ void upgrade_free(struct gateway *gateway)
 
 	if (upgrade->checker == 0)
 		return;
-	kill(upgrade->checker, SIGKILL);
+	kill_checker(upgrade);
 	(void)waitpid(upgrade->checker, NULL, 0);
 	close_check(upgrade);
 	if (upgrade->call)

@@ -88,7 +88,7 @@ expect_equal "none of the numbers is a file's" \
 	"$(stat -Lc %F "/proc/$spawned/fd/0" "/proc/$spawned/fd/1" "/proc/$spawned/fd/2" | sort -u)" directory
 process_end "$spawned"
 expect_equal "its exit code" "$?" 0
-expect_equal "nothing but records is in its file" "$(cat "$scratch/other.json")" ""
+expect_equal "nothing but records is in its file" "$(grep -v '"event_type":"engine"' "$scratch/other.json")" ""
 
 # Policies are quoted in answers, whatever bytes they have.
 printf '[pool \xa4\xa2]\nnote = \xff\n' >>"$policy"

@@ -120,6 +120,7 @@ expect_equal "once each" "$(grep -c "interface sub0" "$daemon_log")" 2
 # Killed with packets that wait; and packets come while nobody is there.
 queue_holds()
 {
+	# shellcheck disable=SC2016
 	netns_run rtr awk -v count="$1" '$1 == 100 { exit $3 != count }' /proc/net/netfilter/nfnetlink_queue
 }
 came=$(outside)
@@ -152,6 +153,7 @@ expect_equal "after a stop exactly" \
 
 # A queue that somebody else holds.
 mkfifo "$scratch/release"
+# shellcheck disable=SC2016
 netns_spawn rtr sh -c 'exec "$0" 100 <"$1"' "$QUEUE_HOLD" "$scratch/release"
 holder=$spawned
 exec 9>"$scratch/release"

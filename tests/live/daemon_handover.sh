@@ -130,6 +130,7 @@ keeper_end()
 	process_end "$keeper"
 }
 
+# shellcheck disable=SC2120
 fresh()
 {
 	netns_run rtr nft delete table inet op25b-test 2>/dev/null
@@ -180,6 +181,7 @@ status_is()
 
 waiting_in_kernel()
 {
+	# shellcheck disable=SC2016
 	netns_run rtr awk '{print $3}' /proc/net/netfilter/nfnetlink_queue
 }
 
@@ -205,6 +207,7 @@ died_reading()
 	expect_equal "$name: every packet is accounted for" "$(field status ledger.received)" "$(rule_packets)"
 	orphaned=$(field status ledger.orphaned)
 	expect "$name: some were orphaned" test "$orphaned" -gt 0
+	# shellcheck disable=SC2015
 	expect_equal "$name: they are dropped, or let through, as the fail mode has it" "$(field status "ledger.$2")" \
 		"$([ "$1" = open ] && echo "$orphaned" || field status ledger.received)"
 	expect_equal "$name: and nothing else has passed" "$(leaked)" "$([ "$1" = open ] && echo "$orphaned" || echo 0)"
@@ -275,6 +278,7 @@ expect "another queue number: it says what became of the packets" wait_until 5 \
 	grep -qE "queue 100 is not the policy's any more: [0-9]+ packets that waited were dropped" "$keeper_log"
 expect_equal "another queue number: all are accounted for" \
 	"$(($(field status ledger.received) + $(field status kernel.queue_dropped)))" "$(($(field status ledger.received)))"
+# shellcheck disable=SC2016
 expect_equal "another queue number: that one is bound" "$(netns_run rtr awk '{print $1}' /proc/net/netfilter/nfnetlink_queue)" 200
 keeper_end
 
@@ -301,7 +305,8 @@ cp "$scratch/good.ini" "$policy"
 expect "the one before goes on" ! connect_from sub 203.0.113.25 25
 expect_equal "the same one" "$(field status handover.lives)" 2
 # Passes the check, and is no program for the exec a moment later.
-printf '#!/bin/sh\nrm "$0"; exit 0\n' >"$program.new" && chmod 755 "$program.new" && mv "$program.new" "$program"
+# shellcheck disable=SC2016
+printf '#!/bin/sh\nexec rm "$0"\n' >"$program.new" && chmod 755 "$program.new" && mv "$program.new" "$program"
 ctl upgrade >/dev/null 2>&1 &
 waiter=$!
 expect "an exec that fails is said" wait_until 5 grep -q 'cannot be executed' "$daemon_log"

@@ -37,6 +37,11 @@ expect_equal "op25b-metrics.service: writes where it says, and there only" \
 	"$(sed -n 's/^ReadWritePaths=-//p' "$scratch/op25b-metrics.service")" \
 	"$(sed -n 's/^ExecStart=.* --output \(.*\)\/op25b\.prom$/\1/p' "$scratch/op25b-metrics.service")"
 
+expect "op25bd.service: may confine itself: no group of calls that is allowed holds seccomp" test "$(grep -c \
+	'^SystemCallFilter=capset seccomp$' "$scratch/op25bd.service")" = 1
+expect "op25bd.service: state is for nobody else, records for its group" test "$(grep -Ec \
+	'^(StateDirectory=op25b|StateDirectoryMode=0700|LogsDirectory=op25b|LogsDirectoryMode=0750|UMask=0027)$' \
+	"$scratch/op25bd.service")" = 5
 expect "op25bd.service: opens the queues' file only when its module is loaded" test "$(grep -Ec \
 	'^(Wants|After)=modprobe@nfnetlink_queue\.service$|^StandardInput=file:/proc/net/netfilter/nfnetlink_queue$' \
 	"$scratch/op25bd.service")" = 3
