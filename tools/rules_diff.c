@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* op25b-rules status and diff: the kernel's table against the policy's. */
 #include "rules.h"
-#include "rules_daemon.h"
-#include "rules_state.h"
+#include "rules_compare.h"
 
 #include "base/exitcode.h"
-#include "net/nft_read.h"
 #include "ruleset/compare.h"
 #include "ruleset/space.h"
 
@@ -197,48 +195,6 @@ json_t *rules_json_changes(const struct change_list *changes)
 	return array;
 }
 
-/* Both sides of a comparison: the change texts are theirs. */
-struct sides {
-	struct nft_known known;
-	struct ruleset_image live, wanted;
-	struct change_list changes;
-};
-
-static void sides_clear(struct sides *sides)
-{
-	change_list_clear(&sides->changes);
-	image_clear(&sides->live);
-	image_clear(&sides->wanted);
-	nft_known_clear(&sides->known);
-}
-
-static bool some_kept(const struct sides *sides)
-{
-	for (size_t i = 0; i < sides->live.set_count; i++) {
-		if (sides->live.sets[i].kept)
-			return true;
-	}
-	return false;
-}
-
-static int compare_sides(const struct rules_options *options, const struct ruleset *ruleset,
-			 struct sides *sides)
-{
-	struct nft_forms forms = {0};
-	char error[NFT_ERROR_MAX];
-	int r = nft_choose_forms(ruleset->family, &forms, error);
-
-	if (!options->full)
-		state_read(&sides->known);
-	rules_daemon_follow(options, &sides->known);
-	/* A kernel that cannot queue has other rules, if any; that shows. */
-	if (r == 0 || r == -EOPNOTSUPP)
-		r = nft_expect(ruleset, forms, &sides->wanted);
-	if (r == 0)
-		r = nft_read(ruleset->family, SIZE_MAX, &sides->known, &sides->live);
-	return r < 0 ? r : compare_images(&sides->live, &sides->wanted, &sides->changes);
-}
-
 static int cannot_tell(int r)
 {
 	if (r == -EPERM)
@@ -272,18 +228,18 @@ static void print_pending(const struct pending *pending)
 }
 
 /* How the verdict came about. */
-static const char *read_word(const struct sides *sides)
+static const char *read_word(const struct rules_sides *sides)
 {
-	return some_kept(sides) ? "all-but-large-sets" : "all";
+	return rules_some_kept(sides) ? "all-but-large-sets" : "all";
 }
 
-static void print_read(const struct sides *sides)
+static void print_read(const struct rules_sides *sides)
 {
-	if (some_kept(sides))
+	if (rules_some_kept(sides))
 		puts("large sets were not read: no ruleset has changed since the last apply filled them (--full reads them)");
 }
 
-static int print_status(const struct rules_options *options, const struct sides *sides)
+static int print_status(const struct rules_options *options, const struct rules_sides *sides)
 {
 	struct pending pending = {.state = PENDING_NONE};
 	int code = verdict_on(&sides->changes);
@@ -308,7 +264,7 @@ static int print_status(const struct rules_options *options, const struct sides 
 	return rules_flushed(code);
 }
 
-static int print_diff(const struct rules_options *options, const struct sides *sides)
+static int print_diff(const struct rules_options *options, const struct rules_sides *sides)
 {
 	int code = verdict_on(&sides->changes);
 
@@ -326,18 +282,18 @@ static int print_diff(const struct rules_options *options, const struct sides *s
 	return rules_flushed(code);
 }
 
-static int compare_and(int (*print)(const struct rules_options *options, const struct sides *sides),
+static int compare_and(int (*print)(const struct rules_options *options, const struct rules_sides *sides),
 		       const struct rules_options *options)
 {
-	struct sides sides = {0};
+	struct rules_sides sides = {0};
 	struct ruleset *ruleset = NULL;
 	int code = rules_load_ruleset(options, &ruleset), r;
 
 	if (code != EXIT_CODE_OK)
 		return code;
-	r = compare_sides(options, ruleset, &sides);
+	r = rules_compare(options, ruleset, &sides);
 	code = r < 0 ? cannot_tell(r) : print(options, &sides);
-	sides_clear(&sides);
+	rules_sides_clear(&sides);
 	ruleset_free(ruleset);
 	return code;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* op25b-rules apply: what it says of other people's rules. */
+/* What is said of other people's rules. */
 #include "rules.h"
-
-#include "net/nft_foreign.h"
+#include "rules_foreign.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,24 +20,31 @@ static const struct {
 
 enum { ACTS = sizeof(acts) / sizeof(acts[0]) };
 
-static void warn_of(const struct nft_foreign *foreign)
+void rules_foreign_text(const struct nft_foreign *foreign, char out[RULES_FOREIGN_TEXT_MAX])
 {
 	const char *between = "";
+	size_t len = (size_t)snprintf(out, RULES_FOREIGN_TEXT_MAX,
+				      "chain %s of table %s %s (%s, priority %d) ", foreign->chain,
+				      foreign->table, foreign->family, foreign->hook, foreign->priority);
 
-	fprintf(stderr, "op25b-rules: warning: chain %s of table %s %s (%s, priority %d) ", foreign->chain,
-		foreign->table, foreign->family, foreign->hook, foreign->priority);
 	for (size_t i = 0; i < ACTS; i++) {
 		if ((foreign->acts & acts[i].act) == 0)
 			continue;
-		fprintf(stderr, "%s%s", between, acts[i].words);
+		len += (size_t)snprintf(out + len, RULES_FOREIGN_TEXT_MAX - len, "%s%s", between,
+					acts[i].words);
 		between = ", ";
 	}
-	if (foreign->acts == NFT_FOREIGN_OFFLOADS)
-		fputc('\n', stderr);
-	else
-		fputs(foreign->same_priority ? "; it may come before op25b's rules\n"
-					     : "; it comes before op25b's rules\n",
-		      stderr);
+	if (foreign->acts != NFT_FOREIGN_OFFLOADS)
+		snprintf(out + len, RULES_FOREIGN_TEXT_MAX - len, "; it %s before op25b's rules",
+			 foreign->same_priority ? "may come" : "comes");
+}
+
+static void warn_of(const struct nft_foreign *foreign)
+{
+	char text[RULES_FOREIGN_TEXT_MAX];
+
+	rules_foreign_text(foreign, text);
+	fprintf(stderr, "op25b-rules: warning: %s\n", text);
 }
 
 static json_t *json_foreign(const struct nft_foreign *foreign)
