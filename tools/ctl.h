@@ -62,6 +62,7 @@ int ctl_overrides(const struct ctl_context *context, int argc, char **argv);
 int ctl_offload(const struct ctl_context *context, int argc, char **argv);
 int ctl_offenders(const struct ctl_context *context, int argc, char **argv);
 int ctl_reopen(const struct ctl_context *context, int argc, char **argv);
+int ctl_doctor(const struct ctl_context *context, int argc, char **argv);
 
 /* The value of an option of this command, NULL when it was not given. */
 const char *ctl_option(const struct ctl_context *context, const char *name);

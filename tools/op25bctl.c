@@ -61,6 +61,8 @@ static const struct ctl_command commands[] = {
 		     "  op25bctl offload flush\n"},
 	{"reopen", "", 0, 0, "open the record file again, for logrotate", .run = ctl_reopen,
 	 .examples = "  mv events.json events.json.1 && op25bctl reopen\n"},
+	{"doctor", "", 0, 0, "look at all that a gateway needs, and say what to do about what is wrong",
+	 .run = ctl_doctor, .examples = "  op25bctl doctor\n"},
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -74,8 +76,9 @@ static const char common_options[] =
 	"      --version           print the version\n";
 
 static const char exit_codes[] =
-	"Exit codes: 0 done (explain: it passes), 1 explain: it is blocked, 2 usage, 4 the policy has errors and the one\n"
-	"before stays, 5 the system or the daemon could not do it, 6 the daemon does not answer.\n";
+	"Exit codes: 0 done (explain: it passes), 1 explain: it is blocked, doctor: something is wrong, 2 usage, 4 the policy\n"
+	"has errors and the one before stays, 5 the system or the daemon could not do it, 6 the daemon does not answer,\n"
+	"7 doctor: nothing wrong was found, and not all could be looked at.\n";
 
 /* code, or EXIT_CODE_SYSTEM when standard output could not be written. */
 static int flushed(int code)
