@@ -74,6 +74,7 @@ static void read_policy(struct doctor *doctor)
 	}
 	if (r < 0 && !doctor->policy_error)
 		doctor->policy_error = strdup(strerror(-r));
+	doctor->policy_read_error = r;
 	doctor->policy_warnings = diags.warnings;
 	diag_list_free(&diags);
 	if (r == 0 && ruleset_build(doctor->policy, &doctor->ruleset) < 0)
@@ -92,6 +93,7 @@ static json_t *ask_status(struct doctor *doctor, const char *path)
 	if (r == 0 && error == CONTROL_OK && json_is_object(result))
 		return result;
 	json_decref(result);
+	doctor->no_answer_error = r;
 	free(doctor->no_answer);
 	if (asprintf(&doctor->no_answer, "it does not answer at %s: %s", path,
 		     r < 0 && r != -EPROTO ? strerror(-r) : text) < 0)

@@ -11,6 +11,7 @@
 
 #include "net/nft_foreign.h"
 #include "net/queue.h"
+#include "net/queue_holder.h"
 #include "policy/policy.h"
 #include "ruleset/model.h"
 
@@ -49,6 +50,9 @@ const char *doctor_severity_name(enum doctor_severity severity); /* "ok", ... */
 /* EXIT_CODE_DIFFERS when something was found, else EXIT_CODE_SAMPLED when something was skipped. */
 int doctor_exit_code(const struct doctor_findings *findings);
 
+/* Whether the kernel's rules are the policy's. */
+enum doctor_rules { DOCTOR_RULES_UNKNOWN, DOCTOR_RULES_SAME, DOCTOR_RULES_OTHER };
+
 /* All that checks may look at. */
 struct doctor {
 	const struct ctl_context *context;
@@ -57,12 +61,13 @@ struct doctor {
 	struct ruleset *ruleset; /* the policy's; NULL likewise */
 	json_t *before, *status; /* two answers of the daemon, a second apart; NULL: it does not answer */
 	char *no_answer;         /* why */
-	char *policy_error;      /* why there is no policy: the first finding in it */
+	int no_answer_error, policy_read_error; /* -errno of asking and of reading, 0: none */
+	char *policy_error;                     /* why there is no policy: the first finding in it */
 	size_t policy_warnings;
 	struct nft_foreign *foreign; /* others' chains */
 	size_t foreign_count;
-	int foreign_error; /* -errno: they cannot be read */
-	bool rules_same;   /* the kernel's rules are the policy's; of check_rules */
+	int foreign_error;       /* -errno: they cannot be read */
+	enum doctor_rules rules; /* of doctor_check_rules() */
 };
 
 /* False after a finding that says that the check was skipped for want of it. */
@@ -122,9 +127,12 @@ struct doctor_space {
 };
 void judge_space(struct doctor_findings *findings, const struct doctor_space *space);
 
-/* A queue that the daemon must hold. holder 0: unknown process; daemon 0: none answers. */
+/*
+ * A queue that the daemon must hold; kernel NULL: nobody does. holder.process 0: it cannot be seen. foreign: a daemon answers, and does
+ * not hold it.
+ */
 void judge_queue(struct doctor_findings *findings, uint16_t number, const struct queue_kernel *kernel,
-		 int64_t holder, const char *holder_name, int64_t daemon);
+		 const struct queue_holder *holder, bool foreign);
 
 /* One worker of two status answers, a second apart; both borrowed. */
 void judge_worker(struct doctor_findings *findings, const json_t *before, const json_t *after);
@@ -132,9 +140,9 @@ void judge_worker(struct doctor_findings *findings, const json_t *before, const 
 /* "kernel" of two status answers: what did not fit into queues and socket buffers. */
 void judge_losses(struct doctor_findings *findings, const json_t *before, const json_t *after);
 
-/* "fail_modes" of the status, NULL from a daemon that tells none; same: the kernel's rules are the policy's. */
+/* `modes` is "fail_modes" of the status, NULL from a daemon that tells none. */
 void judge_fail_mode(struct doctor_findings *findings, const char *policy, const char *daemon,
-		     const json_t *modes, bool same);
+		     const json_t *modes, enum doctor_rules rules);
 
 /* rp_filter as it counts: the greater of an interface's own and that of all (kernel Documentation, ip-sysctl). */
 void judge_source(struct doctor_findings *findings, const char *interface, uint64_t all, uint64_t own,

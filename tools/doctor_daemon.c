@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -32,7 +33,9 @@ void doctor_check_policy(struct doctor *doctor)
 {
 	const char *path = doctor->context->policy;
 
-	if (!doctor->policy)
+	if (doctor->policy_read_error == -EACCES)
+		doctor_skip(doctor, path, doctor->policy_read_error);
+	else if (!doctor->policy)
 		doctor_find(
 			&doctor->findings, DOCTOR_PROBLEM, doctor->policy_error,
 			"op25b-rules check shows every error; until it is mended, nothing can be reloaded or restarted",
@@ -50,7 +53,9 @@ void doctor_check_daemon(struct doctor *doctor)
 	static const char remedy[] =
 		"systemctl status op25bd tells whether it runs, journalctl -u op25bd why not";
 
-	if (!doctor->status)
+	if (!doctor->status && doctor->no_answer_error == -EACCES)
+		doctor_skip(doctor, "op25bd on its control socket", doctor->no_answer_error);
+	else if (!doctor->status)
 		doctor_find(&doctor->findings, DOCTOR_PROBLEM, doctor->no_answer, remedy,
 			    "op25bd on its control socket");
 	else if (strcmp(text(doctor->status, "version"), OP25B_VERSION) != 0)
@@ -104,7 +109,7 @@ void doctor_check_fail_mode(struct doctor *doctor)
 {
 	if (doctor_has_policy(doctor) && doctor_has_status(doctor))
 		judge_fail_mode(&doctor->findings, policy_fail_name(doctor->policy->gateway.fail),
-				text(doctor->status, "fail"), part(doctor, "fail_modes"), doctor->rules_same);
+				text(doctor->status, "fail"), part(doctor, "fail_modes"), doctor->rules);
 }
 
 void doctor_check_offload(struct doctor *doctor)

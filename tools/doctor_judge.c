@@ -94,23 +94,25 @@ void judge_space(struct doctor_findings *findings, const struct doctor_space *sp
 }
 
 void judge_queue(struct doctor_findings *findings, uint16_t number, const struct queue_kernel *kernel,
-		 int64_t holder, const char *holder_name, int64_t daemon)
+		 const struct queue_holder *holder, bool foreign)
 {
 	if (!kernel)
 		doctor_find(
 			findings, DOCTOR_PROBLEM, "nobody is bound to it: what the policy's fail says holds",
 			"systemctl start op25bd, and see its log (journalctl -u op25bd)", "queue %u", number);
-	else if (daemon != 0 && holder != 0 && holder != daemon)
+	else if (holder->process == 0)
+		doctor_find(findings, DOCTOR_SKIPPED, "which process that is cannot be seen",
+			    "run it as root", "queue %u: held by netlink port %" PRIu32, number,
+			    kernel->portid);
+	else if (foreign)
 		doctor_find(findings, DOCTOR_PROBLEM, "another process than the op25bd that answers holds it",
 			    "stop that process, or give the policy another queue",
-			    "queue %u: held by process %" PRId64 " (%s)", number, holder, holder_name);
-	else if (holder == 0)
-		doctor_find(findings, DOCTOR_OK, NULL, NULL, "queue %u: held by netlink port %" PRIu32,
-			    number, kernel->portid);
+			    "queue %u: held by process %" PRId32 " (%s)", number, holder->process,
+			    holder->name);
 	else
 		doctor_find(findings, DOCTOR_OK, NULL, NULL,
-			    "queue %u: held by process %" PRId64 " (%s), %" PRIu32 " packets wait", number,
-			    holder, holder_name, kernel->waiting);
+			    "queue %u: held by process %" PRId32 " (%s), %" PRIu32 " packets wait", number,
+			    holder->process, holder->name, kernel->waiting);
 }
 
 static int64_t answered(const json_t *worker)
@@ -191,17 +193,22 @@ static bool judge_modes(struct doctor_findings *findings, const char *policy, co
 }
 
 void judge_fail_mode(struct doctor_findings *findings, const char *policy, const char *daemon,
-		     const json_t *modes, bool same)
+		     const json_t *modes, enum doctor_rules rules)
 {
 	if (strcmp(policy, daemon) != 0)
 		doctor_find(findings, DOCTOR_PROBLEM, "the queues are set for another one", "op25bctl reload",
 			    "fail = %s, in the daemon %s", policy, daemon);
-	else if (!same)
+	else if (rules == DOCTOR_RULES_OTHER)
 		doctor_find(
 			findings, DOCTOR_WARNING,
 			"what the kernel does without a daemon is not known, as its rules are not the policy's",
 			"op25b-rules apply", "fail = %s", policy);
-	else if (!judge_modes(findings, policy, modes))
+	else if (judge_modes(findings, policy, modes))
+		return;
+	else if (rules == DOCTOR_RULES_UNKNOWN)
+		doctor_find(findings, DOCTOR_SKIPPED, "the kernel's rules could not be read",
+			    "run it as root", "fail = %s, in the daemon, too", policy);
+	else
 		doctor_find(findings, DOCTOR_OK, NULL, NULL, "fail = %s, in the rules and the daemon, too",
 			    policy);
 }

@@ -6,7 +6,6 @@
 
 #include "base/cleanup.h"
 #include "net/nft_probe.h"
-#include "net/queue_holder.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -76,27 +75,50 @@ void doctor_check_kernel(struct doctor *doctor)
 	}
 }
 
+/* A confirmation that is waited for, or was: that of the rules now loaded. NULL: nothing is wrong with it. */
+static const char *judge_pending(const char **remedy)
+{
+	struct pending pending = {.state = PENDING_NONE};
+
+	(void)pending_read(&pending);
+	*remedy = pending.state == PENDING_WAITING ? "op25b-rules confirm" : "op25b-rules apply";
+	switch (pending.state) {
+	case PENDING_WAITING:
+		return "unless they are confirmed, the rules of before will come back";
+	case PENDING_FAILED:
+		return "they were not confirmed, and the rules of before could not be loaded";
+	case PENDING_LOST:
+		return "they were not confirmed, and who was to put the rules of before back has died";
+	default:
+		return NULL;
+	}
+}
+
 static void judge_rules(struct doctor *doctor, const struct rules_sides *sides)
 {
 	struct doctor_findings *findings = &doctor->findings;
-	const char *family = policy_family_name(doctor->policy->gateway.family);
+	const char *family = policy_family_name(doctor->policy->gateway.family), *remedy;
+	const char *pending = judge_pending(&remedy);
 	char wrong[WRONG_MAX];
 
+	doctor->rules = DOCTOR_RULES_OTHER;
 	if (!sides->live.there) {
 		doctor_find(findings, DOCTOR_PROBLEM, "no rules are loaded: all port 25 passes",
 			    "op25b-rules apply", "table %s " RULESET_TABLE, family);
-	} else if (sides->changes.count > 0) {
+		return;
+	}
+	if (sides->changes.count > 0) {
 		snprintf(wrong, sizeof(wrong), "the kernel's rules are not the policy's: %zu differences",
 			 sides->changes.count);
 		doctor_find(findings, DOCTOR_PROBLEM, wrong,
 			    "op25b-rules diff shows them, op25b-rules apply ends them",
 			    "table %s " RULESET_TABLE, family);
-	} else {
-		doctor->rules_same = true;
-		doctor_find(findings, DOCTOR_OK, NULL, NULL,
-			    "table %s " RULESET_TABLE ": the policy's rules%s", family,
-			    rules_some_kept(sides) ? "; large sets as the last apply filled them" : "");
+		return;
 	}
+	doctor->rules = DOCTOR_RULES_SAME;
+	doctor_find(findings, pending ? DOCTOR_WARNING : DOCTOR_OK, pending, pending ? remedy : NULL,
+		    "table %s " RULESET_TABLE ": the policy's rules%s", family,
+		    rules_some_kept(sides) ? "; large sets as the last apply filled them" : "");
 }
 
 void doctor_check_rules(struct doctor *doctor)
@@ -165,15 +187,22 @@ void doctor_check_flowtables(struct doctor *doctor)
 			     "keep port 25 out of it: match tcp dport != 25 before flow add", what);
 }
 
-static int64_t daemon_process(const struct doctor *doctor)
+/* The service manager may hold the socket as well, and be found first. */
+static bool find_holder(const struct doctor *doctor, uint32_t portid, struct queue_holder *ret)
 {
-	return doctor->status ? json_integer_value(json_object_get(doctor->status, "pid")) : 0;
+	json_int_t daemon = json_integer_value(json_object_get(doctor->status, "pid"));
+
+	if (daemon > 0 && daemon <= INT32_MAX && queue_holder_is(portid, (int32_t)daemon, ret))
+		return true;
+	queue_holder_find(portid, ret);
+	return daemon == 0 || ret->process == daemon;
 }
 
 static void check_queue(struct doctor *doctor, int fd, uint16_t number)
 {
 	struct queue_holder holder = {0};
 	struct queue_kernel kernel;
+	bool ours = true;
 	int r = queue_kernel_get(fd, number, &kernel);
 
 	if (r < 0 && r != -ENOENT) {
@@ -181,9 +210,8 @@ static void check_queue(struct doctor *doctor, int fd, uint16_t number)
 		return;
 	}
 	if (r == 0)
-		queue_holder_find(kernel.portid, &holder);
-	judge_queue(&doctor->findings, number, r == 0 ? &kernel : NULL, holder.process, holder.name,
-		    daemon_process(doctor));
+		ours = find_holder(doctor, kernel.portid, &holder);
+	judge_queue(&doctor->findings, number, r == 0 ? &kernel : NULL, &holder, !ours);
 }
 
 void doctor_check_queues(struct doctor *doctor)

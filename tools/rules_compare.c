@@ -32,12 +32,13 @@ int rules_compare(const struct rules_options *options, const struct ruleset *rul
 	char error[NFT_ERROR_MAX];
 	int r = nft_choose_forms(ruleset->family, &forms, error);
 
+	if (r < 0 && r != -EOPNOTSUPP)
+		return r;
 	if (!options->full)
 		state_read(&sides->known);
 	rules_daemon_follow(options, &sides->known);
 	/* A kernel that cannot queue has other rules, if any; that shows. */
-	if (r == 0 || r == -EOPNOTSUPP)
-		r = nft_expect(ruleset, forms, &sides->wanted);
+	r = nft_expect(ruleset, forms, &sides->wanted);
 	if (r == 0)
 		r = nft_read(ruleset->family, SIZE_MAX, &sides->known, &sides->live);
 	return r < 0 ? r : compare_images(&sides->live, &sides->wanted, &sides->changes);

@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <linux/netlink.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,4 +94,18 @@ void queue_holder_find(uint32_t portid, struct queue_holder *ret)
 		read_name(ret->process, ret->name);
 	if (!ret->name[0])
 		ret->process = 0;
+}
+
+bool queue_holder_is(uint32_t portid, int32_t process, struct queue_holder *ret)
+{
+	char name[LINK_TEXT_MAX], wanted[LINK_TEXT_MAX];
+	uint64_t inode = find_socket(portid);
+
+	snprintf(name, sizeof(name), "%" PRId32, process);
+	snprintf(wanted, sizeof(wanted), "socket:[%" PRIu64 "]", inode);
+	if (inode == 0 || !has_descriptor(name, wanted))
+		return false;
+	ret->process = process;
+	read_name(process, ret->name);
+	return true;
 }

@@ -3,6 +3,7 @@
 #ifndef OP25B_NET_QUEUE_HOLDER_H
 #define OP25B_NET_QUEUE_HOLDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { QUEUE_HOLDER_NAME_MAX = 64 };
@@ -17,5 +18,8 @@ struct queue_holder {
  * that this one may look into; else takes the port for a process id, where there is such a process.
  */
 void queue_holder_find(uint32_t portid, struct queue_holder *ret);
+
+/* True with *ret when this process holds it, be it one of several; else *ret is untouched. */
+bool queue_holder_is(uint32_t portid, int32_t process, struct queue_holder *ret);
 
 #endif

@@ -69,11 +69,17 @@ wait $!
 expect "with colours on a terminal" grep -q $'\033''\[32mok' "$scratch/coloured"
 expect "unless NO_COLOR says not" grep -q '^ok  *policy' "$scratch/plain"
 
+expect "rules that wait for a confirmation" netns_run rtr "$OP25B_RULES" apply -p "$policy" --confirm-within 60
+doctor >/dev/null
+expect "are found" finds warning rules "unless they are confirmed" "op25b-rules confirm"
+expect "until they are confirmed" netns_run rtr "$OP25B_RULES" confirm
+
 # Without rights, what cannot be looked at is told as skipped.
 code=$(doctor setpriv --reuid 4240 --regid 0 --clear-groups --inh-caps=-all --bounding-set=-all)
 expect "without root the rules are skipped" finds skipped rules "rules.*not permitted" "run it as root"
 expect "and the kernel" finds skipped kernel nf_tables "run it as root"
 expect "and others' chains" finds skipped before "not permitted" "run it as root"
+expect "and the fail mode" finds skipped fail-mode "could not be read" "run it as root"
 expect "which is no success" test "$code" != 0
 
 # Faults of the system around it, all at once.

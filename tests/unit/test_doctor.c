@@ -136,16 +136,16 @@ static void test_record_bytes(void **state)
 static void test_queue(void **state)
 {
 	const struct queue_kernel kernel = {.portid = 77, .waiting = 3};
+	const struct queue_holder nobody = {0}, somebody = {42, "suricata"};
 
-	judge_queue(&findings, 100, NULL, 0, "", 42);
+	judge_queue(&findings, 100, NULL, &nobody, false);
 	assert_found(DOCTOR_PROBLEM, "queue 100", "nobody");
-	judge_queue(&findings, 100, &kernel, 42, "op25bd", 42);
-	assert_found(DOCTOR_OK, "process 42 (op25bd), 3 packets wait", NULL);
-	judge_queue(&findings, 100, &kernel, 43, "suricata", 42);
-	assert_found(DOCTOR_PROBLEM, "process 43 (suricata)", "another process");
-	/* Who it is cannot be seen. */
-	judge_queue(&findings, 100, &kernel, 0, "", 42);
-	assert_found(DOCTOR_OK, "netlink port 77", NULL);
+	judge_queue(&findings, 100, &kernel, &somebody, false);
+	assert_found(DOCTOR_OK, "process 42 (suricata), 3 packets wait", NULL);
+	judge_queue(&findings, 100, &kernel, &somebody, true);
+	assert_found(DOCTOR_PROBLEM, "process 42 (suricata)", "another process");
+	judge_queue(&findings, 100, &kernel, &nobody, true);
+	assert_found(DOCTOR_SKIPPED, "netlink port 77", "cannot be seen");
 }
 
 #define WORKER(ERROR, ACCEPTED, WAITING)                                                                     \
@@ -199,27 +199,29 @@ static void test_losses(void **state)
 	assert_found(DOCTOR_SKIPPED, "did not fit", "may not read");
 }
 
-static void judge_modes_text(const char *modes, bool same)
+static void judge_modes_text(const char *modes)
 {
 	json_t *value = json(modes);
 
-	judge_fail_mode(&findings, "open", "open", value, same);
+	judge_fail_mode(&findings, "open", "open", value, DOCTOR_RULES_SAME);
 	json_decref(value);
 }
 
 static void test_fail_mode(void **state)
 {
-	judge_fail_mode(&findings, "open", "open", NULL, true);
+	judge_fail_mode(&findings, "open", "open", NULL, DOCTOR_RULES_SAME);
 	assert_found(DOCTOR_OK, "fail = open", NULL);
-	judge_fail_mode(&findings, "open", "closed", NULL, true);
+	judge_fail_mode(&findings, "open", "closed", NULL, DOCTOR_RULES_SAME);
 	assert_found(DOCTOR_PROBLEM, "in the daemon closed", "queues");
-	judge_fail_mode(&findings, "open", "open", NULL, false);
+	judge_fail_mode(&findings, "open", "open", NULL, DOCTOR_RULES_OTHER);
 	assert_found(DOCTOR_WARNING, "fail = open", "not known");
-	judge_modes_text("{\"warnings\": [], \"unjudged\": {\"now\": false}}", true);
+	judge_fail_mode(&findings, "open", "open", NULL, DOCTOR_RULES_UNKNOWN);
+	assert_found(DOCTOR_SKIPPED, "fail = open", "could not be read");
+	judge_modes_text("{\"warnings\": [], \"unjudged\": {\"now\": false}}");
 	assert_found(DOCTOR_OK, "fail = open", NULL);
-	judge_modes_text("{\"warnings\": [\"queue 100 drops\"], \"unjudged\": {\"now\": false}}", true);
+	judge_modes_text("{\"warnings\": [\"queue 100 drops\"], \"unjudged\": {\"now\": false}}");
 	assert_found(DOCTOR_PROBLEM, "fail = open", "queue 100 drops");
-	judge_modes_text("{\"warnings\": [], \"unjudged\": {\"now\": true}}", true);
+	judge_modes_text("{\"warnings\": [], \"unjudged\": {\"now\": true}}");
 	assert_found(DOCTOR_PROBLEM, "fail = open", "unjudged");
 }
 
