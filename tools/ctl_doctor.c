@@ -19,18 +19,32 @@ static const struct {
 	const char *name;
 	void (*run)(struct doctor *doctor);
 } checks[] = {
-	{"policy", doctor_check_policy},         {"daemon", doctor_check_daemon},
-	{"in-force", doctor_check_in_force},     {"kernel", doctor_check_kernel},
-	{"rules", doctor_check_rules},           {"before", doctor_check_before},
-	{"flowtables", doctor_check_flowtables}, {"queues", doctor_check_queues},
-	{"workers", doctor_check_workers},       {"losses", doctor_check_losses},
-	{"buffers", doctor_check_buffer},        {"fail-mode", doctor_check_fail_mode},
-	{"offload", doctor_check_offload},       {"overrides", doctor_check_overrides},
-	{"records", doctor_check_records},       {"log-space", doctor_check_space},
-	{"clock", doctor_check_clock},           {"interfaces", doctor_check_interfaces},
-	{"relays", doctor_check_relays},         {"forwarding", doctor_check_forwarding},
-	{"sources", doctor_check_sources},       {"bridges", doctor_check_bridges},
+	/* clang-format off */
+	{"policy", doctor_check_policy},
+	{"daemon", doctor_check_daemon},
+	{"in-force", doctor_check_in_force},
+	{"kernel", doctor_check_kernel},
+	{"rules", doctor_check_rules},
+	{"guard", doctor_check_guard},
+	{"before", doctor_check_before},
+	{"flowtables", doctor_check_flowtables},
+	{"queues", doctor_check_queues},
+	{"workers", doctor_check_workers},
+	{"losses", doctor_check_losses},
+	{"buffers", doctor_check_buffer},
+	{"fail-mode", doctor_check_fail_mode},
+	{"offload", doctor_check_offload},
+	{"overrides", doctor_check_overrides},
+	{"records", doctor_check_records},
+	{"log-space", doctor_check_space},
+	{"clock", doctor_check_clock},
+	{"interfaces", doctor_check_interfaces},
+	{"relays", doctor_check_relays},
+	{"forwarding", doctor_check_forwarding},
+	{"sources", doctor_check_sources},
+	{"bridges", doctor_check_bridges},
 	{"conntrack", doctor_check_conntrack},
+	/* clang-format on */
 };
 
 enum { CHECKS = sizeof(checks) / sizeof(checks[0]) };

@@ -50,9 +50,6 @@ const char *doctor_severity_name(enum doctor_severity severity); /* "ok", ... */
 /* EXIT_CODE_DIFFERS when something was found, else EXIT_CODE_SAMPLED when something was skipped. */
 int doctor_exit_code(const struct doctor_findings *findings);
 
-/* Whether the kernel's rules are the policy's. */
-enum doctor_rules { DOCTOR_RULES_UNKNOWN, DOCTOR_RULES_SAME, DOCTOR_RULES_OTHER };
-
 /* All that checks may look at. */
 struct doctor {
 	const struct ctl_context *context;
@@ -66,8 +63,7 @@ struct doctor {
 	size_t policy_warnings;
 	struct nft_foreign *foreign; /* others' chains */
 	size_t foreign_count;
-	int foreign_error;       /* -errno: they cannot be read */
-	enum doctor_rules rules; /* of doctor_check_rules() */
+	int foreign_error; /* -errno: they cannot be read */
 };
 
 /* False after a finding that says that the check was skipped for want of it. */
@@ -90,6 +86,7 @@ void doctor_check_daemon(struct doctor *doctor);
 void doctor_check_in_force(struct doctor *doctor);
 void doctor_check_workers(struct doctor *doctor);
 void doctor_check_losses(struct doctor *doctor);
+void doctor_check_guard(struct doctor *doctor);
 void doctor_check_fail_mode(struct doctor *doctor);
 void doctor_check_offload(struct doctor *doctor);
 void doctor_check_overrides(struct doctor *doctor);
@@ -142,7 +139,10 @@ void judge_losses(struct doctor_findings *findings, const json_t *before, const 
 
 /* `modes` is "fail_modes" of the status, NULL from a daemon that tells none. */
 void judge_fail_mode(struct doctor_findings *findings, const char *policy, const char *daemon,
-		     const json_t *modes, enum doctor_rules rules);
+		     const json_t *modes);
+
+/* "rules" of the status: whether others change them. NULL likewise. */
+void judge_guard(struct doctor_findings *findings, const json_t *rules);
 
 /* rp_filter as it counts: the greater of an interface's own and that of all (kernel Documentation, ip-sysctl). */
 void judge_source(struct doctor_findings *findings, const char *interface, uint64_t all, uint64_t own,

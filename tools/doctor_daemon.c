@@ -109,7 +109,13 @@ void doctor_check_fail_mode(struct doctor *doctor)
 {
 	if (doctor_has_policy(doctor) && doctor_has_status(doctor))
 		judge_fail_mode(&doctor->findings, policy_fail_name(doctor->policy->gateway.fail),
-				text(doctor->status, "fail"), part(doctor, "fail_modes"), doctor->rules);
+				text(doctor->status, "fail"), part(doctor, "fail_modes"));
+}
+
+void doctor_check_guard(struct doctor *doctor)
+{
+	if (doctor_has_status(doctor))
+		judge_guard(&doctor->findings, part(doctor, "rules"));
 }
 
 void doctor_check_offload(struct doctor *doctor)

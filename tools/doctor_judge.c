@@ -171,46 +171,61 @@ void judge_losses(struct doctor_findings *findings, const json_t *before, const 
 		doctor_find(findings, DOCTOR_OK, NULL, NULL, "packets that did not fit: none");
 }
 
-static bool judge_modes(struct doctor_findings *findings, const char *policy, const json_t *modes)
+/* What the daemon has found by reading the kernel's rules and queues. */
+static void judge_modes(struct doctor_findings *findings, const char *policy, const json_t *modes)
 {
 	static const char remedy[] = "op25b-rules apply && op25bctl reload; op25bctl status tells each case";
 	const json_t *warnings = json_object_get(modes, "warnings"), *warning;
+	bool unjudged = json_is_true(json_object_get(json_object_get(modes, "unjudged"), "now"));
 	const char *text;
-	size_t i, count = 0;
+	size_t i;
 
-	if (json_is_true(json_object_get(json_object_get(modes, "unjudged"), "now"))) {
+	if (unjudged)
 		doctor_find(findings, DOCTOR_PROBLEM, "packets are unjudged at this moment", remedy,
 			    "fail = %s", policy);
-		count++;
-	}
 	json_array_foreach(warnings, i, warning)
 	{
 		text = json_string_value(warning);
 		doctor_find(findings, DOCTOR_PROBLEM, text ? text : "?", remedy, "fail = %s", policy);
-		count++;
 	}
-	return count > 0;
+	if (!unjudged && json_array_size(warnings) == 0)
+		doctor_find(findings, DOCTOR_OK, NULL, NULL, "fail = %s, in the rules and the queues, too",
+			    policy);
 }
 
 void judge_fail_mode(struct doctor_findings *findings, const char *policy, const char *daemon,
-		     const json_t *modes, enum doctor_rules rules)
+		     const json_t *modes)
 {
 	if (strcmp(policy, daemon) != 0)
 		doctor_find(findings, DOCTOR_PROBLEM, "the queues are set for another one", "op25bctl reload",
 			    "fail = %s, in the daemon %s", policy, daemon);
-	else if (rules == DOCTOR_RULES_OTHER)
-		doctor_find(
-			findings, DOCTOR_WARNING,
-			"what the kernel does without a daemon is not known, as its rules are not the policy's",
-			"op25b-rules apply", "fail = %s", policy);
-	else if (judge_modes(findings, policy, modes))
-		return;
-	else if (rules == DOCTOR_RULES_UNKNOWN)
-		doctor_find(findings, DOCTOR_SKIPPED, "the kernel's rules could not be read",
-			    "run it as root", "fail = %s, in the daemon, too", policy);
+	else if (json_is_object(modes))
+		judge_modes(findings, policy, modes);
 	else
-		doctor_find(findings, DOCTOR_OK, NULL, NULL, "fail = %s, in the rules and the daemon, too",
-			    policy);
+		doctor_find(findings, DOCTOR_SKIPPED, "this op25bd does not tell what the kernel would do",
+			    "restart op25bd, if it is older than this program", "fail = %s", policy);
+}
+
+void judge_guard(struct doctor_findings *findings, const json_t *rules)
+{
+	static const char remedy[] =
+		"find out who (nft monitor); nftables.service, for one, flushes all tables when it is reloaded";
+	const char *state = json_string_value(json_object_get(rules, "state"));
+	int64_t changes = number(rules, "changed_by_others");
+
+	if (!state)
+		doctor_find(findings, DOCTOR_SKIPPED, "this op25bd does not look after its rules",
+			    "restart op25bd, if it is older than this program", "changes of the rules");
+	else if (strncmp(state, "broken", strlen("broken")) == 0)
+		doctor_find(findings, DOCTOR_PROBLEM, "others have changed the rules, and they are still so",
+			    "op25b-rules apply, and find out who (nft monitor)",
+			    "changes of the rules by others: %" PRId64 ", %s", changes, state);
+	else if (changes > 0)
+		doctor_find(findings, DOCTOR_WARNING,
+			    "somebody else changes op25b's rules; they were loaded again each time", remedy,
+			    "changes of the rules by others: %" PRId64 ", %s", changes, state);
+	else
+		doctor_find(findings, DOCTOR_OK, NULL, NULL, "changes of the rules by others: none");
 }
 
 void judge_source(struct doctor_findings *findings, const char *interface, uint64_t all, uint64_t own,

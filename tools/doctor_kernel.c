@@ -101,7 +101,6 @@ static void judge_rules(struct doctor *doctor, const struct rules_sides *sides)
 	const char *pending = judge_pending(&remedy);
 	char wrong[WRONG_MAX];
 
-	doctor->rules = DOCTOR_RULES_OTHER;
 	if (!sides->live.there) {
 		doctor_find(findings, DOCTOR_PROBLEM, "no rules are loaded: all port 25 passes",
 			    "op25b-rules apply", "table %s " RULESET_TABLE, family);
@@ -115,7 +114,6 @@ static void judge_rules(struct doctor *doctor, const struct rules_sides *sides)
 			    "table %s " RULESET_TABLE, family);
 		return;
 	}
-	doctor->rules = DOCTOR_RULES_SAME;
 	doctor_find(findings, pending ? DOCTOR_WARNING : DOCTOR_OK, pending, pending ? remedy : NULL,
 		    "table %s " RULESET_TABLE ": the policy's rules%s", family,
 		    rules_some_kept(sides) ? "; large sets as the last apply filled them" : "");

@@ -203,26 +203,42 @@ static void judge_modes_text(const char *modes)
 {
 	json_t *value = json(modes);
 
-	judge_fail_mode(&findings, "open", "open", value, DOCTOR_RULES_SAME);
+	judge_fail_mode(&findings, "open", "open", value);
 	json_decref(value);
 }
 
 static void test_fail_mode(void **state)
 {
-	judge_fail_mode(&findings, "open", "open", NULL, DOCTOR_RULES_SAME);
-	assert_found(DOCTOR_OK, "fail = open", NULL);
-	judge_fail_mode(&findings, "open", "closed", NULL, DOCTOR_RULES_SAME);
+	judge_fail_mode(&findings, "open", "closed", NULL);
 	assert_found(DOCTOR_PROBLEM, "in the daemon closed", "queues");
-	judge_fail_mode(&findings, "open", "open", NULL, DOCTOR_RULES_OTHER);
-	assert_found(DOCTOR_WARNING, "fail = open", "not known");
-	judge_fail_mode(&findings, "open", "open", NULL, DOCTOR_RULES_UNKNOWN);
-	assert_found(DOCTOR_SKIPPED, "fail = open", "could not be read");
+	judge_fail_mode(&findings, "open", "open", NULL);
+	assert_found(DOCTOR_SKIPPED, "fail = open", "does not tell");
 	judge_modes_text("{\"warnings\": [], \"unjudged\": {\"now\": false}}");
 	assert_found(DOCTOR_OK, "fail = open", NULL);
 	judge_modes_text("{\"warnings\": [\"queue 100 drops\"], \"unjudged\": {\"now\": false}}");
 	assert_found(DOCTOR_PROBLEM, "fail = open", "queue 100 drops");
 	judge_modes_text("{\"warnings\": [], \"unjudged\": {\"now\": true}}");
 	assert_found(DOCTOR_PROBLEM, "fail = open", "unjudged");
+}
+
+static void judge_guard_text(const char *rules)
+{
+	json_t *value = json(rules);
+
+	judge_guard(&findings, value);
+	json_decref(value);
+}
+
+static void test_guard(void **state)
+{
+	judge_guard(&findings, NULL);
+	assert_found(DOCTOR_SKIPPED, "rules", "does not look after");
+	judge_guard_text("{\"state\": \"in-order\", \"changed_by_others\": 0}");
+	assert_found(DOCTOR_OK, "none", NULL);
+	judge_guard_text("{\"state\": \"in-order\", \"changed_by_others\": 2}");
+	assert_found(DOCTOR_WARNING, "others: 2, in-order", "loaded again");
+	judge_guard_text("{\"state\": \"broken-given-up\", \"changed_by_others\": 9}");
+	assert_found(DOCTOR_PROBLEM, "broken-given-up", "still so");
 }
 
 static void test_source(void **state)
@@ -284,9 +300,9 @@ int main(void)
 		cmocka_unit_test(test_conntrack_room), cmocka_unit_test(test_space),
 		cmocka_unit_test(test_record_bytes),   cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_worker),         cmocka_unit_test(test_losses),
-		cmocka_unit_test(test_fail_mode),      cmocka_unit_test(test_source),
-		cmocka_unit_test(test_buffer),         cmocka_unit_test(test_process_files),
-		cmocka_unit_test(test_route),
+		cmocka_unit_test(test_fail_mode),      cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_source),         cmocka_unit_test(test_buffer),
+		cmocka_unit_test(test_process_files),  cmocka_unit_test(test_route),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
