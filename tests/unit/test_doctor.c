@@ -19,6 +19,14 @@
 
 static struct doctor_findings findings;
 
+/* A test that failed leaves its findings. */
+static int begin(void **state)
+{
+	doctor_findings_clear(&findings);
+	findings.check = "check";
+	return 0;
+}
+
 /* The one finding since the last look. */
 static void assert_found(enum doctor_severity severity, const char *looked, const char *wrong)
 {
@@ -47,7 +55,6 @@ static json_t *json(const char *text)
 
 static void test_exit_codes(void **state)
 {
-	findings.check = "x";
 	assert_int_equal(doctor_exit_code(&findings), EXIT_CODE_OK);
 	doctor_find(&findings, DOCTOR_OK, NULL, NULL, "a");
 	assert_int_equal(doctor_exit_code(&findings), EXIT_CODE_OK);
@@ -296,13 +303,20 @@ static void test_route(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exit_codes),     cmocka_unit_test(test_clock),
-		cmocka_unit_test(test_conntrack_room), cmocka_unit_test(test_space),
-		cmocka_unit_test(test_record_bytes),   cmocka_unit_test(test_queue),
-		cmocka_unit_test(test_worker),         cmocka_unit_test(test_losses),
-		cmocka_unit_test(test_fail_mode),      cmocka_unit_test(test_guard),
-		cmocka_unit_test(test_source),         cmocka_unit_test(test_buffer),
-		cmocka_unit_test(test_process_files),  cmocka_unit_test(test_route),
+		cmocka_unit_test_setup(test_exit_codes, begin),
+		cmocka_unit_test_setup(test_clock, begin),
+		cmocka_unit_test_setup(test_conntrack_room, begin),
+		cmocka_unit_test_setup(test_space, begin),
+		cmocka_unit_test_setup(test_record_bytes, begin),
+		cmocka_unit_test_setup(test_queue, begin),
+		cmocka_unit_test_setup(test_worker, begin),
+		cmocka_unit_test_setup(test_losses, begin),
+		cmocka_unit_test_setup(test_fail_mode, begin),
+		cmocka_unit_test_setup(test_guard, begin),
+		cmocka_unit_test_setup(test_source, begin),
+		cmocka_unit_test_setup(test_buffer, begin),
+		cmocka_unit_test_setup(test_process_files, begin),
+		cmocka_unit_test_setup(test_route, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
