@@ -35,7 +35,7 @@ static const struct call {
 	[FAULT_OPEN] = {"open", EMFILE, ENOENT},
 	[FAULT_FOPEN] = {"fopen", EMFILE, EACCES},
 	[FAULT_WRITE] = {"write", EIO, ENOSPC},
-	[FAULT_READ] = {"read", EINTR, EIO},
+	[FAULT_READ] = {"read", EINTR, 0},
 	[FAULT_EPOLL_CREATE] = {"epoll_create1", EMFILE, EMFILE},
 	[FAULT_EPOLL_CTL] = {"epoll_ctl", ENOMEM, ENOSPC},
 	[FAULT_EPOLL_WAIT] = {"epoll_wait", EINTR, EBADF},
