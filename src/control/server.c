@@ -61,8 +61,12 @@ static void rewatch(struct client *client)
 		event.events = EPOLLOUT;
 	else if (!client->call)
 		event.events = EPOLLIN;
-	(void)epoll_ctl(client->server->epoll_fd, EPOLL_CTL_MOD, client->fd, &event);
 	client->until_ns = client->server->now_ns + CONTROL_CLIENT_WAIT_S * NSEC_PER_SEC;
+	if (epoll_ctl(client->server->epoll_fd, EPOLL_CTL_MOD, client->fd, &event) == 0)
+		return;
+	/* What nobody waits for any longer would wake the loop for ever: it ends at the next turn. */
+	(void)epoll_ctl(client->server->epoll_fd, EPOLL_CTL_DEL, client->fd, NULL);
+	client->until_ns = client->server->now_ns;
 }
 
 static void client_free(struct client *client)

@@ -67,6 +67,7 @@ struct gateway {
 	bool gathering; /* gather_fd is set */
 	bool stopping;
 	enum hub_end end;                   /* how workers end */
+	bool failed;                        /* it stops because it cannot go on */
 	uint64_t beats[POLICY_WORKERS_MAX]; /* at the last feeding of the watchdog */
 	int slow_ticks;                     /* since a worker was last seen to make no progress */
 };

@@ -116,6 +116,11 @@ static void take_signals(struct gateway *gateway)
 		else
 			gateway->stopping = true;
 	}
+	if (errno == EAGAIN || errno == EINTR)
+		return;
+	/* Deaf to signals, it could neither be stopped nor rest: whoever started it starts it again. */
+	say(SAY_ERROR, "signals cannot be read: %s", strerror(errno));
+	gateway->stopping = gateway->failed = true;
 }
 
 /* True when every worker went through its loop since this was last true. */
@@ -276,5 +281,5 @@ int gateway_run(struct gateway *gateway)
 		run_loop(gateway);
 	}
 	stop(gateway);
-	return gateway->stopping ? EXIT_CODE_OK : EXIT_CODE_SYSTEM;
+	return gateway->stopping && !gateway->failed ? EXIT_CODE_OK : EXIT_CODE_SYSTEM;
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 enum {
 	ADOPT_WAIT_MS = 2000, /* a worker that is awake takes microseconds */
@@ -341,7 +342,9 @@ void reload_finish(struct gateway *gateway)
 	struct reload *reload = &gateway->reload;
 	uint64_t count;
 
-	(void)!read(reload->done_fd, &count, sizeof(count));
+	/* Once for each build: what is not taken here is heard again. */
+	if (read(reload->done_fd, &count, sizeof(count)) != (ssize_t)sizeof(count))
+		return;
 	if (reload->running)
 		pthread_join(reload->thread, NULL);
 	reload->running = false;

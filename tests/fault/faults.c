@@ -36,6 +36,7 @@ static const struct call {
 	[FAULT_FOPEN] = {"fopen", EMFILE, EACCES},
 	[FAULT_WRITE] = {"write", EIO, ENOSPC},
 	[FAULT_READ] = {"read", EINTR, 0},
+	[FAULT_SIGNALS] = {"read of signals", EINTR, EIO},
 	[FAULT_EPOLL_CREATE] = {"epoll_create1", EMFILE, EMFILE},
 	[FAULT_EPOLL_CTL] = {"epoll_ctl", ENOMEM, ENOSPC},
 	[FAULT_EPOLL_WAIT] = {"epoll_wait", EINTR, EBADF},
@@ -345,7 +346,7 @@ REPLACES(ssize_t, write, int fd, const void *bytes, size_t len)
 
 REPLACES(ssize_t, read, int fd, void *bytes, size_t len)
 {
-	FAIL_WITH(FAULT_READ, -1);
+	FAIL_WITH(len == sizeof(struct signalfd_siginfo) ? FAULT_SIGNALS : FAULT_READ, -1);
 	return __real_read(fd, bytes, len);
 }
 

@@ -21,8 +21,9 @@ enum fault_call {
 	FAULT_RECVMMSG,
 	FAULT_OPEN,
 	FAULT_FOPEN,
-	FAULT_WRITE, /* to regular files: an eventfd's or a timer's cannot fail */
-	FAULT_READ,
+	FAULT_WRITE,   /* to regular files: an eventfd's or a timer's cannot fail */
+	FAULT_READ,    /* of anything but signals */
+	FAULT_SIGNALS, /* their read */
 	FAULT_EPOLL_CREATE,
 	FAULT_EPOLL_CTL,
 	FAULT_EPOLL_WAIT,

@@ -310,8 +310,7 @@ const char *stage_fault_in(const struct stage_account *a, char text[STAGE_TEXT_M
 		return wrong(text, "packets read", v[LEDGER_RECEIVED], a->kernel.read);
 	if (answered != a->kernel.answered)
 		return wrong(text, "packets answered", answered, a->kernel.answered);
-	/* What was judged, and never answered because the kernel took no verdicts to the end, is in records already. */
-	if (a->packets < told || a->packets > told + v[LEDGER_IN_FLIGHT])
+	if (a->packets < told || a->packets > told + (a->unheard ? v[LEDGER_IN_FLIGHT] : 0))
 		return wrong(text, "packets in records", a->packets, told);
 	if (a->log.lines != a->lines)
 		return wrong(text, "records taken", a->log.lines, a->lines);
