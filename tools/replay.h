@@ -32,6 +32,28 @@ struct replay_options {
 	int file_count;
 };
 
+enum replay_parsed {
+	REPLAY_PARSED_RUN,
+	REPLAY_PARSED_DONE, /* it was --help or --version, which is printed */
+	REPLAY_PARSED_WRONG /* it has been said what is */
+};
+
+/* *ret points into argv. */
+enum replay_parsed replay_options_parse(int argc, char **argv, struct replay_options *ret);
+
+/* ---- commands: each gets its own words, argv[0] its name, and returns an exit code of base/exitcode.h ---- */
+
+int replay_captures(int argc, char **argv);
+
+/* ---- what commands share ---- */
+
+/* Says on standard error what is wrong. EXIT_CODE_OK with *ret the caller's (policy_free), else another exit code. */
+int replay_policy_read(const char *path, struct policy **ret);
+/* The same for the engine; path: the policy's, for messages. The policy must outlive it. */
+int replay_engine_build(const char *path, const struct policy *policy, struct engine **ret);
+/* Flushes; `code` when all that was written has arrived, else EXIT_CODE_SYSTEM, having said so. */
+int replay_stream_finish(FILE *stream, const char *name, int code);
+
 /* ---- sources: who sent port 25 ---- */
 
 struct replay_source {

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the command line of a replay says. */
+#include "replay.h"
+
+#include "base/ifpattern.h"
+
+#include <getopt.h>
+#include <string.h>
+
+static const char usage_text[] =
+	"usage: op25b-replay [OPTIONS] FILE...\n"
+	"\n"
+	"Judges the packets of capture files (pcap, pcapng; \"-\" is standard input) as the gateway would, under the\n"
+	"captures' own clock, and prints what was found.\n"
+	"\n"
+	"  -p, --policy POLICY    the policy (default " OP25B_SYSCONFDIR "/op25b/op25b.ini)\n"
+	"      --json             the summary as one JSON object; with --list one JSON object a packet\n"
+	"      --list             one line a packet instead of the summary: number, time, source > destination,\n"
+	"                         TCP flags, verdict (what enforcement would do), reason, rule\n"
+	"      --events FILE      write the block records, EVE JSON lines, to FILE (\"-\": to standard output, and\n"
+	"                         nothing else)\n"
+	"      --interface NAME   every packet arrived on this interface, whatever the capture says\n"
+	"      --inbound          every packet came in from outside\n"
+	"      --outbound         every packet came from the subscriber side, whatever the capture says\n"
+	"      --help             print this\n"
+	"      --version          print the version\n"
+	"\n"
+	"Captures that name no interfaces count as coming from the subscriber side.\n"
+	"\n"
+	"Exit codes: 0 all replayed; 2 wrong usage; 3 a capture cannot be read or is damaged (what stands before the\n"
+	"damage is replayed and printed); 4 the policy has errors; 5 the system refused something.\n"
+	"\n"
+	"examples:\n"
+	"  op25b-replay -p trial.ini monday.pcap\n"
+	"  op25b-replay --json monday.pcap tuesday.pcap | jq '.sources[] | select(.syn25 > 100)'\n"
+	"  op25b-replay --list monday.pcap | grep ' reset '\n"
+	"  tcpdump -i ppp0 -w - port 25 | op25b-replay --events - -\n";
+
+enum option_code {
+	OPTION_JSON = 256,
+	OPTION_LIST,
+	OPTION_EVENTS,
+	OPTION_INTERFACE,
+	OPTION_INBOUND,
+	OPTION_OUTBOUND,
+	OPTION_HELP,
+	OPTION_VERSION
+};
+
+static const struct option long_options[] = {
+	{"policy", required_argument, NULL, 'p'},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"list", no_argument, NULL, OPTION_LIST},
+	{"events", required_argument, NULL, OPTION_EVENTS},
+	{"interface", required_argument, NULL, OPTION_INTERFACE},
+	{"inbound", no_argument, NULL, OPTION_INBOUND},
+	{"outbound", no_argument, NULL, OPTION_OUTBOUND},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{"version", no_argument, NULL, OPTION_VERSION},
+	{0},
+};
+
+static enum replay_parsed wrong(const char *text, const char *what)
+{
+	fprintf(stderr, "op25b-replay: %s%s (see op25b-replay --help)\n", text, what);
+	return REPLAY_PARSED_WRONG;
+}
+
+static enum replay_parsed set_direction(struct replay_options *options, enum replay_direction direction)
+{
+	if (options->direction != REPLAY_AS_CAPTURED && options->direction != direction)
+		return wrong("--inbound and --outbound exclude each other", "");
+	options->direction = direction;
+	return REPLAY_PARSED_RUN;
+}
+
+static enum replay_parsed set_interface(struct replay_options *options, const char *name)
+{
+	if (!ifpattern_valid(name, strlen(name)) || strchr(name, '*'))
+		return wrong("not the name of an interface: ", name);
+	options->interface = name;
+	return REPLAY_PARSED_RUN;
+}
+
+static enum replay_parsed print_and_end(const char *text)
+{
+	fputs(text, stdout);
+	return REPLAY_PARSED_DONE;
+}
+
+static enum replay_parsed take_option(int code, struct replay_options *options)
+{
+	switch (code) {
+	case 'p':
+		options->policy = optarg;
+		return REPLAY_PARSED_RUN;
+	case OPTION_JSON:
+		options->json = true;
+		return REPLAY_PARSED_RUN;
+	case OPTION_LIST:
+		options->list = true;
+		return REPLAY_PARSED_RUN;
+	case OPTION_EVENTS:
+		options->events = optarg;
+		return REPLAY_PARSED_RUN;
+	case OPTION_INTERFACE:
+		return set_interface(options, optarg);
+	case OPTION_INBOUND:
+		return set_direction(options, REPLAY_INBOUND);
+	case OPTION_OUTBOUND:
+		return set_direction(options, REPLAY_OUTBOUND);
+	case OPTION_HELP:
+		return print_and_end(usage_text);
+	case OPTION_VERSION:
+		return print_and_end("op25b-replay " OP25B_VERSION "\n");
+	default: /* getopt has said what is wrong */
+		return wrong("wrong usage", "");
+	}
+}
+
+static enum replay_parsed check_options(const struct replay_options *options)
+{
+	if (options->file_count == 0)
+		return wrong("no capture given", "");
+	if (options->interface && options->direction != REPLAY_AS_CAPTURED)
+		return wrong("--interface excludes --inbound and --outbound", "");
+	if (options->events && strcmp(options->events, "-") == 0 && (options->json || options->list))
+		return wrong("--events - leaves standard output to the records: no --json, no --list", "");
+	return REPLAY_PARSED_RUN;
+}
+
+enum replay_parsed replay_options_parse(int argc, char **argv, struct replay_options *ret)
+{
+	int code;
+
+	*ret = (struct replay_options){.policy = OP25B_SYSCONFDIR "/op25b/op25b.ini"};
+	while ((code = getopt_long(argc, argv, "p:", long_options, NULL)) != -1) {
+		enum replay_parsed parsed = take_option(code, ret);
+
+		if (parsed != REPLAY_PARSED_RUN)
+			return parsed;
+	}
+	ret->files = argv + optind;
+	ret->file_count = argc - optind;
+	return check_options(ret);
+}
