@@ -278,9 +278,9 @@ static void tell_damage(const struct run *run)
 	const struct capture_error *error = capture_failure(run->capture);
 
 	fprintf(stderr,
-		"op25b-replay: %s: damaged at byte %" PRIu64 ": %s; the %" PRIu64
+		"op25b-replay: %s: damaged at byte %" PRIu64 "%s: %s; the %" PRIu64
 		" packets before it were replayed\n",
-		run->file, error->offset, error->text, run->packets_read);
+		run->file, error->offset, error->unpacked ? " of its unpacked bytes" : "", error->text, run->packets_read);
 }
 
 static int run_opened(struct run *run)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Capture files as a stream of records, so that replay judges recorded traffic as the gateway judges live traffic.
- * Reads pcap and pcapng, from a file or a pipe, and tells all that was readable before the first damage.
+ * Reads pcap and pcapng, also packed by gzip or zstd, from a file or a pipe, and tells all that was readable before
+ * the first damage.
  */
 #ifndef OP25B_CAPTURE_CAPTURE_H
 #define OP25B_CAPTURE_CAPTURE_H
@@ -25,6 +26,7 @@ struct capture_error {
 	char text[CAPTURE_ERROR_MAX];
 	uint64_t
 		offset; /* where in the file the record or block begins that is damaged; 0 when opening failed */
+	bool unpacked; /* the offset counts bytes of what gzip or zstd had packed */
 };
 
 /* One packet of a capture. The pointers are borrowed from the capture until its next capture_next() or _close(). */
@@ -51,6 +53,30 @@ int capture_open(const char *path, struct capture **ret, struct capture_error *e
  * damaged), capture_failure() says why and where; every later call gives the same.
  */
 int capture_next(struct capture *capture, struct capture_record *ret);
+
+/*
+ * The same for up to max records at once (at least 1): their count, which may be less than max at any time. All are
+ * borrowed until the next call.
+ */
+int capture_next_many(struct capture *capture, struct capture_record *records, size_t max);
+
+/*
+ * A plain pcap file can be read in parts, side by side. 0: this capture cannot (a pipe, packed, another format), else
+ * how many bytes it has.
+ */
+uint64_t capture_size(const struct capture *capture);
+
+/*
+ * The records that begin at `begin` or behind it and before `end`. Where records begin shows only to who comes from the
+ * file's first one, so a part guesses: its records are the file's only if the part before it ends exactly at its
+ * capture_begin(), and so on to the first part, whose begin is 0. A part that meets damage, or anything else that is
+ * for libpcap to judge, ends in -ENOTSUP. `whole` must outlive it, and only its file is used: parts may be read by
+ * different threads. 0 with *ret the caller's (capture_close()), -ENOTSUP, -ENOMEM, or what reading gives.
+ */
+int capture_open_part(const struct capture *whole, uint64_t begin, uint64_t end, struct capture **ret);
+uint64_t capture_begin(const struct capture *part);
+/* Behind the last record that was given out. */
+uint64_t capture_position(const struct capture *part);
 
 /* Borrowed from the capture; an empty text before a failure. */
 const struct capture_error *capture_failure(const struct capture *capture);

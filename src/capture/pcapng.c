@@ -378,6 +378,7 @@ static void fill_record(const struct interface *interface, const uint8_t *bytes,
 	ret->len = len;
 	ret->wire_len = wire_len;
 	ret->link_type = interface->link_type;
+	ret->has_time = true;
 	ret->interface = interface->name;
 }
 
@@ -462,7 +463,9 @@ static int read_body(struct source *source, uint32_t type, struct capture_record
 	}
 }
 
-static int next(struct source *source, struct capture_record *ret, struct capture_error *error)
+/* One at a time: the next block takes this one's place. */
+static int next(struct source *source, struct capture_record *records, size_t max,
+		struct capture_error *error)
 {
 	for (;;) {
 		uint32_t type = 0;
@@ -470,7 +473,7 @@ static int next(struct source *source, struct capture_record *ret, struct captur
 
 		if (r <= 0)
 			return r;
-		r = read_body(source, type, ret, error);
+		r = read_body(source, type, records, error);
 		if (r != 0)
 			return r;
 	}

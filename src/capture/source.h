@@ -11,8 +11,12 @@ struct source;
 
 /* The functions of one format, which get the source that its own open function made. */
 struct source_kind {
-	/* As capture_next(); number, link and the time of records without one are filled in by the caller. */
-	int (*next)(struct source *source, struct capture_record *ret, struct capture_error *error);
+	/*
+	 * As capture_next_many(), into zeroed records; number, link and the time of records without one are filled in
+	 * by the caller.
+	 */
+	int (*next)(struct source *source, struct capture_record *records, size_t max,
+		    struct capture_error *error);
 	void (*close)(struct source *source);
 };
 
@@ -25,6 +29,12 @@ extern const struct source_kind source_pcapng;
  */
 int pcap_source_open(FILE *file, bool long_records, struct source **ret, struct capture_error *error);
 int pcapng_source_open(FILE *file, struct source **ret, struct capture_error *error);
+
+/* What capture_open_part() and its companions say of one pcap file; size and part refuse what has no plain file behind it. */
+int pcap_source_part(const struct source *whole, uint64_t begin, uint64_t end, struct source **ret);
+uint64_t pcap_source_size(const struct source *source);
+uint64_t pcap_source_begin(const struct source *source);
+uint64_t pcap_source_position(const struct source *source);
 
 /* Writes the text and where the damage begins; returns -EBADMSG for the caller to forward. */
 int source_damaged(struct capture_error *error, uint64_t offset, const char *format, ...)

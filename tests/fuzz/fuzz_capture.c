@@ -1,17 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Any bytes as a capture file: every record within its bounds, and an end or an error with a text. */
+/*
+ * Any bytes as a capture file: every record within its bounds, and an end or an error with a text. A pipe, which leaves
+ * no way round libpcap, and the parts of a file, where they fit together, must tell the same.
+ */
 #include "capture/capture.h"
 
 #include "../lib/packet_facts.h"
 #include "entry.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-static void check_record(const struct capture_record *record)
+enum { PIPE_MAX = 65536, PARTS = 3, MANY = 5 };
+
+/* What reading gave: how it ended, how many records, and a number for all that stands in them. */
+struct told {
+	int result;
+	uint64_t count, digest;
+	struct capture_error error;
+};
+
+static void mix(struct told *told, const void *bytes, size_t len)
 {
+	for (size_t i = 0; i < len; i++)
+		told->digest = (told->digest ^ ((const uint8_t *)bytes)[i]) * UINT64_C(0x100000001b3);
+}
+
+static void check_record(const struct capture_record *record, struct told *told)
+{
+	const uint64_t numbers[] = {record->len, record->wire_len, (uint64_t)record->time_ns,
+				    (uint64_t)record->link_type, record->has_time};
 	struct packet packet;
 
 	if (record->wire_len < record->len)
@@ -19,34 +41,96 @@ static void check_record(const struct capture_record *record)
 	packet_parse_link(record->link, record->bytes, record->len, record->wire_len, &packet);
 	if (packet_facts_broken(&packet))
 		abort();
+	mix(told, numbers, sizeof(numbers));
+	mix(told, record->bytes, record->len);
+	told->count++;
 }
 
-static void read_all(const char *path)
+static void read_capture(struct capture *capture, struct told *told)
+{
+	struct capture_record records[MANY];
+	int n;
+
+	while ((n = capture_next_many(capture, records, MANY)) > 0) {
+		for (int i = 0; i < n; i++)
+			check_record(&records[i], told);
+	}
+	told->result = n;
+	told->error = *capture_failure(capture);
+	if ((told->error.text[0] != '\0') != (n < 0))
+		abort();
+}
+
+/* Parts that do not fit together were guessed wrong, and say nothing. */
+static void read_parts(const struct capture *whole, const struct told *wanted)
+{
+	uint64_t size = capture_size(whole), at = 24;
+	struct told told = {0};
+
+	for (unsigned i = 0; size > 0 && i < PARTS; i++) {
+		struct capture *part = NULL;
+		bool fits;
+
+		if (capture_open_part(whole, size * i / PARTS, size * (i + 1) / PARTS, &part) < 0)
+			return;
+		fits = capture_begin(part) == at;
+		if (fits)
+			read_capture(part, &told);
+		at = capture_position(part);
+		capture_close(part);
+		if (!fits || told.result < 0)
+			return;
+	}
+	if (at == size &&
+	    (wanted->result != 0 || told.count != wanted->count || told.digest != wanted->digest))
+		abort();
+}
+
+/* False when the bytes are refused before the first record. */
+static bool read_path(const char *path, struct told *told)
 {
 	struct capture *capture = NULL;
-	struct capture_error error;
-	struct capture_record record;
-	int r;
 
-	if (capture_open(path, &capture, &error) < 0)
-		return;
-	while ((r = capture_next(capture, &record)) == 1)
-		check_record(&record);
-	if ((capture_failure(capture)->text[0] != '\0') != (r < 0))
-		abort();
+	memset(told, 0, sizeof(*told));
+	if (capture_open(path, &capture, &told->error) < 0)
+		return false;
+	read_capture(capture, told);
+	read_parts(capture, told);
 	capture_close(capture);
+	return true;
+}
+
+static void read_pipe(const uint8_t *data, size_t size, bool wanted_opened, const struct told *wanted)
+{
+	struct told told;
+	int ends[2];
+	char path[64];
+	bool opened;
+
+	if (size > PIPE_MAX || pipe2(ends, O_CLOEXEC) < 0)
+		return;
+	if (write(ends[1], data, size) != (ssize_t)size)
+		abort();
+	close(ends[1]);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+	opened = read_path(path, &told);
+	close(ends[0]);
+	if (opened != wanted_opened || told.result != wanted->result || told.count != wanted->count ||
+	    told.digest != wanted->digest || strcmp(told.error.text, wanted->error.text) != 0)
+		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int file = memfd_create("capture", MFD_CLOEXEC);
+	struct told told;
 	char path[64];
 
 	if (file < 0)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
 	if (write(file, data, size) == (ssize_t)size)
-		read_all(path);
+		read_pipe(data, size, read_path(path, &told), &told);
 	close(file);
 	return 0;
 }
