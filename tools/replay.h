@@ -27,7 +27,10 @@ struct replay_options {
 	const char *events;    /* path, "-" for standard output, NULL for none */
 	const char *interface; /* every packet arrived here; NULL: not said */
 	enum replay_direction direction;
+	const char *write_accepted, *write_dropped; /* paths; NULL: none */
 	bool json, list;
+	bool merge;    /* the files' packets in the order of their times */
+	unsigned jobs; /* threads at most */
 	char *const *files;
 	int file_count;
 };
@@ -37,6 +40,11 @@ enum replay_parsed {
 	REPLAY_PARSED_DONE, /* it was --help or --version, which is printed */
 	REPLAY_PARSED_WRONG /* it has been said what is */
 };
+
+enum { REPLAY_JOBS_MAX = 256 };
+
+/* As many threads as this process may use cores. */
+unsigned replay_jobs_default(void);
 
 /* *ret points into argv. */
 enum replay_parsed replay_options_parse(int argc, char **argv, struct replay_options *ret);
@@ -53,6 +61,9 @@ int replay_policy_read(const char *path, struct policy **ret);
 int replay_engine_build(const char *path, const struct policy *policy, struct engine **ret);
 /* Flushes; `code` when all that was written has arrived, else EXIT_CODE_SYSTEM, having said so. */
 int replay_stream_finish(FILE *stream, const char *name, int code);
+
+/* EXIT_CODE_SYSTEM, having said so. */
+int replay_say_no_memory(void);
 
 /* ---- sources: who sent port 25 ---- */
 
@@ -71,6 +82,13 @@ struct replay_sources {
 
 /* 0 or -ENOMEM. */
 int replay_sources_add(struct replay_sources *sources, const struct addr *addr, bool syn);
+/* The same with counts of an address's packets. */
+int replay_sources_count(struct replay_sources *sources, const struct addr *addr, uint64_t tcp25,
+			 uint64_t syn25);
+/* Room for so many more addresses: 0 or -ENOMEM. */
+int replay_sources_reserve(struct replay_sources *sources, size_t more);
+/* The address is going to be looked up in a table with room: its place is fetched ahead. */
+void replay_sources_fetch(const struct replay_sources *sources, const struct addr *addr);
 /* Puts them in the order of their addresses at the table's begin; nothing may be added after that. */
 void replay_sources_sort(struct replay_sources *sources);
 void replay_sources_free(struct replay_sources *sources);
@@ -79,7 +97,8 @@ void replay_sources_free(struct replay_sources *sources);
 
 struct replay_packet {
 	const char *file;
-	uint64_t number;
+	uint64_t number;        /* in its file */
+	uint64_t merged_number; /* among the packets of all files, where they are merged; else 0 */
 	int64_t time_ns;
 	const char *interface; /* NULL: unknown */
 	const struct packet *packet;
@@ -88,9 +107,12 @@ struct replay_packet {
 
 /* ---- counts of a file or of a run ---- */
 
+enum { REPLAY_REPORT_MANY = 64 };
+
 struct replay_report {
 	uint64_t packets, ip4, ip6, tcp25, syn25;
-	uint64_t monitored; /* let through now, though enforcement would block them */
+	uint64_t unknown_links; /* of the packets that are neither ip4 nor ip6: what they are is not known */
+	uint64_t monitored;     /* let through now, though enforcement would block them */
 	uint64_t verdicts[VERDICTS];
 	uint64_t reasons[REASONS];
 	struct replay_sources sources;
@@ -98,6 +120,13 @@ struct replay_report {
 
 /* 0 or -ENOMEM. */
 int replay_report_add(struct replay_report *report, const struct replay_packet *judged);
+/* The same for up to REPLAY_REPORT_MANY packets. */
+int replay_report_add_many(struct replay_report *report, const struct packet *packets,
+			   const struct decision *decisions, size_t n);
+/* Adds what part has counted, whose sources must not have been sorted. 0 or -ENOMEM. */
+int replay_report_merge(struct replay_report *report, const struct replay_report *part);
+/* Counts nothing yet. */
+struct replay_report replay_report_empty(void);
 void replay_report_print(struct replay_report *report, FILE *out);
 /* The members of the JSON object, without its braces, indented by `indent` tabs. */
 void replay_report_print_json(struct replay_report *report, int indent, FILE *out);
@@ -124,15 +153,45 @@ int replay_events_begin(struct replay_events *events, const char *file);
 void replay_events_add(struct replay_events *events, const struct replay_packet *judged);
 void replay_events_end(struct replay_events *events);
 
+/* ---- files written ---- */
+
+struct replay_sink;
+struct capture_record;
+struct capture_writer;
+
+struct replay_output {
+	const char *option; /* that asked for it, for messages */
+	const char *path;   /* NULL: nothing is written; "-": standard output */
+	FILE *file;         /* once it is open */
+};
+
+/*
+ * Opens it, which empties the file, unless it is one of those that are read. An exit code, having said what is wrong;
+ * to be closed in any case.
+ */
+int replay_output_open(struct replay_output *output, const struct replay_options *options,
+		       const struct policy *policy);
+/* `code`, or EXIT_CODE_SYSTEM when not all has arrived, having said so. */
+int replay_output_close(struct replay_output *output, int code);
+/* The same for a capture; *ret, the caller's, is untouched where none is wanted. */
+int replay_writer_open(struct replay_output *output, const struct replay_options *options,
+		       const struct policy *policy, struct capture_writer **ret);
+/* Into the sink's capture for packets of this verdict, if there is one. 0, -ENOMEM or -E2BIG (capture_writer_add()). */
+int replay_output_add(struct replay_sink *sink, const struct replay_packet *judged,
+		      const struct capture_record *record);
+void replay_tell_unwritten(const struct replay_sink *sink);
+
 /* ---- a run over one file ---- */
 
 struct replay_sink {
 	struct replay_report *report;
-	struct replay_report *total; /* of all files; NULL when there is only one */
 	struct replay_events *events;
 	FILE *list; /* NULL: no listing */
 	bool list_json;
-	int opened; /* files that were captures, damaged or not */
+	bool with_file;                            /* the listing names each packet's file */
+	struct capture_writer *accepted, *dropped; /* NULL: not written */
+	uint64_t unwritten;                        /* records that fit into no capture */
+	int opened;                                /* files that were captures, damaged or not */
 };
 
 /*
@@ -141,5 +200,9 @@ struct replay_sink {
  */
 int replay_run(const struct engine *engine, const struct replay_options *options, const char *file,
 	       struct replay_sink *sink);
+
+/* The same with all files of the options, whose packets come in the order of their times. */
+int replay_merged(const struct engine *engine, const struct replay_options *options,
+		  struct replay_sink *sink);
 
 #endif

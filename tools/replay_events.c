@@ -45,7 +45,7 @@ void replay_events_add(struct replay_events *events, const struct replay_packet 
 		return;
 	record_fill(events->policy, judged->packet, judged->decision, &fact);
 	fact.time_ns = judged->time_ns;
-	fact.pcap_cnt = judged->number;
+	fact.pcap_cnt = judged->merged_number ? judged->merged_number : judged->number;
 	if (judged->interface)
 		memcpy(fact.in_iface, judged->interface, strnlen(judged->interface, IF_NAME_MAX - 1));
 	event_observe(events->collector, &fact, 1);

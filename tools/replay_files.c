@@ -3,14 +3,11 @@
 #include "replay.h"
 
 #include "base/exitcode.h"
-#include "base/files.h"
 #include "base/out.h"
+#include "capture/write.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 /* Not this machine's name: the same capture and policy give the same bytes wherever they are replayed. */
 static void set_host(struct replay_events *events)
@@ -18,53 +15,6 @@ static void set_host(struct replay_events *events)
 	const char *name = events->policy->gateway.name;
 
 	snprintf(events->host, sizeof(events->host), "%s", name[0] ? name : "replay");
-}
-
-static int tell_overwrite(const char *events, const char *read)
-{
-	fprintf(stderr, "op25b-replay: --events %s would overwrite %s, which is read: name another file\n",
-		events, read);
-	return EXIT_CODE_USAGE;
-}
-
-/* Opening the records' file empties it: that must not be a file which is still to be read. */
-static int check_events(const struct replay_options *options, const struct policy *policy)
-{
-	for (int i = 0; i < options->file_count; i++)
-		if (files_are_same(options->events, options->files[i]))
-			return tell_overwrite(options->events, options->files[i]);
-	for (size_t i = 0; i < policy->source_count; i++)
-		if (files_are_same(options->events, policy->sources[i]))
-			return tell_overwrite(options->events, policy->sources[i]);
-	return EXIT_CODE_OK;
-}
-
-static int open_events(const struct replay_options *options, struct replay_events *events)
-{
-	int code = EXIT_CODE_OK;
-
-	if (!options->events)
-		return EXIT_CODE_OK;
-	if (strcmp(options->events, "-") != 0)
-		code = check_events(options, events->policy);
-	if (code != EXIT_CODE_OK)
-		return code;
-	set_host(events);
-	events->out = strcmp(options->events, "-") == 0 ? stdout : fopen(options->events, "we");
-	if (events->out)
-		return EXIT_CODE_OK;
-	fprintf(stderr, "op25b-replay: %s: %s\n", options->events, strerror(errno));
-	return EXIT_CODE_SYSTEM;
-}
-
-static struct replay_report empty_report(void)
-{
-	struct replay_report report = {0};
-
-	/* Whoever made the capture chose its addresses. Without a random key the table is only easier to slow down. */
-	if (getrandom(&report.sources.key, sizeof(report.sources.key), GRND_NONBLOCK) < 0)
-		report.sources.key.k0 = (uint64_t)time(NULL);
-	return report;
 }
 
 static void print_json_name(const char *name)
@@ -95,7 +45,7 @@ static void print_one_of_many(const struct replay_options *options, const char *
 
 static void print_run(const struct replay_options *options, struct replay_report *report)
 {
-	bool many = options->file_count > 1;
+	bool many = options->file_count > 1 && !options->merge;
 
 	if (!options->json) {
 		if (many)
@@ -118,63 +68,107 @@ static bool prints_summary(const struct replay_options *options)
 static int replay_file(const struct replay_options *options, const struct engine *engine, const char *file,
 		       struct replay_sink *sink)
 {
-	struct replay_report own = empty_report();
+	struct replay_report own = replay_report_empty();
 	struct replay_report *run_report = sink->report;
 	bool many = options->file_count > 1;
 	int code, opened = sink->opened;
 
-	if (many) {
+	if (many)
 		sink->report = &own;
-		sink->total = run_report;
-	}
 	code = replay_run(engine, options, file, sink);
+	if (many && replay_report_merge(run_report, &own) < 0)
+		code = replay_say_no_memory();
 	if (many && sink->opened > opened && prints_summary(options))
 		print_one_of_many(options, file, opened == 0, &own);
 	sink->report = run_report;
-	sink->total = NULL;
 	replay_report_free(&own);
 	return code;
 }
 
-static int replay_files(const struct replay_options *options, const struct engine *engine,
-			struct replay_events *events)
+static int replay_each(const struct replay_options *options, const struct engine *engine,
+		       struct replay_sink *sink)
 {
-	struct replay_report report = empty_report();
-	struct replay_sink sink = {
-		.report = &report,
-		.events = events,
-		.list = options->list ? stdout : NULL,
-		.list_json = options->json,
-	};
 	int worst = EXIT_CODE_OK;
 
 	for (int i = 0; i < options->file_count && worst != EXIT_CODE_SYSTEM; i++) {
-		int code = replay_file(options, engine, options->files[i], &sink);
+		int code = replay_file(options, engine, options->files[i], sink);
 
 		worst = code > worst ? code : worst;
 	}
-	if (sink.opened > 0 && prints_summary(options))
-		print_run(options, &report);
-	replay_report_free(&report);
 	return worst;
+}
+
+/* Merged files are one capture, and have one summary. */
+static int replay_files(const struct replay_options *options, const struct engine *engine,
+			struct replay_sink *sink)
+{
+	struct replay_report report = replay_report_empty();
+	int code;
+
+	sink->report = &report;
+	code = options->merge ? replay_merged(engine, options, sink) : replay_each(options, engine, sink);
+	if (sink->opened > 0 && prints_summary(options))
+		print_run(options, &report);
+	replay_tell_unwritten(sink);
+	replay_report_free(&report);
+	return code;
+}
+
+/* ---- what is written beside it ---- */
+
+struct outputs {
+	struct replay_output events, accepted, dropped;
+};
+
+static int open_outputs(struct outputs *outputs, const struct replay_options *options,
+			const struct policy *policy, struct replay_sink *sink)
+{
+	int code = replay_output_open(&outputs->events, options, policy);
+
+	if (code == EXIT_CODE_OK && outputs->events.file) {
+		set_host(sink->events);
+		sink->events->out = outputs->events.file;
+	}
+	if (code == EXIT_CODE_OK)
+		code = replay_writer_open(&outputs->accepted, options, policy, &sink->accepted);
+	if (code == EXIT_CODE_OK)
+		code = replay_writer_open(&outputs->dropped, options, policy, &sink->dropped);
+	return code;
+}
+
+static int close_outputs(struct outputs *outputs, struct replay_sink *sink, int code)
+{
+	capture_writer_free(sink->accepted);
+	capture_writer_free(sink->dropped);
+	code = replay_output_close(&outputs->events, code);
+	code = replay_output_close(&outputs->accepted, code);
+	return replay_output_close(&outputs->dropped, code);
 }
 
 static int replay_with_policy(const struct replay_options *options, const struct policy *policy)
 {
 	struct replay_events events = {.policy = policy};
+	struct replay_sink sink = {
+		.events = &events,
+		.list = options->list ? stdout : NULL,
+		.list_json = options->json,
+		.with_file = options->file_count > 1,
+	};
+	struct outputs outputs = {
+		.events = {.option = "--events", .path = options->events},
+		.accepted = {.option = "--write-accepted", .path = options->write_accepted},
+		.dropped = {.option = "--write-dropped", .path = options->write_dropped},
+	};
 	struct engine *engine = NULL;
 	int code = replay_engine_build(options->policy, policy, &engine);
 
 	if (code == EXIT_CODE_OK)
-		code = open_events(options, &events);
+		code = open_outputs(&outputs, options, policy, &sink);
 	if (code == EXIT_CODE_OK) {
-		code = replay_files(options, engine, &events);
+		code = replay_files(options, engine, &sink);
 		code = replay_stream_finish(stdout, "standard output", code);
 	}
-	if (events.out && events.out != stdout) {
-		code = replay_stream_finish(events.out, options->events, code);
-		fclose(events.out);
-	}
+	code = close_outputs(&outputs, &sink, code);
 	engine_free(engine);
 	return code;
 }

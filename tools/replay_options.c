@@ -3,6 +3,7 @@
 #include "replay.h"
 
 #include "base/ifpattern.h"
+#include "base/number.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -10,8 +11,8 @@
 static const char usage_text[] =
 	"usage: op25b-replay [OPTIONS] FILE...\n"
 	"\n"
-	"Judges the packets of capture files (pcap, pcapng; \"-\" is standard input) as the gateway would, under the\n"
-	"captures' own clock, and prints what was found.\n"
+	"Judges the packets of capture files (pcap, pcapng, also packed by gzip or zstd; \"-\" is standard\n"
+	"input) as the gateway would, under the captures' own clock, and prints what was found.\n"
 	"\n"
 	"  -p, --policy POLICY    the policy (default " OP25B_SYSCONFDIR "/op25b/op25b.ini)\n"
 	"      --json             the summary as one JSON object; with --list one JSON object a packet\n"
@@ -19,6 +20,10 @@ static const char usage_text[] =
 	"                         TCP flags, verdict (what enforcement would do), reason, rule\n"
 	"      --events FILE      write the block records, EVE JSON lines, to FILE (\"-\": to standard output, and\n"
 	"                         nothing else)\n"
+	"      --write-accepted FILE, --write-dropped FILE\n"
+	"                         write the packets let through, or not, to FILE (pcapng), each with the reason as comment\n"
+	"      --merge            the packets of all files in the order of their times, as one capture\n"
+	"      --jobs N           threads for the summary of plain pcap files (default: one a core)\n"
 	"      --interface NAME   every packet arrived on this interface, whatever the capture says\n"
 	"      --inbound          every packet came in from outside\n"
 	"      --outbound         every packet came from the subscriber side, whatever the capture says\n"
@@ -34,12 +39,17 @@ static const char usage_text[] =
 	"  op25b-replay -p trial.ini monday.pcap\n"
 	"  op25b-replay --json monday.pcap tuesday.pcap | jq '.sources[] | select(.syn25 > 100)'\n"
 	"  op25b-replay --list monday.pcap | grep ' reset '\n"
+	"  op25b-replay --merge --write-dropped dropped.pcapng east.pcap.gz west.pcap.gz\n"
 	"  tcpdump -i ppp0 -w - port 25 | op25b-replay --events - -\n";
 
 enum option_code {
 	OPTION_JSON = 256,
 	OPTION_LIST,
 	OPTION_EVENTS,
+	OPTION_WRITE_ACCEPTED,
+	OPTION_WRITE_DROPPED,
+	OPTION_MERGE,
+	OPTION_JOBS,
 	OPTION_INTERFACE,
 	OPTION_INBOUND,
 	OPTION_OUTBOUND,
@@ -52,6 +62,10 @@ static const struct option long_options[] = {
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"list", no_argument, NULL, OPTION_LIST},
 	{"events", required_argument, NULL, OPTION_EVENTS},
+	{"write-accepted", required_argument, NULL, OPTION_WRITE_ACCEPTED},
+	{"write-dropped", required_argument, NULL, OPTION_WRITE_DROPPED},
+	{"merge", no_argument, NULL, OPTION_MERGE},
+	{"jobs", required_argument, NULL, OPTION_JOBS},
 	{"interface", required_argument, NULL, OPTION_INTERFACE},
 	{"inbound", no_argument, NULL, OPTION_INBOUND},
 	{"outbound", no_argument, NULL, OPTION_OUTBOUND},
@@ -82,6 +96,16 @@ static enum replay_parsed set_interface(struct replay_options *options, const ch
 	return REPLAY_PARSED_RUN;
 }
 
+static enum replay_parsed set_jobs(struct replay_options *options, const char *text)
+{
+	uint64_t jobs;
+
+	if (number_parse(text, strlen(text), 1, REPLAY_JOBS_MAX, &jobs) != NUMBER_OK)
+		return wrong("--jobs: not a number from 1 to 256: ", text);
+	options->jobs = (unsigned)jobs;
+	return REPLAY_PARSED_RUN;
+}
+
 static enum replay_parsed print_and_end(const char *text)
 {
 	fputs(text, stdout);
@@ -103,6 +127,17 @@ static enum replay_parsed take_option(int code, struct replay_options *options)
 	case OPTION_EVENTS:
 		options->events = optarg;
 		return REPLAY_PARSED_RUN;
+	case OPTION_WRITE_ACCEPTED:
+		options->write_accepted = optarg;
+		return REPLAY_PARSED_RUN;
+	case OPTION_WRITE_DROPPED:
+		options->write_dropped = optarg;
+		return REPLAY_PARSED_RUN;
+	case OPTION_MERGE:
+		options->merge = true;
+		return REPLAY_PARSED_RUN;
+	case OPTION_JOBS:
+		return set_jobs(options, optarg);
 	case OPTION_INTERFACE:
 		return set_interface(options, optarg);
 	case OPTION_INBOUND:
@@ -118,6 +153,25 @@ static enum replay_parsed take_option(int code, struct replay_options *options)
 	}
 }
 
+static bool is_stdout(const char *path)
+{
+	return path && strcmp(path, "-") == 0;
+}
+
+/* Files written at once must differ; that they are not what is read is seen when they are opened. */
+static enum replay_parsed check_outputs(const struct replay_options *options)
+{
+	const char *paths[] = {options->events, options->write_accepted, options->write_dropped};
+
+	if (is_stdout(options->write_accepted) || is_stdout(options->write_dropped))
+		return wrong("--write-accepted and --write-dropped need a file", "");
+	for (int i = 0; i < 3; i++)
+		for (int k = 0; k < i; k++)
+			if (paths[i] && paths[k] && strcmp(paths[i], paths[k]) == 0)
+				return wrong("written twice: ", paths[i]);
+	return REPLAY_PARSED_RUN;
+}
+
 static enum replay_parsed check_options(const struct replay_options *options)
 {
 	if (options->file_count == 0)
@@ -126,14 +180,15 @@ static enum replay_parsed check_options(const struct replay_options *options)
 		return wrong("--interface excludes --inbound and --outbound", "");
 	if (options->events && strcmp(options->events, "-") == 0 && (options->json || options->list))
 		return wrong("--events - leaves standard output to the records: no --json, no --list", "");
-	return REPLAY_PARSED_RUN;
+	return check_outputs(options);
 }
 
 enum replay_parsed replay_options_parse(int argc, char **argv, struct replay_options *ret)
 {
 	int code;
 
-	*ret = (struct replay_options){.policy = OP25B_SYSCONFDIR "/op25b/op25b.ini"};
+	*ret = (struct replay_options){.policy = OP25B_SYSCONFDIR "/op25b/op25b.ini",
+				       .jobs = replay_jobs_default()};
 	while ((code = getopt_long(argc, argv, "p:", long_options, NULL)) != -1) {
 		enum replay_parsed parsed = take_option(code, ret);
 

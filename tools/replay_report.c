@@ -5,23 +5,84 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
-int replay_report_add(struct replay_report *report, const struct replay_packet *judged)
+struct replay_report replay_report_empty(void)
 {
-	const struct packet *packet = judged->packet;
-	const struct decision *decision = judged->decision;
-	bool tcp25 = packet_is_port25(packet);
-	bool syn25 = tcp25 && packet->has_flags && (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	struct replay_report report = {0};
 
+	/* Whoever made the capture chose its addresses. Without a random key the table is only easier to slow down. */
+	if (getrandom(&report.sources.key, sizeof(report.sources.key), GRND_NONBLOCK) < 0)
+		report.sources.key.k0 = (uint64_t)time(NULL);
+	return report;
+}
+
+static void count(struct replay_report *report, const struct packet *packet, const struct decision *decision)
+{
 	report->packets++;
 	report->ip4 += packet->family == ADDR_IP4;
 	report->ip6 += packet->family == ADDR_IP6;
-	report->tcp25 += tcp25;
-	report->syn25 += syn25;
 	report->monitored += decision->verdict == VERDICT_ACCEPT && decision->would != VERDICT_ACCEPT;
 	report->verdicts[decision->verdict]++;
 	report->reasons[decision->reason]++;
-	return tcp25 ? replay_sources_add(&report->sources, &packet->src, syn25) : 0;
+}
+
+int replay_report_add_many(struct replay_report *report, const struct packet *packets,
+			   const struct decision *decisions, size_t n)
+{
+	const struct packet *mail[REPLAY_REPORT_MANY];
+	size_t mails = 0;
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		count(report, &packets[i], &decisions[i]);
+		if (packet_is_port25(&packets[i]))
+			mail[mails++] = &packets[i];
+	}
+	r = replay_sources_reserve(&report->sources, mails);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < mails; i++)
+		replay_sources_fetch(&report->sources, &mail[i]->src);
+	for (size_t i = 0; i < mails && r == 0; i++) {
+		bool syn = mail[i]->has_flags && (mail[i]->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+
+		report->tcp25++;
+		report->syn25 += syn;
+		r = replay_sources_count(&report->sources, &mail[i]->src, 1, syn);
+	}
+	return r;
+}
+
+int replay_report_add(struct replay_report *report, const struct replay_packet *judged)
+{
+	return replay_report_add_many(report, judged->packet, judged->decision, 1);
+}
+
+int replay_report_merge(struct replay_report *report, const struct replay_report *part)
+{
+	int r = 0;
+
+	report->packets += part->packets;
+	report->ip4 += part->ip4;
+	report->ip6 += part->ip6;
+	report->unknown_links += part->unknown_links;
+	report->tcp25 += part->tcp25;
+	report->syn25 += part->syn25;
+	report->monitored += part->monitored;
+	for (unsigned i = 0; i < VERDICTS; i++)
+		report->verdicts[i] += part->verdicts[i];
+	for (unsigned i = 0; i < REASONS; i++)
+		report->reasons[i] += part->reasons[i];
+	for (size_t i = 0; i < part->sources.capacity && r == 0; i++) {
+		const struct replay_source *source = &part->sources.places[i];
+
+		if (source->addr.family != ADDR_NONE)
+			r = replay_sources_count(&report->sources, &source->addr, source->tcp25,
+						 source->syn25);
+	}
+	return r;
 }
 
 static void print_sources(const struct replay_sources *sources, FILE *out)
@@ -43,6 +104,9 @@ void replay_report_print(struct replay_report *report, FILE *out)
 	fprintf(out, "%-20s %12" PRIu64 "\n", "packets", report->packets);
 	fprintf(out, "  %-18s %12" PRIu64 "\n", "IPv4", report->ip4);
 	fprintf(out, "  %-18s %12" PRIu64 "\n", "IPv6", report->ip6);
+	fprintf(out, "  %-18s %12" PRIu64 "\n", "neither", report->packets - report->ip4 - report->ip6);
+	if (report->unknown_links > 0)
+		fprintf(out, "  %-18s %12" PRIu64 "\n", "  link type unknown", report->unknown_links);
 	fprintf(out, "  %-18s %12" PRIu64 "\n", "to TCP port 25", report->tcp25);
 	fprintf(out, "  %-18s %12" PRIu64 "\n", "  of these SYN", report->syn25);
 	fprintf(out, "\n%-20s %12s\n", "verdict", "packets");
@@ -106,8 +170,13 @@ void replay_report_print_json(struct replay_report *report, int indent, FILE *ou
 		const char *name;
 		uint64_t value;
 	} counts[] = {
-		{"packets", report->packets}, {"ip4", report->ip4},     {"ip6", report->ip6},
-		{"tcp25", report->tcp25},     {"syn25", report->syn25},
+		{"packets", report->packets},
+		{"ip4", report->ip4},
+		{"ip6", report->ip6},
+		{"other", report->packets - report->ip4 - report->ip6},
+		{"unknown_link", report->unknown_links},
+		{"tcp25", report->tcp25},
+		{"syn25", report->syn25},
 	};
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {

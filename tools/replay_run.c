@@ -1,186 +1,79 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "replay.h"
+#include "replay_run.h"
 
 #include "base/exitcode.h"
-#include "base/ifpattern.h"
 #include "base/moment.h"
-#include "base/vec.h"
-#include "capture/capture.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum {
-	BATCH = 64,
-	PROGRESS_PACKETS = 1 << 18,        /* between two words about progress */
-	PROGRESS_BYTES = 64 * 1024 * 1024, /* smaller files are through before anybody wonders */
-	RECORD_HEADER = 16,
-	FIRST_PLACES = 64,
-};
+enum { RECORD_HEADER = 16 };
 
-struct named_interface {
-	char name[IF_NAME_MAX];
-	struct engine_interface resolved;
-};
-
-/* A batch of packets on their way through the engine, and what is known of the file. */
-struct run {
-	const struct engine *engine;
-	const struct replay_options *options;
-	const char *file;
-	struct replay_sink *sink;
-	struct capture *capture;
-
-	struct packet packets[BATCH];
-	struct engine_context contexts[BATCH];
-	struct decision decisions[BATCH];
-	uint64_t numbers[BATCH];
-	int64_t times_ns[BATCH];
-	size_t interfaces_of[BATCH]; /* index into interfaces */
-	size_t filled;
-
-	struct named_interface *interfaces; /* [0] is the unknown one, or what the options say for all */
-	size_t interface_count, interface_capacity;
-	uint32_t *places; /* hash table of indexes into interfaces, by name; 0: an empty place */
-	size_t place_count;
-	struct siphash_key key; /* a capture's writer must not choose the places */
-
-	uint64_t packets_read, bytes_read;
-	uint64_t file_bytes; /* 0: no progress is shown */
-	uint64_t strange_links;
-	int strange_link;
-};
-
-static int say(const char *file, const char *text)
+int replay_say(const char *file, const char *text)
 {
 	fprintf(stderr, "op25b-replay: %s: %s\n", file, text);
 	return EXIT_CODE_INPUT;
 }
 
-static int say_no_memory(void)
+int replay_say_no_memory(void)
 {
 	fputs("op25b-replay: out of memory\n", stderr);
 	return EXIT_CODE_SYSTEM;
 }
 
-/* ---- interfaces ---- */
-
-static int add_interface(struct run *run, const char *name)
+int replay_say_failure(int error)
 {
-	struct named_interface *added;
-
-	if (!VEC_RESERVE(run->interfaces, run->interface_capacity, run->interface_count + 1))
-		return -ENOMEM;
-	added = &run->interfaces[run->interface_count++];
-	*added = (struct named_interface){0};
-	if (!name)
-		return 0;
-	memcpy(added->name, name, strnlen(name, IF_NAME_MAX - 1));
-	added->resolved = engine_resolve_interface(run->engine, added->name);
-	return 0;
-}
-
-static int first_interface(struct run *run)
-{
-	int r = add_interface(run, run->options->interface);
-
-	if (r == 0 && run->options->direction == REPLAY_INBOUND)
-		run->interfaces[0].resolved.side = ENGINE_SIDE_UPSTREAM;
-	return r;
-}
-
-static uint32_t *find_place(const struct run *run, const char *name)
-{
-	uint64_t words[IF_NAME_MAX / sizeof(uint64_t)] = {0};
-	size_t mask = run->place_count - 1, at;
-
-	memcpy(words, name, strnlen(name, IF_NAME_MAX - 1));
-	at = siphash_words(&run->key, words, sizeof(words) / sizeof(words[0])) & mask;
-	while (run->places[at] != 0 &&
-	       strncmp(run->interfaces[run->places[at]].name, name, IF_NAME_MAX - 1) != 0)
-		at = (at + 1) & mask;
-	return &run->places[at];
-}
-
-/* Room for one more with half of the places left free. */
-static int reserve_place(struct run *run)
-{
-	size_t count = run->place_count > 0 ? run->place_count * 2 : FIRST_PLACES;
-	uint32_t *places;
-
-	if ((run->interface_count + 1) * 2 <= run->place_count)
-		return 0;
-	places = calloc(count, sizeof(*places));
-	if (!places)
-		return -ENOMEM;
-	free(run->places);
-	run->places = places;
-	run->place_count = count;
-	for (size_t i = 1; i < run->interface_count; i++)
-		*find_place(run, run->interfaces[i].name) = (uint32_t)i;
-	return 0;
-}
-
-/* The index of the interface that a record came in by, or -ENOMEM. */
-static int interface_of(struct run *run, const char *name, size_t *ret)
-{
-	uint32_t *place;
-	int r;
-
-	*ret = 0;
-	if (!name || run->options->interface || run->options->direction != REPLAY_AS_CAPTURED)
-		return 0;
-	r = reserve_place(run);
-	if (r < 0)
-		return r;
-	place = find_place(run, name);
-	if (*place == 0) {
-		r = add_interface(run, name);
-		if (r < 0)
-			return r;
-		*place = (uint32_t)(run->interface_count - 1);
-	}
-	*ret = *place;
-	return 0;
+	if (error == -ENOMEM)
+		return replay_say_no_memory();
+	fprintf(stderr, "op25b-replay: %s\n",
+		error == -E2BIG ? "more interfaces than a capture can name" : strerror(-error));
+	return EXIT_CODE_SYSTEM;
 }
 
 /* ---- packets ---- */
 
-static int hand_on(struct run *run, size_t at)
+int replay_run_begin(struct replay_run *run, const struct engine *engine,
+		     const struct replay_options *options, struct replay_sink *sink,
+		     struct replay_report *report)
+{
+	run->engine = engine;
+	run->sink = sink;
+	run->report = report;
+	run->counts_only = !sink->list && !sink->events->out && !sink->accepted && !sink->dropped;
+	return replay_interfaces_begin(&run->interfaces, engine, options);
+}
+
+static int hand_on(struct replay_run *run, size_t at)
 {
 	struct replay_sink *sink = run->sink;
-	const char *interface = run->interfaces[run->interfaces_of[at]].name;
+	const char *interface = run->interfaces.items[run->about[at].interface].name;
 	struct replay_packet judged = {
-		.file = run->file,
-		.number = run->numbers[at],
-		.time_ns = run->times_ns[at],
+		.file = run->about[at].file,
+		.number = run->about[at].number,
+		.merged_number = run->about[at].merged_number,
+		.time_ns = run->about[at].time_ns,
 		.interface = interface[0] ? interface : NULL,
 		.packet = &run->packets[at],
 		.decision = &run->decisions[at],
 	};
-	int r = replay_report_add(sink->report, &judged);
 
-	if (r == 0 && sink->total)
-		r = replay_report_add(sink->total, &judged);
 	replay_events_add(sink->events, &judged);
 	if (sink->list && sink->list_json)
 		replay_list_print_json(&judged, sink->list);
 	else if (sink->list)
-		replay_list_print(&judged, sink->total != NULL, sink->list);
-	return r;
+		replay_list_print(&judged, sink->with_file, sink->list);
+	return replay_output_add(sink, &judged, run->about[at].record);
 }
 
-static int judge_batch(struct run *run)
+static int judge_batch(struct replay_run *run)
 {
-	int r = 0;
+	int r;
 
 	decide_batch(run->engine, run->packets, run->contexts, run->decisions, run->filled);
-	for (size_t i = 0; i < run->filled && r == 0; i++)
+	r = replay_report_add_many(run->report, run->packets, run->decisions, run->filled);
+	for (size_t i = 0; i < run->filled && r == 0 && !run->counts_only; i++)
 		r = hand_on(run, i);
 	run->filled = 0;
 	return r;
@@ -191,137 +84,161 @@ static int64_t whole_seconds(int64_t ns)
 	return ns / NSEC_PER_SEC - (ns % NSEC_PER_SEC < 0);
 }
 
-static int take_record(struct run *run, const struct capture_record *record)
+static int take_record(struct replay_run *run, const char *file, const struct capture_record *record)
 {
-	size_t at = run->filled;
-	int r = interface_of(run, record->interface, &run->interfaces_of[at]);
+	size_t at = run->filled, interface;
+	int r = replay_interfaces_find(&run->interfaces, record->interface, &interface);
 
 	if (r < 0)
 		return r;
 	packet_parse_link(record->link, record->bytes, record->len, record->wire_len, &run->packets[at]);
 	run->contexts[at] = (struct engine_context){
-		.interface = run->interfaces[run->interfaces_of[at]].resolved,
+		.interface = run->interfaces.items[interface].resolved,
 		.now_s = whole_seconds(record->time_ns),
 	};
-	run->numbers[at] = record->number;
-	run->times_ns[at] = record->time_ns;
+	run->packets_read++;
+	if (!run->counts_only) {
+		run->about[at].file = file;
+		run->about[at].number = record->number;
+		run->about[at].merged_number = run->merged ? run->packets_read : 0;
+		run->about[at].time_ns = record->time_ns;
+		run->about[at].interface = interface;
+		run->about[at].record = record;
+	}
 	if (record->link == PACKET_LINK_UNKNOWN) {
 		run->strange_links++;
 		run->strange_link = record->link_type;
 	}
 	run->filled++;
-	return run->filled == BATCH ? judge_batch(run) : 0;
+	return 0;
 }
 
-/* ---- progress, for people who wait ---- */
-
-static uint64_t bytes_worth_telling(const char *file)
+int replay_run_take(struct replay_run *run, const char *file, const struct capture_record *records,
+		    size_t count)
 {
-	struct stat status;
+	int r = 0;
 
-	if (!isatty(STDERR_FILENO) || strcmp(file, "-") == 0 || stat(file, &status) < 0)
-		return 0;
-	return status.st_size >= PROGRESS_BYTES ? (uint64_t)status.st_size : 0;
+	for (size_t i = 0; i < count && r == 0; i++) {
+		r = take_record(run, file, &records[i]);
+		if (r == 0 && run->filled == REPLAY_BATCH)
+			r = judge_batch(run);
+	}
+	return r == 0 && !run->counts_only ? judge_batch(run) : r;
 }
 
-static void tell_progress(struct run *run, const struct capture_record *record)
+int replay_run_finish(struct replay_run *run)
 {
-	uint64_t percent;
-
-	run->packets_read++;
-	run->bytes_read += record->len + RECORD_HEADER;
-	if (run->file_bytes == 0 || run->packets_read % PROGRESS_PACKETS != 0)
-		return;
-	percent = run->bytes_read * 100 / run->file_bytes;
-	fprintf(stderr, "\r%s: %" PRIu64 " packets, about %" PRIu64 " %%", run->file, run->packets_read,
-		percent < 99 ? percent : 99);
+	return judge_batch(run);
 }
 
-static void end_progress(const struct run *run)
+void replay_run_free(struct replay_run *run)
 {
-	if (run->file_bytes > 0)
-		fprintf(stderr, "\r\033[K");
+	replay_interfaces_free(&run->interfaces);
 }
 
 /* ---- the file ---- */
 
-static int read_all(struct run *run)
+static int read_all(struct replay_run *run, const char *file, struct capture *capture,
+		    struct replay_progress *progress)
 {
-	struct capture_record record;
-	int more, r = 0;
+	struct capture_record records[REPLAY_BATCH];
+	int n, r = 0;
 
-	while ((more = capture_next(run->capture, &record)) > 0 && r == 0) {
-		r = take_record(run, &record);
-		tell_progress(run, &record);
+	while (r == 0 && (n = capture_next_many(capture, records, REPLAY_BATCH)) > 0) {
+		uint64_t bytes = 0;
+
+		for (int i = 0; i < n && progress->bytes > 0; i++)
+			bytes += records[i].len + RECORD_HEADER;
+		r = replay_run_take(run, file, records, (size_t)n);
+		if (progress->bytes == 0)
+			continue;
+		progress->done_bytes += bytes;
+		progress->done_packets += (unsigned)n;
+		replay_progress_tell(progress);
 	}
 	if (r == 0)
-		r = judge_batch(run);
+		r = replay_run_finish(run);
 	if (r < 0)
-		return say_no_memory();
-	return more < 0 ? EXIT_CODE_INPUT : EXIT_CODE_OK;
+		return replay_say_failure(r);
+	return n < 0 ? EXIT_CODE_INPUT : EXIT_CODE_OK;
 }
 
-static void tell_strange_links(const struct run *run)
+void replay_tell_strange_links(const struct replay_run *run, const char *file)
 {
 	const char *name = capture_link_name(run->strange_link);
 
+	run->report->unknown_links += run->strange_links;
 	if (run->strange_links > 0)
 		fprintf(stderr,
 			"op25b-replay: %s: warning: %" PRIu64
 			" packets of link type %d (%s), which is not understood, "
 			"are counted as not-ip\n",
-			run->file, run->strange_links, run->strange_link, name ? name : "without a name");
+			file, run->strange_links, run->strange_link, name ? name : "without a name");
 }
 
-static void tell_damage(const struct run *run)
+void replay_tell_damage(const char *file, const struct capture *capture, uint64_t packets)
 {
-	const struct capture_error *error = capture_failure(run->capture);
+	const struct capture_error *error = capture_failure(capture);
 
 	fprintf(stderr,
 		"op25b-replay: %s: damaged at byte %" PRIu64 "%s: %s; the %" PRIu64
 		" packets before it were replayed\n",
-		run->file, error->offset, error->unpacked ? " of its unpacked bytes" : "", error->text, run->packets_read);
+		file, error->offset, error->unpacked ? " of its unpacked bytes" : "", error->text, packets);
 }
 
-static int run_opened(struct run *run)
+/* What several threads cannot read is read once more from its begin: nothing of theirs is left in the report. */
+static int read_counts(struct replay_run *run, const struct replay_options *options, const char *file,
+		       struct capture *capture, struct replay_progress *progress)
 {
+	int r = run->counts_only ? replay_jobs_run(run->engine, options, capture, run->sink, progress, run)
+				 : 0;
+
+	if (r < 0)
+		return replay_say_no_memory();
+	if (r > 0)
+		return EXIT_CODE_OK;
+	return read_all(run, file, capture, progress);
+}
+
+static int run_opened(struct replay_run *run, const struct replay_options *options, const char *file,
+		      struct capture *capture)
+{
+	struct replay_progress progress = {0};
 	int code;
 
-	if (first_interface(run) < 0 || replay_events_begin(run->sink->events, run->file) < 0)
-		return say_no_memory();
-	code = read_all(run);
+	if (replay_run_begin(run, run->engine, options, run->sink, run->sink->report) < 0 ||
+	    replay_events_begin(run->sink->events, file) < 0)
+		return replay_say_no_memory();
+	replay_progress_begin(&progress, file);
+	code = read_counts(run, options, file, capture, &progress);
 	replay_events_end(run->sink->events);
-	end_progress(run);
-	tell_strange_links(run);
+	replay_progress_end(&progress);
+	replay_tell_strange_links(run, file);
 	if (code == EXIT_CODE_INPUT)
-		tell_damage(run);
+		replay_tell_damage(file, capture, run->packets_read);
 	return code;
 }
 
 int replay_run(const struct engine *engine, const struct replay_options *options, const char *file,
 	       struct replay_sink *sink)
 {
-	struct run *run = calloc(1, sizeof(*run));
+	struct replay_run *run = calloc(1, sizeof(*run));
+	struct capture *capture = NULL;
 	struct capture_error error;
 	int code;
 
 	if (!run)
-		return say_no_memory();
+		return replay_say_no_memory();
 	run->engine = engine;
-	run->options = options;
-	run->file = file;
 	run->sink = sink;
-	(void)!getrandom(&run->key, sizeof(run->key), GRND_NONBLOCK);
-	run->file_bytes = bytes_worth_telling(file);
-	if (capture_open(file, &run->capture, &error) < 0) {
-		code = say(file, error.text);
+	if (capture_open(file, &capture, &error) < 0) {
+		code = replay_say(file, error.text);
 	} else {
 		sink->opened++;
-		code = run_opened(run);
+		code = run_opened(run, options, file, capture);
 	}
-	capture_close(run->capture);
-	free(run->interfaces);
-	free(run->places);
+	capture_close(capture);
+	replay_run_free(run);
 	free(run);
 	return code;
 }

@@ -307,7 +307,6 @@ int capture_next_many(struct capture *capture, struct capture_record *records, s
 {
 	if (capture->result < 1)
 		return capture->result;
-	memset(records, 0, max * sizeof(*records));
 	capture->result = capture->kind->next(capture->source, records, max, &capture->error);
 	for (int i = 0; i < capture->result; i++)
 		complete(capture, &records[i]);

@@ -136,12 +136,14 @@ static bool read_plain(const struct form *form, const uint8_t *at, size_t len, s
 	size = load32(form, at + 8);
 	if (size > form->len_max || size > len - RECORD_HEADER || fraction > INT32_MAX)
 		return false;
-	ret->bytes = at + RECORD_HEADER;
-	ret->len = size;
-	ret->wire_len = load32(form, at + 12);
-	ret->time_ns = (int64_t)load32(form, at) * NSEC_PER_SEC + (int64_t)fraction * form->fraction_ns;
-	ret->has_time = true;
-	ret->link_type = form->link_type;
+	*ret = (struct capture_record){
+		.bytes = at + RECORD_HEADER,
+		.len = size,
+		.wire_len = load32(form, at + 12),
+		.time_ns = (int64_t)load32(form, at) * NSEC_PER_SEC + (int64_t)fraction * form->fraction_ns,
+		.has_time = true,
+		.link_type = form->link_type,
+	};
 	return true;
 }
 
@@ -208,12 +210,14 @@ static int next_by_libpcap(struct source *source, struct capture_record *ret, st
 	if (r != 1)
 		return source_damaged(error, source->offset, "%s", pcap_geterr(source->pcap));
 	step(source, header->caplen);
-	ret->bytes = bytes;
-	ret->len = header->caplen;
-	ret->wire_len = header->len;
-	ret->time_ns = (int64_t)(uint32_t)header->ts.tv_sec * NSEC_PER_SEC + header->ts.tv_usec;
-	ret->has_time = true;
-	ret->link_type = file_link_type(pcap_datalink(source->pcap));
+	*ret = (struct capture_record){
+		.bytes = bytes,
+		.len = header->caplen,
+		.wire_len = header->len,
+		.time_ns = (int64_t)(uint32_t)header->ts.tv_sec * NSEC_PER_SEC + header->ts.tv_usec,
+		.has_time = true,
+		.link_type = file_link_type(pcap_datalink(source->pcap)),
+	};
 	return 1;
 }
 

@@ -374,12 +374,14 @@ static const struct interface *find_interface(const struct source *source, size_
 static void fill_record(const struct interface *interface, const uint8_t *bytes, size_t len, size_t wire_len,
 			struct capture_record *ret)
 {
-	ret->bytes = bytes;
-	ret->len = len;
-	ret->wire_len = wire_len;
-	ret->link_type = interface->link_type;
-	ret->has_time = true;
-	ret->interface = interface->name;
+	*ret = (struct capture_record){
+		.bytes = bytes,
+		.len = len,
+		.wire_len = wire_len,
+		.has_time = true,
+		.link_type = interface->link_type,
+		.interface = interface->name,
+	};
 }
 
 /* The enhanced and the obsolete packet block differ only in the first four bytes: the interface's number. */
@@ -432,11 +434,12 @@ static int read_simple_packet(const struct source *source, struct capture_record
  */
 static int read_foreign(const struct source *source, struct capture_record *ret)
 {
-	ret->bytes = source->body;
-	ret->len = source->body_len;
-	ret->wire_len = source->body_len;
-	ret->link_type = CAPTURE_LINK_NONE;
-	ret->has_time = false;
+	*ret = (struct capture_record){
+		.bytes = source->body,
+		.len = source->body_len,
+		.wire_len = source->body_len,
+		.link_type = CAPTURE_LINK_NONE,
+	};
 	return 1;
 }
 

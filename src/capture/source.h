@@ -11,10 +11,7 @@ struct source;
 
 /* The functions of one format, which get the source that its own open function made. */
 struct source_kind {
-	/*
-	 * As capture_next_many(), into zeroed records; number, link and the time of records without one are filled in
-	 * by the caller.
-	 */
+	/* As capture_next_many(); link, number, and the time of records without one are filled in by the caller. */
 	int (*next)(struct source *source, struct capture_record *records, size_t max,
 		    struct capture_error *error);
 	void (*close)(struct source *source);

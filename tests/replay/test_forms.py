@@ -69,7 +69,7 @@ def told(run):
 def check(replay, data):
     forms = {"file": data, "gzip": gzip.compress(data, mtime=0), "zstd": zstd(data),
              "members": gzip.compress(data[:100], mtime=0) + gzip.compress(data[100:], mtime=0)}
-    for what in (["--list", "--json"], ["--json"]):
+    for what in (["--list", "--json"], ["--json"], ["--json", "--jobs", "4"]):
         wanted = None
         for name, packed in forms.items():
             replay.write("c", packed)

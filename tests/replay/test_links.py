@@ -26,6 +26,8 @@ WANTED = {
     "packets": 9,
     "ip4": 6,
     "ip6": 3,
+    "other": 0,
+    "unknown_link": 0,
     "tcp25": 6,
     "syn25": 4,
     "verdicts": {"accept": 7, "drop": 2, "reset": 0, "icmp": 0},
@@ -94,6 +96,7 @@ def a_link_type_nobody_knows(replay):
     run = replay.run("-p", POLICY, "--json", "c")
     same(run.code, 0, "exit code")
     same(run.json["reasons"], {"not-ip": 9})
+    same((run.json["other"], run.json["unknown_link"]), (9, 9))
     true("link type 147" in run.err and "9 packets" in run.err, "the message says so")
 
 
