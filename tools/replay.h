@@ -68,14 +68,21 @@ int replay_say_no_memory(void);
 /* ---- sources: who sent port 25 ---- */
 
 struct replay_source {
-	struct addr addr; /* ADDR_NONE: an empty place */
+	struct addr addr;
 	uint64_t tcp25, syn25;
+};
+
+/* The same in half a cache line: a table of many sources is mostly waiting for memory. */
+struct replay_place {
+	uint64_t hi, lo;
+	uint64_t tcp25; /* the address's family in the topmost bits; 0: an empty place */
+	uint64_t syn25;
 };
 
 /* A hash table with open addressing. A zeroed struct with its key set is empty. */
 struct replay_sources {
 	struct siphash_key key;
-	struct replay_source *places;
+	struct replay_place *places;
 	size_t capacity; /* a power of two, or 0 */
 	size_t count;
 };
@@ -87,10 +94,15 @@ int replay_sources_count(struct replay_sources *sources, const struct addr *addr
 			 uint64_t syn25);
 /* Room for so many more addresses: 0 or -ENOMEM. */
 int replay_sources_reserve(struct replay_sources *sources, size_t more);
+/* In a table that has room for it. */
+void replay_sources_count_reserved(struct replay_sources *sources, const struct addr *addr, uint64_t tcp25,
+				   uint64_t syn25);
 /* The address is going to be looked up in a table with room: its place is fetched ahead. */
 void replay_sources_fetch(const struct replay_sources *sources, const struct addr *addr);
 /* Puts them in the order of their addresses at the table's begin; nothing may be added after that. */
 void replay_sources_sort(struct replay_sources *sources);
+/* What a place holds: of a sorted table those below count, else any below capacity, where ADDR_NONE is an empty one. */
+struct replay_source replay_sources_get(const struct replay_sources *sources, size_t at);
 void replay_sources_free(struct replay_sources *sources);
 
 /* ---- one packet, judged ---- */

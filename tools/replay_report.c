@@ -45,14 +45,14 @@ int replay_report_add_many(struct replay_report *report, const struct packet *pa
 		return r;
 	for (size_t i = 0; i < mails; i++)
 		replay_sources_fetch(&report->sources, &mail[i]->src);
-	for (size_t i = 0; i < mails && r == 0; i++) {
+	for (size_t i = 0; i < mails; i++) {
 		bool syn = mail[i]->has_flags && (mail[i]->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 
 		report->tcp25++;
 		report->syn25 += syn;
-		r = replay_sources_count(&report->sources, &mail[i]->src, 1, syn);
+		replay_sources_count_reserved(&report->sources, &mail[i]->src, 1, syn);
 	}
-	return r;
+	return 0;
 }
 
 int replay_report_add(struct replay_report *report, const struct replay_packet *judged)
@@ -76,11 +76,10 @@ int replay_report_merge(struct replay_report *report, const struct replay_report
 	for (unsigned i = 0; i < REASONS; i++)
 		report->reasons[i] += part->reasons[i];
 	for (size_t i = 0; i < part->sources.capacity && r == 0; i++) {
-		const struct replay_source *source = &part->sources.places[i];
+		struct replay_source source = replay_sources_get(&part->sources, i);
 
-		if (source->addr.family != ADDR_NONE)
-			r = replay_sources_count(&report->sources, &source->addr, source->tcp25,
-						 source->syn25);
+		if (source.addr.family != ADDR_NONE)
+			r = replay_sources_count(&report->sources, &source.addr, source.tcp25, source.syn25);
 	}
 	return r;
 }
@@ -91,11 +90,11 @@ static void print_sources(const struct replay_sources *sources, FILE *out)
 		return;
 	fprintf(out, "\n%-40s %12s %12s\n", "source of TCP port 25", "packets", "SYN");
 	for (size_t i = 0; i < sources->count; i++) {
+		struct replay_source source = replay_sources_get(sources, i);
 		char text[ADDR_TEXT_MAX];
 
-		addr_format(&sources->places[i].addr, text);
-		fprintf(out, "%-40s %12" PRIu64 " %12" PRIu64 "\n", text, sources->places[i].tcp25,
-			sources->places[i].syn25);
+		addr_format(&source.addr, text);
+		fprintf(out, "%-40s %12" PRIu64 " %12" PRIu64 "\n", text, source.tcp25, source.syn25);
 	}
 }
 
@@ -134,12 +133,13 @@ static void print_json_sources(const struct replay_sources *sources, int indent,
 {
 	fputs("\"sources\": [", out);
 	for (size_t i = 0; i < sources->count; i++) {
+		struct replay_source source = replay_sources_get(sources, i);
 		char text[ADDR_TEXT_MAX];
 
-		addr_format(&sources->places[i].addr, text);
+		addr_format(&source.addr, text);
 		new_line(indent + 1, i == 0 ? "" : ",", out);
 		fprintf(out, "{\"address\": \"%s\", \"tcp25\": %" PRIu64 ", \"syn25\": %" PRIu64 "}", text,
-			sources->places[i].tcp25, sources->places[i].syn25);
+			source.tcp25, source.syn25);
 	}
 	if (sources->count > 0)
 		new_line(indent, "", out);

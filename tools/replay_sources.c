@@ -3,8 +3,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { FIRST_CAPACITY = 64 };
+enum { FIRST_CAPACITY = 64, FAMILY_SHIFT = 60 };
 
 /*
  * IPv4 addresses, which nearly all are, by one multiplication with the key: no two of them share a place more often than
@@ -19,13 +20,30 @@ static size_t hash(const struct replay_sources *sources, const struct addr *addr
 	return (size_t)siphash_words(&sources->key, words, 3);
 }
 
-static struct replay_source *find_place(const struct replay_sources *sources, const struct addr *addr)
+static bool is_taken_by_other(const struct replay_place *place, const struct addr *addr)
+{
+	return place->tcp25 != 0 && (place->lo != addr->lo || place->hi != addr->hi ||
+				     place->tcp25 >> FAMILY_SHIFT != addr->family);
+}
+
+static struct replay_place *find_place(const struct replay_sources *sources, const struct addr *addr)
 {
 	size_t mask = sources->capacity - 1, at = hash(sources, addr) & mask;
 
-	while (sources->places[at].addr.family != ADDR_NONE && !addr_equal(&sources->places[at].addr, addr))
+	while (is_taken_by_other(&sources->places[at], addr))
 		at = (at + 1) & mask;
 	return &sources->places[at];
+}
+
+struct replay_source replay_sources_get(const struct replay_sources *sources, size_t at)
+{
+	const struct replay_place *place = &sources->places[at];
+
+	return (struct replay_source){
+		.addr = {.hi = place->hi, .lo = place->lo, .family = (uint8_t)(place->tcp25 >> FAMILY_SHIFT)},
+		.tcp25 = place->tcp25 & ~(UINT64_C(0xf) << FAMILY_SHIFT),
+		.syn25 = place->syn25,
+	};
 }
 
 static int grow(struct replay_sources *sources, size_t capacity)
@@ -33,12 +51,15 @@ static int grow(struct replay_sources *sources, size_t capacity)
 	struct replay_sources grown = *sources;
 
 	grown.capacity = capacity;
-	grown.places = calloc(capacity, sizeof(*grown.places));
+	grown.places = aligned_alloc(2 * sizeof(*grown.places), capacity * sizeof(*grown.places));
 	if (!grown.places)
 		return -ENOMEM;
+	memset(grown.places, 0, capacity * sizeof(*grown.places));
 	for (size_t i = 0; i < sources->capacity; i++) {
-		if (sources->places[i].addr.family != ADDR_NONE)
-			*find_place(&grown, &sources->places[i].addr) = sources->places[i];
+		struct replay_source source = replay_sources_get(sources, i);
+
+		if (source.addr.family != ADDR_NONE)
+			*find_place(&grown, &source.addr) = sources->places[i];
 	}
 	free(sources->places);
 	*sources = grown;
@@ -60,22 +81,29 @@ void replay_sources_fetch(const struct replay_sources *sources, const struct add
 	__builtin_prefetch(&sources->places[hash(sources, addr) & (sources->capacity - 1)], 1);
 }
 
+void replay_sources_count_reserved(struct replay_sources *sources, const struct addr *addr, uint64_t tcp25,
+				   uint64_t syn25)
+{
+	struct replay_place *place = find_place(sources, addr);
+
+	if (place->tcp25 == 0) {
+		place->hi = addr->hi;
+		place->lo = addr->lo;
+		place->tcp25 = (uint64_t)addr->family << FAMILY_SHIFT;
+		sources->count++;
+	}
+	place->tcp25 += tcp25;
+	place->syn25 += syn25;
+}
+
 int replay_sources_count(struct replay_sources *sources, const struct addr *addr, uint64_t tcp25,
 			 uint64_t syn25)
 {
-	struct replay_source *source;
 	int r = replay_sources_reserve(sources, 1);
 
-	if (r < 0)
-		return r;
-	source = find_place(sources, addr);
-	if (source->addr.family == ADDR_NONE) {
-		source->addr = *addr;
-		sources->count++;
-	}
-	source->tcp25 += tcp25;
-	source->syn25 += syn25;
-	return 0;
+	if (r == 0)
+		replay_sources_count_reserved(sources, addr, tcp25, syn25);
+	return r;
 }
 
 int replay_sources_add(struct replay_sources *sources, const struct addr *addr, bool syn)
@@ -85,9 +113,14 @@ int replay_sources_add(struct replay_sources *sources, const struct addr *addr, 
 
 static int compare(const void *a, const void *b)
 {
-	const struct replay_source *one = a, *other = b;
+	const struct replay_place *one = a, *other = b;
+	uint64_t families[] = {one->tcp25 >> FAMILY_SHIFT, other->tcp25 >> FAMILY_SHIFT};
 
-	return addr_compare(&one->addr, &other->addr);
+	if (families[0] != families[1])
+		return families[0] < families[1] ? -1 : 1;
+	if (one->hi != other->hi)
+		return one->hi < other->hi ? -1 : 1;
+	return one->lo < other->lo ? -1 : one->lo > other->lo;
 }
 
 void replay_sources_sort(struct replay_sources *sources)
@@ -95,7 +128,7 @@ void replay_sources_sort(struct replay_sources *sources)
 	size_t n = 0;
 
 	for (size_t i = 0; i < sources->capacity; i++) {
-		if (sources->places[i].addr.family != ADDR_NONE)
+		if (sources->places[i].tcp25 != 0)
 			sources->places[n++] = sources->places[i];
 	}
 	if (n > 0)

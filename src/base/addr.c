@@ -1,39 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/addr.h"
 
-struct addr addr_ip4(uint32_t host_order)
-{
-	return (struct addr){.lo = host_order, .family = ADDR_IP4};
-}
-
-struct addr addr_ip6(uint64_t hi, uint64_t lo)
-{
-	return (struct addr){.hi = hi, .lo = lo, .family = ADDR_IP6};
-}
-
-static uint64_t load_be(const uint8_t *bytes, size_t n)
-{
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < n; i++)
-		value = value << 8 | bytes[i];
-	return value;
-}
-
 static void store_be(uint8_t *bytes, size_t n, uint64_t value)
 {
 	for (size_t i = n; i > 0; i--, value >>= 8)
 		bytes[i - 1] = (uint8_t)value;
-}
-
-struct addr addr_from_bytes4(const uint8_t *bytes)
-{
-	return addr_ip4((uint32_t)load_be(bytes, 4));
-}
-
-struct addr addr_from_bytes16(const uint8_t *bytes)
-{
-	return addr_ip6(load_be(bytes, 8), load_be(bytes + 8, 8));
 }
 
 size_t addr_to_bytes(const struct addr *addr, uint8_t out[16])
@@ -54,11 +25,6 @@ size_t addr_to_bytes(const struct addr *addr, uint8_t out[16])
 unsigned addr_bits(uint8_t family)
 {
 	return family == ADDR_IP4 ? 32 : family == ADDR_IP6 ? 128 : 0;
-}
-
-bool addr_equal(const struct addr *a, const struct addr *b)
-{
-	return a->family == b->family && a->hi == b->hi && a->lo == b->lo;
 }
 
 int addr_compare(const struct addr *a, const struct addr *b)

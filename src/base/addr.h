@@ -45,18 +45,43 @@ enum addr_error {
 	ADDR_TRAILING,
 };
 
-struct addr addr_ip4(uint32_t host_order);
-struct addr addr_ip6(uint64_t hi, uint64_t lo);
+static inline struct addr addr_ip4(uint32_t host_order)
+{
+	return (struct addr){.lo = host_order, .family = ADDR_IP4};
+}
 
-/* From network order bytes: 4 of them, or 16. */
-struct addr addr_from_bytes4(const uint8_t *bytes);
-struct addr addr_from_bytes16(const uint8_t *bytes);
+static inline struct addr addr_ip6(uint64_t hi, uint64_t lo)
+{
+	return (struct addr){.hi = hi, .lo = lo, .family = ADDR_IP6};
+}
+
+static inline uint32_t addr_load32(const uint8_t *bytes)
+{
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* From network order bytes: 4 of them, or 16. Packets are read by these, so they are no calls. */
+static inline struct addr addr_from_bytes4(const uint8_t *bytes)
+{
+	return addr_ip4(addr_load32(bytes));
+}
+
+static inline struct addr addr_from_bytes16(const uint8_t *bytes)
+{
+	return addr_ip6((uint64_t)addr_load32(bytes) << 32 | addr_load32(bytes + 4),
+			(uint64_t)addr_load32(bytes + 8) << 32 | addr_load32(bytes + 12));
+}
+
 /* To network order bytes; returns how many were written to out: 4, 16, or 0 for ADDR_NONE. */
 size_t addr_to_bytes(const struct addr *addr, uint8_t out[16]);
 
 /* 32, 128, or 0 for ADDR_NONE. */
 unsigned addr_bits(uint8_t family);
-bool addr_equal(const struct addr *a, const struct addr *b);
+static inline bool addr_equal(const struct addr *a, const struct addr *b)
+{
+	return a->family == b->family && a->hi == b->hi && a->lo == b->lo;
+}
+
 /* Total order: family, then value. */
 int addr_compare(const struct addr *a, const struct addr *b);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine/same.h"
 #include "engine/tables.h"
 
 /* What is known of one packet's two ends; of an answer that the guard judges, exchanged. */
@@ -535,12 +536,17 @@ static void batch_decide(const struct engine *engine, const struct batch *batch,
 			 struct decision *decisions)
 {
 	for (size_t i = 0; i < count; i++) {
-		size_t at = index[i];
+		size_t at = index[i], before = i > 0 ? index[i - 1] : at;
 		bool guarded = engine_guards(engine, &packets[at], &contexts[at].interface);
 		struct ends ends = {&engine->sources[batch->source[i]], &engine->targets[batch->target[i]],
 				    guarded ? &packets[at].dst : &packets[at].src};
 
-		decisions[at] = decide_ends(engine, &packets[at], &ends, &contexts[at]);
+		if (i > 0 && !engine->overrides && batch->source[i] == batch->source[i - 1] &&
+		    batch->target[i] == batch->target[i - 1] &&
+		    same_question(&packets[at], &packets[before], &contexts[at], &contexts[before]))
+			decisions[at] = decisions[before];
+		else
+			decisions[at] = decide_ends(engine, &packets[at], &ends, &contexts[at]);
 	}
 }
 
@@ -560,6 +566,8 @@ static void decide_some(const struct engine *engine, const struct packet *packet
 	lpm4_lookup_batch(engine->source4, batch.src4, batch.source, batch.count4);
 	lpm4_lookup_batch(engine->target4, batch.dst4, batch.target, batch.count4);
 	batch_decide(engine, &batch, batch.index4, batch.count4, packets, contexts, decisions);
+	if (batch.count6 == 0)
+		return;
 	lpm6_lookup_batch(engine->source6, batch.src6_hi, batch.src6_lo, batch.source, batch.count6);
 	lpm6_lookup_batch(engine->target6, batch.dst6_hi, batch.dst6_lo, batch.target, batch.count6);
 	batch_decide(engine, &batch, batch.index6, batch.count6, packets, contexts, decisions);

@@ -66,10 +66,10 @@ def told(run):
     return run.code, len(run.out.splitlines()), zlib.crc32(run.out), run.err.replace(" of its unpacked bytes", "")
 
 
-def check(replay, data):
+def check(replay, data, ways):
     forms = {"file": data, "gzip": gzip.compress(data, mtime=0), "zstd": zstd(data),
              "members": gzip.compress(data[:100], mtime=0) + gzip.compress(data[100:], mtime=0)}
-    for what in (["--list", "--json"], ["--json"], ["--json", "--jobs", "4"]):
+    for what in ways:
         wanted = None
         for name, packed in forms.items():
             replay.write("c", packed)
@@ -84,9 +84,8 @@ def check(replay, data):
 
 def case_of(name, data):
     def case(replay):
-        check(replay, data)
-        if not data.startswith(b"\x1f\x8b"):
-            check(replay, data[:len(data) * 2 // 3])
+        check(replay, data, (["--list", "--json"], ["--json", "--jobs", "4"]))
+        check(replay, data[:len(data) * 2 // 3], (["--list", "--json"],))
 
     case.__name__ = "the forms of " + name
     return case

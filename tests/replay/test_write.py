@@ -137,7 +137,7 @@ def threads_count_the_same(replay):
     """Also where a packet carries what looks like records, so that parts begin in the wrong place."""
     plain = [(T0 + at / 1000, ethernet(syn(f"10.1.{at % 7}.{at % 50}", at % 60000))) for at in range(150000)]
     bait = pcap([(T0, ethernet(syn("10.9.9.9")))] * 600)[24:]
-    baited = [(T0 + at, ethernet(ip4("10.1.0.1", OUTSIDE, tcp() + bait))) for at in range(300)]
+    baited = [(T0 + at, ethernet(ip4("10.1.0.1", OUTSIDE, tcp() + bait))) for at in range(311)]
     for name, data in (("plain", pcap(plain)), ("big", pcap(plain, order=">", nanoseconds=True)),
                        ("baited", pcap(baited)), ("damaged", pcap(plain)[:-5]),
                        ("odd", pcap(plain[:100000] + [(T0, ethernet(syn())[:30], 60)] + plain[100000:], snaplen=54)),
