@@ -29,8 +29,8 @@ static void put32(uint8_t *at, uint32_t value)
 
 static void fill_frame(uint8_t *frame, uint32_t source, uint64_t *state, unsigned share)
 {
-	static const uint8_t form[] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0,  0,  2,    8,   0,
-				       0x45, 0, 0, 40, 0, 0, 0x40, 0, 63, 6, 0, 0};
+	static const uint8_t form[] = {2, 0,    0, 0, 0,  1, 2, 0,    0, 0,  0, 2, 8,
+				       0, 0x45, 0, 0, 40, 0, 0, 0x40, 0, 63, 6, 0, 0};
 	bool mail = next_random(state) % 100 < share;
 
 	memset(frame, 0, FRAME);

@@ -63,6 +63,10 @@ def datapath_row(name, work, peer, limit, ours, *theirs, note=""):
     return Row(name, work, peer, "ns", limit, "datapath", of_cases(ours, *theirs), note, (ours, *theirs))
 
 
+def replay_row(name, work, peer, limit, ours, theirs):
+    return Row(name, work, peer, "ns", limit, "replay", of_cases(ours, theirs))
+
+
 def look_up_row(family, peer, limit, addresses, ours, theirs):
     kind = "one by one" if ours.endswith("lookup") else "in batches"
     where = "random addresses" if addresses == "anywhere" else "addresses in the prefixes"
@@ -111,6 +115,11 @@ ROWS = [
         lambda found: ([one["read_s"] for one in found], None)),
     Row("subscriber-memory", "a tracked subscriber of 1,000,000", "", "bytes", 128, "subscribers",
         lambda found: ([one["bytes"] / one["subscribers"] for one in found], None)),
+    replay_row("replay-tcpdump", "op25b-replay's summary, all to port 25", "tcpdump --count", 1 / 3, "replay", "tcpdump"),
+    replay_row("replay-mixed", "the same, one packet in ten to port 25", "tcpdump --count", 1 / 3, "replay-mixed", "tcpdump-mixed"),
+    replay_row("replay-tshark", "the same, all to port 25", "tshark -Y, a slice", 1 / 100, "replay", "tshark"),
+    replay_row("replay-walk", "the same, all to port 25", "mmap walk over the headers", 3, "replay", "walk"),
+    replay_row("replay-cores", "the same on two cores, time that passed", "on one core", 1 / 1.7, "two-passed", "replay-passed"),
     Row("latency", "p99 of connect() at half load, more than", "direct forwarding", "us", 1000, "latency", of_latency),
     Row("policy-growth", "a packet, dearest of 1e3 to 1e6 prefixes", "the cheapest of these", "ns", 2, "growth",
         of_growth("policy"), cases=tuple(f"policy-{size}" for size in GROWTH)),

@@ -79,6 +79,8 @@ SOURCES = {
     "lookup6": lambda bench: bench.program("bench_lookup", 6, bench.sized(200_000, 5000), bench.rounds),
     "compile4": lambda bench: bench.program("bench_policy", "scattered4", bench.sized(1_000_000, 5000), bench.rounds),
     "compile6": lambda bench: bench.program("bench_policy", "scattered6", bench.sized(1_000_000, 5000), bench.rounds),
+    "replay": lambda bench: bench.run([sys.executable, os.path.join(HERE, "replay.py"), bench.build, "--rounds",
+                                       str(bench.rounds), "--packets", str(bench.sized(10_000_000, 20_000))]),
     "subscribers": lambda bench: [bench.program("bench_subscribers", bench.sized(1_000_000, 5000))
                                   for _ in range(bench.rounds)],
 }
