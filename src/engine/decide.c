@@ -376,38 +376,55 @@ static bool is_whole_source(const struct engine *engine, const struct packet *pa
 	       engine_subscriber_is_uncut(engine, &packet->src, decision->subscriber_len);
 }
 
-/* Answers that need no rule; true when *ret is one. */
+/* Reasons that need no rule; true when *ret is one. */
 static bool judge_unruled(const struct engine *engine, const struct packet *packet,
-			  const struct engine_context *context, struct decision *ret)
+			  const struct engine_context *context, enum reason *ret)
 {
 	bool unsound_fragment = packet->fault == PACKET_FAULT_FRAGMENT_OVERLAP ||
 				packet->fault == PACKET_FAULT_FRAGMENT_CHAIN;
 
 	if (packet->family == ADDR_NONE && packet->fault == PACKET_FAULT_NONE)
-		*ret = accepted(REASON_NOT_IP, RULE_NONE);
+		*ret = REASON_NOT_IP;
 	else if (engine_guards(engine, packet, &context->interface))
 		return false;
 	else if (context->interface.side == ENGINE_SIDE_UPSTREAM)
-		*ret = accepted(REASON_INBOUND, RULE_NONE);
+		*ret = REASON_INBOUND;
 	else if (packet->fault == PACKET_FAULT_IP_HEADER && context->interface.side == ENGINE_SIDE_OTHER)
-		*ret = accepted(REASON_INBOUND, RULE_NONE);
+		*ret = REASON_INBOUND;
 	else if (packet->fault == PACKET_FAULT_IP_HEADER)
-		*ret = answer(REASON_MALFORMED_IP, VERDICT_DROP, VERDICT_DROP, RULE_NONE);
+		*ret = REASON_MALFORMED_IP;
 	else if (packet->family == ADDR_NONE)
-		*ret = accepted(REASON_UNREADABLE, RULE_NONE);
+		*ret = REASON_UNREADABLE;
 	else if (packet->has_protocol && packet->protocol != IP_PROTOCOL_TCP)
-		*ret = accepted(REASON_NOT_TCP25, RULE_NONE);
+		*ret = REASON_NOT_TCP25;
 	else if (packet->has_ports && packet->dport != SMTP_PORT)
-		*ret = accepted(REASON_NOT_TCP25, RULE_NONE);
+		*ret = REASON_NOT_TCP25;
 	else if (unsound_fragment)
 		return false;
 	else if (packet->fragment == PACKET_FRAGMENT_LATER)
-		*ret = accepted(REASON_FRAGMENT_LATER, RULE_NONE);
+		*ret = REASON_FRAGMENT_LATER;
 	else if (!packet->has_ports && !context->port25)
-		*ret = accepted(REASON_UNREADABLE, RULE_NONE);
+		*ret = REASON_UNREADABLE;
 	else
 		return false;
 	return true;
+}
+
+/* Field by field, into place: a compound literal is made elsewhere and copied, and that costs more than the answer. */
+static void answer_unruled(const struct engine *engine, enum reason reason, struct decision *ret)
+{
+	enum verdict would = reason == REASON_MALFORMED_IP ? VERDICT_DROP : VERDICT_ACCEPT;
+
+	ret->verdict = engine->monitor ? VERDICT_ACCEPT : would;
+	ret->would = would;
+	ret->reason = reason;
+	ret->rule = RULE_NONE;
+	ret->rule_name = "";
+	ret->pool = RULE_NONE;
+	ret->attempt = false;
+	ret->subscriber_len = 0;
+	ret->whole_source = false;
+	ret->next_change_s = MOMENT_NEVER;
 }
 
 /* On an interface of neither side only the relays are known by name; everything else there is not outbound. */
@@ -468,10 +485,13 @@ struct decision decide(const struct engine *engine, const struct packet *packet,
 		       const struct engine_context *context)
 {
 	struct decision decision;
+	enum reason reason;
 	struct ends ends;
 
-	if (judge_unruled(engine, packet, context, &decision))
-		return finish(engine, decision);
+	if (judge_unruled(engine, packet, context, &reason)) {
+		answer_unruled(engine, reason, &decision);
+		return decision;
+	}
 	ends = find_ends(engine, packet, context);
 	return decide_ends(engine, packet, &ends, context);
 }
@@ -557,8 +577,10 @@ static void decide_some(const struct engine *engine, const struct packet *packet
 
 	batch.count4 = batch.count6 = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (judge_unruled(engine, &packets[i], &contexts[i], &decisions[i]))
-			decisions[i] = finish(engine, decisions[i]);
+		enum reason reason;
+
+		if (judge_unruled(engine, &packets[i], &contexts[i], &reason))
+			answer_unruled(engine, reason, &decisions[i]);
 		else
 			batch_add(&batch, &packets[i],
 				  engine_guards(engine, &packets[i], &contexts[i].interface), i);
