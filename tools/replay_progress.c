@@ -35,7 +35,7 @@ void replay_progress_begin(struct replay_progress *progress, const char *file)
 	struct stat status;
 
 	progress->file = file;
-	progress->told_ms = now_ms();
+	progress->told_ms = now_ms() - PROGRESS_EVERY_MS;
 	if (is_wanted() && strcmp(file, "-") != 0 && stat(file, &status) == 0 &&
 	    status.st_size >= PROGRESS_BYTES)
 		progress->bytes = (uint64_t)status.st_size;

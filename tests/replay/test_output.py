@@ -4,7 +4,10 @@
 what the options change.
 """
 import os
+import pty
 import re
+import select
+import subprocess
 import sys
 
 from harness import run_cases, same, true
@@ -167,6 +170,27 @@ def a_clock_that_steps_back(replay):
     same(sum(record["op25b"]["packets"] for record in records), len(times))
 
 
+def progress_is_for_people_who_wait(replay):
+    """A bar on a terminal, nothing in CI or in a pipe, and in no case anything of it in the output."""
+    path = os.path.join(replay.directory, "long")
+    replay.write("long", pcap([(T0, syn("10.1.0.1"))]))
+    os.truncate(path, os.path.getsize(path) + 16 * 4 * 1024 * 1024)  # the rest reads as records without bytes
+    quiet = replay.run("-p", POLICY, "--json", "long")
+    same((quiet.code, quiet.err), (0, ""), "no terminal")
+    for variables, shown in (({"TERM": "xterm"}, True), ({"TERM": "xterm", "CI": "true"}, False), ({"TERM": "dumb"}, False)):
+        for jobs in ("1", "2"):
+            ours, theirs = pty.openpty()
+            environment = {key: value for key, value in os.environ.items() if key not in ("CI", "TERM")}
+            done = subprocess.run([replay.program, "-p", POLICY, "--json", "--jobs", jobs, "long"], cwd=replay.directory, stderr=theirs,
+                                  stdout=subprocess.PIPE, env={**environment, **variables}, timeout=60, check=True)
+            said = os.read(ours, 65536) if select.select([ours], [], [], 0)[0] else b""
+            os.close(theirs)
+            os.close(ours)
+            same(b"long: [" in said, shown, f"a bar with {variables}: {said!r}")
+            same(said.endswith(b"\r\x1b[K"), shown, "it is wiped away")
+            true(done.stdout == quiet.out, "the output")
+
+
 def help_and_version(replay):
     for option, text in (("--help", "examples:"), ("--version", "op25b-replay ")):
         run = replay.run(option)
@@ -178,4 +202,4 @@ if __name__ == "__main__":
     run_cases([summary, summary_as_json, several_files, listing, listing_as_json, events, events_in_a_file_are_the_same,
                every_blocked_packet_is_in_one_record, numbers_go_on_over_files, standard_input,
                the_side_is_told_by_options, the_side_is_told_by_the_capture, a_clock_that_steps_back,
-               help_and_version], sys.argv[1])
+               progress_is_for_people_who_wait, help_and_version], sys.argv[1])
