@@ -410,23 +410,6 @@ static bool judge_unruled(const struct engine *engine, const struct packet *pack
 	return true;
 }
 
-/* Field by field, into place: a compound literal is made elsewhere and copied, and that costs more than the answer. */
-static void answer_unruled(const struct engine *engine, enum reason reason, struct decision *ret)
-{
-	enum verdict would = reason == REASON_MALFORMED_IP ? VERDICT_DROP : VERDICT_ACCEPT;
-
-	ret->verdict = engine->monitor ? VERDICT_ACCEPT : would;
-	ret->would = would;
-	ret->reason = reason;
-	ret->rule = RULE_NONE;
-	ret->rule_name = "";
-	ret->pool = RULE_NONE;
-	ret->attempt = false;
-	ret->subscriber_len = 0;
-	ret->whole_source = false;
-	ret->next_change_s = MOMENT_NEVER;
-}
-
 /* On an interface of neither side only the relays are known by name; everything else there is not outbound. */
 static struct decision judge_other_side(const struct engine *engine, const struct ends *ends,
 					const struct engine_interface *interface)
