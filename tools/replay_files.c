@@ -110,6 +110,7 @@ static int replay_files(const struct replay_options *options, const struct engin
 	if (sink->opened > 0 && prints_summary(options))
 		print_run(options, &report);
 	replay_tell_unwritten(sink);
+	sink->report = NULL;
 	replay_report_free(&report);
 	return code;
 }

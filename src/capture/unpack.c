@@ -50,7 +50,7 @@ static size_t unpack_gzip(struct unpacker *unpacker, char *out, size_t size)
 	return size - stream->avail_out;
 }
 
-static size_t unpack_zstd(struct unpacker *unpacker, char *out, size_t size)
+static size_t unpack_zstd(struct unpacker *unpacker, void *out, size_t size)
 {
 	ZSTD_inBuffer in = {unpacker->packed, unpacker->len, unpacker->at};
 	ZSTD_outBuffer into = {out, size, 0};
