@@ -47,7 +47,7 @@ def made():
         yield "micro" + order, pcap(RECORDS, order=order)
         yield "nano" + order, pcap(RECORDS, order=order, nanoseconds=True)
         yield "odd" + order, pcap(odd, order=order)
-        yield "snapped" + order, pcap(RECORDS, order=order, snaplen=50)
+        yield "snapped" + order, pcap(RECORDS, order=order, snaplen=40)
         yield "log" + order, pcap([(t, logged(p, order)) for t, p in ip], 239, order=order)
         yield "block" + order, pcapng([(1, "ppp0"), (113, None)], [(t, p, 0) for t, p in RECORDS], order)
         yield "fraction" + order, pcap(RECORDS[:1], order=order) + struct.pack(

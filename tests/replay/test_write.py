@@ -25,6 +25,7 @@ MIXED = pcapng([(1, "ppp0"), (113, None), (1, "eth0"), (101, "ppp0")], [
     (T0 + 3, ethernet(syn("10.1.0.3")), 2),
     (T0 + 4, ip6("2001:db8:1::1", "2001:db8:ffff::9", tcp()), 3),
     (T0 + 5, b"\x01\x02\x03", 0),
+    (T0 + 6, ethernet(syn("10.2.0.1")), 0),  # answered with a reset
 ])
 
 
@@ -47,7 +48,7 @@ def every_packet_is_in_one_of_the_two(replay):
         whole = listed(replay, "-p", policy, "c")
         run = replay.run("-p", policy, "--write-accepted", "a", "--write-dropped", "d", "--json", "c")
         same((run.code, run.err), (0, ""))
-        same(run.json["packets"], 6, "the summary beside it")
+        same(run.json["packets"], 7, "the summary beside it")
         same(listed(replay, "-p", policy, "a"), [line for line in whole if line["verdict"] == "accept"], "accepted")
         same(listed(replay, "-p", policy, "d"), [line for line in whole if line["verdict"] != "accept"], "dropped")
 
@@ -66,7 +67,7 @@ def tshark_shows_the_reason(replay):
 
 def dropped_rows(replay):
     """What the listing says of the dropped packets, as tshark must show it."""
-    shown = {T0: ("54", "ppp0"), T0 + 3: ("54", "eth0"), T0 + 4: ("60", "ppp0")}
+    shown = {T0: ("54", "ppp0"), T0 + 3: ("54", "eth0"), T0 + 4: ("60", "ppp0"), T0 + 6: ("54", "ppp0")}
     lines = [line for line in replay.run("-p", POLICY, "--list", "--json", "c").lines if line["verdict"] != "accept"]
     for (at, rest), line in zip(shown.items(), lines):
         yield [f"op25b: {line['verdict']} {line['reason']} {line['rule']}", f"{at}.000000000", *rest]
