@@ -11,6 +11,7 @@
 #include "packet/packet.h"
 
 #include "base/siphash.h"
+#include "replay_synth.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,6 +32,7 @@ struct replay_options {
 	bool json, list;
 	bool merge;    /* the files' packets in the order of their times */
 	unsigned jobs; /* threads at most */
+	struct replay_synth synth; /* makes the first of the files, if there is any */
 	char *const *files;
 	int file_count;
 };
@@ -52,8 +54,12 @@ enum replay_parsed replay_options_parse(int argc, char **argv, struct replay_opt
 /* ---- commands: each gets its own words, argv[0] its name, and returns an exit code of base/exitcode.h ---- */
 
 int replay_captures(int argc, char **argv);
+int replay_synth_command(int argc, char **argv);
 
 /* ---- what commands share ---- */
+
+/* What --help adds about them. */
+extern const char replay_commands_help[];
 
 /* Says on standard error what is wrong. EXIT_CODE_OK with *ret the caller's (policy_free), else another exit code. */
 int replay_policy_read(const char *path, struct policy **ret);

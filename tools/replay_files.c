@@ -163,6 +163,8 @@ static int replay_with_policy(const struct replay_options *options, const struct
 	struct engine *engine = NULL;
 	int code = replay_engine_build(options->policy, policy, &engine);
 
+	if (code == EXIT_CODE_OK && options->synth.count > 0)
+		code = replay_synth_open(&options->synth, NULL);
 	if (code == EXIT_CODE_OK)
 		code = open_outputs(&outputs, options, policy, &sink);
 	if (code == EXIT_CODE_OK) {

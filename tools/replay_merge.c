@@ -64,7 +64,7 @@ static void open_input(struct merge *merge, struct input *input, struct replay_s
 {
 	struct capture_error error;
 
-	if (capture_open(input->file, &input->capture, &error) < 0) {
+	if (capture_open(replay_synth_path(input->file), &input->capture, &error) < 0) {
 		merge->code = replay_say(input->file, error.text);
 		return;
 	}

@@ -27,19 +27,24 @@ static const char usage_text[] =
 	"      --interface NAME   every packet arrived on this interface, whatever the capture says\n"
 	"      --inbound          every packet came in from outside\n"
 	"      --outbound         every packet came from the subscriber side, whatever the capture says\n"
+	"      --synth LINE       a packet that is made: \"tcp 10.1.0.1 > 192.0.2.1:25 syn\"; may be given again\n"
+	"      --synth-file FILE  a file of such lines\n"
 	"      --help             print this\n"
 	"      --version          print the version\n"
 	"\n"
 	"Captures that name no interfaces count as coming from the subscriber side.\n"
 	"\n"
 	"Exit codes: 0 all replayed; 2 wrong usage; 3 a capture cannot be read or is damaged (what stands before the\n"
-	"damage is replayed and printed); 4 the policy has errors; 5 the system refused something.\n"
+	"damage is replayed and printed); 4 the policy has errors; 5 the system refused something.\n";
+
+static const char examples_text[] =
 	"\n"
 	"examples:\n"
 	"  op25b-replay -p trial.ini monday.pcap\n"
 	"  op25b-replay --json monday.pcap tuesday.pcap | jq '.sources[] | select(.syn25 > 100)'\n"
 	"  op25b-replay --list monday.pcap | grep ' reset '\n"
 	"  op25b-replay --merge --write-dropped dropped.pcapng east.pcap.gz west.pcap.gz\n"
+	"  op25b-replay --list --synth \"tcp 203.0.113.7 > 192.0.2.1:25 syn\"\n"
 	"  tcpdump -i ppp0 -w - port 25 | op25b-replay --events - -\n";
 
 enum option_code {
@@ -53,6 +58,8 @@ enum option_code {
 	OPTION_INTERFACE,
 	OPTION_INBOUND,
 	OPTION_OUTBOUND,
+	OPTION_SYNTH,
+	OPTION_SYNTH_FILE,
 	OPTION_HELP,
 	OPTION_VERSION
 };
@@ -69,6 +76,8 @@ static const struct option long_options[] = {
 	{"interface", required_argument, NULL, OPTION_INTERFACE},
 	{"inbound", no_argument, NULL, OPTION_INBOUND},
 	{"outbound", no_argument, NULL, OPTION_OUTBOUND},
+	{"synth", required_argument, NULL, OPTION_SYNTH},
+	{"synth-file", required_argument, NULL, OPTION_SYNTH_FILE},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{0},
@@ -112,6 +121,20 @@ static enum replay_parsed print_and_end(const char *text)
 	return REPLAY_PARSED_DONE;
 }
 
+static enum replay_parsed print_help(void)
+{
+	fputs(usage_text, stdout);
+	fputs(replay_commands_help, stdout);
+	return print_and_end(examples_text);
+}
+
+static enum replay_parsed add_synth(struct replay_options *options, bool is_file)
+{
+	if (replay_synth_add(&options->synth, optarg, is_file))
+		return REPLAY_PARSED_RUN;
+	return wrong("more than 1000 times --synth", ": put the lines into a file");
+}
+
 static enum replay_parsed take_option(int code, struct replay_options *options)
 {
 	switch (code) {
@@ -144,8 +167,11 @@ static enum replay_parsed take_option(int code, struct replay_options *options)
 		return set_direction(options, REPLAY_INBOUND);
 	case OPTION_OUTBOUND:
 		return set_direction(options, REPLAY_OUTBOUND);
+	case OPTION_SYNTH:
+	case OPTION_SYNTH_FILE:
+		return add_synth(options, code == OPTION_SYNTH_FILE);
 	case OPTION_HELP:
-		return print_and_end(usage_text);
+		return print_help();
 	case OPTION_VERSION:
 		return print_and_end("op25b-replay " OP25B_VERSION "\n");
 	default: /* getopt has said what is wrong */
@@ -183,6 +209,14 @@ static enum replay_parsed check_options(const struct replay_options *options)
 	return check_outputs(options);
 }
 
+/* The options that were read before the first file are no longer needed: the last one's place is taken for one more. */
+static void put_synth_first(char **argv, struct replay_options *options)
+{
+	argv[optind - 1] = replay_synth_name;
+	options->files--;
+	options->file_count++;
+}
+
 enum replay_parsed replay_options_parse(int argc, char **argv, struct replay_options *ret)
 {
 	int code;
@@ -197,5 +231,7 @@ enum replay_parsed replay_options_parse(int argc, char **argv, struct replay_opt
 	}
 	ret->files = argv + optind;
 	ret->file_count = argc - optind;
+	if (ret->synth.count > 0)
+		put_synth_first(argv, ret);
 	return check_options(ret);
 }

@@ -231,7 +231,7 @@ int replay_run(const struct engine *engine, const struct replay_options *options
 		return replay_say_no_memory();
 	run->engine = engine;
 	run->sink = sink;
-	if (capture_open(file, &capture, &error) < 0) {
+	if (capture_open(replay_synth_path(file), &capture, &error) < 0) {
 		code = replay_say(file, error.text);
 	} else {
 		sink->opened++;

@@ -38,12 +38,14 @@ class Completion:
         return result.stdout.split()
 
     def commands(self, program):
-        return self.answers(program, "")
+        """Asked where there are no files: op25b-replay takes those, too."""
+        with tempfile.TemporaryDirectory() as directory:
+            return self.answers(program, "", directory=directory)
 
     def options(self, program):
         """Those offered before a command, and behind each."""
         found = set(self.answers(program, "-"))
-        for command in self.commands(program) if program in ("op25b-rules", "op25bctl") else ():
+        for command in self.commands(program) if program in ("op25b-rules", "op25bctl", "op25b-replay") else ():
             found.update(self.answers(program, command, "-"))
         return found
 
@@ -102,6 +104,8 @@ def test_files(tap, completion):
         (Path(directory) / "policies" / "trial.ini").write_text("", encoding="utf-8")
         expect(tap, completion, ["op25b-replay", "mo"], {"monday.pcap"}, directory)
         expect(tap, completion, ["op25b-replay", "monday.pcap", "po"], {"policies"}, directory)
+        expect(tap, completion, ["op25b-replay", "sy"], {"synth"}, directory)
+        expect(tap, completion, ["op25b-replay", "monday.pcap", "sy"], set(), directory)
         expect(tap, completion, ["op25b-rules", "-p", "policies/t"], {"policies/trial.ini"}, directory)
         expect(tap, completion, ["op25b-rules", "check", "--policy", "=", "policies/t"], {"policies/trial.ini"},
                directory)

@@ -25,6 +25,7 @@ MAY_INCLUDE = {
     "policy": {"base"},
     "engine": {"base", "lpm", "packet", "policy"},
     "capture": {"base", "packet"},
+    "synth": {"base"},
     "record": {"base", "packet", "policy", "engine", "event"},
     "ruleset": {"base", "policy", "engine"},
     "net": {"base", "ruleset"},
