@@ -11,6 +11,7 @@
 #include "packet/packet.h"
 
 #include "base/siphash.h"
+#include "replay_checks.h"
 #include "replay_synth.h"
 
 #include <stdbool.h>
@@ -33,6 +34,7 @@ struct replay_options {
 	bool merge;    /* the files' packets in the order of their times */
 	unsigned jobs; /* threads at most */
 	struct replay_synth synth; /* makes the first of the files, if there is any */
+	struct replay_check_options checks;
 	char *const *files;
 	int file_count;
 };
@@ -204,6 +206,7 @@ void replay_tell_unwritten(const struct replay_sink *sink);
 struct replay_sink {
 	struct replay_report *report;
 	struct replay_events *events;
+	struct replay_checks *checks;
 	FILE *list; /* NULL: no listing */
 	bool list_json;
 	bool with_file;                            /* the listing names each packet's file */

@@ -60,9 +60,12 @@ static void print_run(const struct replay_options *options, struct replay_report
 
 /* ---- the run ---- */
 
-static bool prints_summary(const struct replay_options *options)
+static bool prints_summary(const struct replay_options *options, const struct replay_checks *checks)
 {
-	return !options->list && !(options->events && strcmp(options->events, "-") == 0);
+	bool recorded = options->checks.record && strcmp(options->checks.record, "-") == 0;
+
+	return !options->list && !recorded && !replay_checks_wanted(checks) &&
+	       !(options->events && strcmp(options->events, "-") == 0);
 }
 
 static int replay_file(const struct replay_options *options, const struct engine *engine, const char *file,
@@ -78,7 +81,7 @@ static int replay_file(const struct replay_options *options, const struct engine
 	code = replay_run(engine, options, file, sink);
 	if (many && replay_report_merge(run_report, &own) < 0)
 		code = replay_say_no_memory();
-	if (many && sink->opened > opened && prints_summary(options))
+	if (many && sink->opened > opened && prints_summary(options, sink->checks))
 		print_one_of_many(options, file, opened == 0, &own);
 	sink->report = run_report;
 	replay_report_free(&own);
@@ -107,8 +110,9 @@ static int replay_files(const struct replay_options *options, const struct engin
 
 	sink->report = &report;
 	code = options->merge ? replay_merged(engine, options, sink) : replay_each(options, engine, sink);
-	if (sink->opened > 0 && prints_summary(options))
+	if (sink->opened > 0 && prints_summary(options, sink->checks))
 		print_run(options, &report);
+	code = replay_checks_end(options, sink->checks, code);
 	replay_tell_unwritten(sink);
 	sink->report = NULL;
 	replay_report_free(&report);
@@ -149,8 +153,10 @@ static int close_outputs(struct outputs *outputs, struct replay_sink *sink, int 
 static int replay_with_policy(const struct replay_options *options, const struct policy *policy)
 {
 	struct replay_events events = {.policy = policy};
+	struct replay_checks checks = {0};
 	struct replay_sink sink = {
 		.events = &events,
+		.checks = &checks,
 		.list = options->list ? stdout : NULL,
 		.list_json = options->json,
 		.with_file = options->file_count > 1,
@@ -163,8 +169,8 @@ static int replay_with_policy(const struct replay_options *options, const struct
 	struct engine *engine = NULL;
 	int code = replay_engine_build(options->policy, policy, &engine);
 
-	if (code == EXIT_CODE_OK && options->synth.count > 0)
-		code = replay_synth_open(&options->synth, NULL);
+	if (code == EXIT_CODE_OK)
+		code = replay_checks_open(options, &checks);
 	if (code == EXIT_CODE_OK)
 		code = open_outputs(&outputs, options, policy, &sink);
 	if (code == EXIT_CODE_OK) {
@@ -172,6 +178,7 @@ static int replay_with_policy(const struct replay_options *options, const struct
 		code = replay_stream_finish(stdout, "standard output", code);
 	}
 	code = close_outputs(&outputs, &sink, code);
+	replay_checks_close(&checks);
 	engine_free(engine);
 	return code;
 }

@@ -7,5 +7,5 @@ const char replay_commands_help[] = "\n"
 				    "  synth      write packets made from lines of words into a capture\n"
 				    "\n"
 				    "options of commands (each command has its own --help):\n"
-				    "  -o, --output CAPTURE   synth: where to write\n"
+				    "  -w, --write CAPTURE    synth: where to write\n"
 				    "  -f, --file FILE        synth: a file of lines\n";

@@ -29,13 +29,18 @@ static const char usage_text[] =
 	"      --outbound         every packet came from the subscriber side, whatever the capture says\n"
 	"      --synth LINE       a packet that is made: \"tcp 10.1.0.1 > 192.0.2.1:25 syn\"; may be given again\n"
 	"      --synth-file FILE  a file of such lines\n"
+	"      --expect FILE      print how far the expectations in FILE hold (exit code 1: one does not); may be given\n"
+	"                         again\n"
+	"      --output FORM      of that: text (default), json, tap or junit\n"
+	"      --record FILE      write what became of each source as expectations, for review\n"
 	"      --help             print this\n"
 	"      --version          print the version\n"
 	"\n"
 	"Captures that name no interfaces count as coming from the subscriber side.\n"
 	"\n"
-	"Exit codes: 0 all replayed; 2 wrong usage; 3 a capture cannot be read or is damaged (what stands before the\n"
-	"damage is replayed and printed); 4 the policy has errors; 5 the system refused something.\n";
+	"Exit codes: 0 all replayed, and as expected; 1 not as expected; 2 wrong usage, or errors in\n"
+	"expectations; 3 a capture cannot be read or is damaged (what stands before the damage is replayed and\n"
+	"printed); 4 the policy has errors; 5 the system refused something.\n";
 
 static const char examples_text[] =
 	"\n"
@@ -45,6 +50,7 @@ static const char examples_text[] =
 	"  op25b-replay --list monday.pcap | grep ' reset '\n"
 	"  op25b-replay --merge --write-dropped dropped.pcapng east.pcap.gz west.pcap.gz\n"
 	"  op25b-replay --list --synth \"tcp 203.0.113.7 > 192.0.2.1:25 syn\"\n"
+	"  op25b-replay --expect monday.expect --output junit monday.pcap >report.xml\n"
 	"  tcpdump -i ppp0 -w - port 25 | op25b-replay --events - -\n";
 
 enum option_code {
@@ -58,6 +64,9 @@ enum option_code {
 	OPTION_INTERFACE,
 	OPTION_INBOUND,
 	OPTION_OUTBOUND,
+	OPTION_EXPECT,
+	OPTION_OUTPUT,
+	OPTION_RECORD,
 	OPTION_SYNTH,
 	OPTION_SYNTH_FILE,
 	OPTION_HELP,
@@ -76,6 +85,9 @@ static const struct option long_options[] = {
 	{"interface", required_argument, NULL, OPTION_INTERFACE},
 	{"inbound", no_argument, NULL, OPTION_INBOUND},
 	{"outbound", no_argument, NULL, OPTION_OUTBOUND},
+	{"expect", required_argument, NULL, OPTION_EXPECT},
+	{"output", required_argument, NULL, OPTION_OUTPUT},
+	{"record", required_argument, NULL, OPTION_RECORD},
 	{"synth", required_argument, NULL, OPTION_SYNTH},
 	{"synth-file", required_argument, NULL, OPTION_SYNTH_FILE},
 	{"help", no_argument, NULL, OPTION_HELP},
@@ -121,18 +133,35 @@ static enum replay_parsed print_and_end(const char *text)
 	return REPLAY_PARSED_DONE;
 }
 
-static enum replay_parsed print_help(void)
+static enum replay_parsed add_expectations(struct replay_check_options *checks)
 {
-	fputs(usage_text, stdout);
-	fputs(replay_commands_help, stdout);
-	return print_and_end(examples_text);
+	if (checks->file_count == REPLAY_EXPECT_MAX)
+		return wrong("more than 100 times --expect", "");
+	checks->files[checks->file_count++] = optarg;
+	return REPLAY_PARSED_RUN;
 }
 
-static enum replay_parsed add_synth(struct replay_options *options, bool is_file)
+/* Options about made packets and expectations. */
+static enum replay_parsed take_check_option(int code, struct replay_options *options)
 {
-	if (replay_synth_add(&options->synth, optarg, is_file))
+	switch (code) {
+	case OPTION_EXPECT:
+		return add_expectations(&options->checks);
+	case OPTION_OUTPUT:
+		if (replay_checks_set_output(optarg, &options->checks))
+			return REPLAY_PARSED_RUN;
+		return wrong("--output is text, json, tap or junit, not ", optarg);
+	case OPTION_RECORD:
+		options->checks.record = optarg;
 		return REPLAY_PARSED_RUN;
-	return wrong("more than 1000 times --synth", ": put the lines into a file");
+	case OPTION_SYNTH:
+	case OPTION_SYNTH_FILE:
+		if (replay_synth_add(&options->synth, optarg, code == OPTION_SYNTH_FILE))
+			return REPLAY_PARSED_RUN;
+		return wrong("more than 1000 times --synth", ": put the lines into a file");
+	default: /* getopt has said what is wrong */
+		return wrong("wrong usage", "");
+	}
 }
 
 static enum replay_parsed take_option(int code, struct replay_options *options)
@@ -167,15 +196,14 @@ static enum replay_parsed take_option(int code, struct replay_options *options)
 		return set_direction(options, REPLAY_INBOUND);
 	case OPTION_OUTBOUND:
 		return set_direction(options, REPLAY_OUTBOUND);
-	case OPTION_SYNTH:
-	case OPTION_SYNTH_FILE:
-		return add_synth(options, code == OPTION_SYNTH_FILE);
 	case OPTION_HELP:
-		return print_help();
+		fputs(usage_text, stdout);
+		fputs(replay_commands_help, stdout);
+		return print_and_end(examples_text);
 	case OPTION_VERSION:
 		return print_and_end("op25b-replay " OP25B_VERSION "\n");
-	default: /* getopt has said what is wrong */
-		return wrong("wrong usage", "");
+	default:
+		return take_check_option(code, options);
 	}
 }
 

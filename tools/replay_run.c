@@ -41,7 +41,8 @@ int replay_run_begin(struct replay_run *run, const struct engine *engine,
 	run->engine = engine;
 	run->sink = sink;
 	run->report = report;
-	run->counts_only = !sink->list && !sink->events->out && !sink->accepted && !sink->dropped;
+	run->counts_only = !sink->list && !replay_checks_look(sink->checks) && !sink->events->out &&
+			   !sink->accepted && !sink->dropped;
 	return replay_interfaces_begin(&run->interfaces, engine, options);
 }
 
@@ -59,6 +60,8 @@ static int hand_on(struct replay_run *run, size_t at)
 		.decision = &run->decisions[at],
 	};
 
+	if (replay_checks_add(sink->checks, &judged) < 0)
+		return -ENOMEM;
 	replay_events_add(sink->events, &judged);
 	if (sink->list && sink->list_json)
 		replay_list_print_json(&judged, sink->list);

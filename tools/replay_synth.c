@@ -125,11 +125,11 @@ int replay_synth_open(const struct replay_synth *synth, const struct replay_synt
 /* ---- the command ---- */
 
 static const char usage_text[] =
-	"usage: op25b-replay synth -o CAPTURE [-f FILE]... [LINE]...\n"
+	"usage: op25b-replay synth -w CAPTURE [-f FILE]... [LINE]...\n"
 	"\n"
 	"Writes packets, one or more a line, into a pcapng capture.\n"
 	"\n"
-	"  -o, --output CAPTURE   where to (\"-\": standard output)\n"
+	"  -w, --write CAPTURE    where to (\"-\": standard output)\n"
 	"  -f, --file FILE        a file of such lines (\"-\": standard input); \"#\" begins a comment\n"
 	"      --help             print this\n"
 	"\n"
@@ -137,11 +137,11 @@ static const char usage_text[] =
 	"DESTINATION[:PORT] [WORD]... The words are told in op25b-replay(1).\n"
 	"\n"
 	"examples:\n"
-	"  op25b-replay synth -o case.pcapng \"at 2026-10-01T00:00:00Z tcp 10.1.0.1 > 192.0.2.1:25 syn\"\n"
-	"  op25b-replay synth -o - \"tcp [2001:db8::1]:4000 > [2001:db8::2]:25 syn fragment 0+\" | tshark -r -\n";
+	"  op25b-replay synth -w case.pcapng \"at 2026-10-01T00:00:00Z tcp 10.1.0.1 > 192.0.2.1:25 syn\"\n"
+	"  op25b-replay synth -w - \"tcp [2001:db8::1]:4000 > [2001:db8::2]:25 syn fragment 0+\" | tshark -r -\n";
 
 static const struct option long_options[] = {
-	{"output", required_argument, NULL, 'o'},
+	{"write", required_argument, NULL, 'w'},
 	{"file", required_argument, NULL, 'f'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -174,8 +174,8 @@ int replay_synth_command(int argc, char **argv)
 	const char *output = NULL;
 	int code;
 
-	while ((code = getopt_long(argc, argv, "o:f:", long_options, NULL)) != -1) {
-		if (code == 'o')
+	while ((code = getopt_long(argc, argv, "w:f:", long_options, NULL)) != -1) {
+		if (code == 'w')
 			output = optarg;
 		else if (code == 'f' && !replay_synth_add(&synth, optarg, true))
 			return wrong("more than 1000 files");
@@ -188,6 +188,6 @@ int replay_synth_command(int argc, char **argv)
 		if (!replay_synth_add(&synth, argv[i], false))
 			return wrong("more than 1000 lines: put them into a file");
 	if (!output || synth.count == 0)
-		return wrong(output ? "no packet given" : "no --output given");
+		return wrong(output ? "no packet given" : "no --write given");
 	return write_to(&synth, output);
 }

@@ -93,6 +93,7 @@ def test_words(tap, completion):
              [] if "lo" in completion.answers("op25bctl", "explain", "--iface", "l") else ["lo is not offered"])
     expect(tap, completion, ["op25b-rules", "generate", "--o"], {"--output"})
     expect(tap, completion, ["op25b-rules", "check", "--o"], set())
+    expect(tap, completion, ["op25b-replay", "--output", "j"], {"json", "junit"})
     expect(tap, completion, ["op25bd", "--user", "roo"], {"root"})
     expect(tap, completion, ["/usr/sbin/op25bd", "--us"], {"--user"})
 

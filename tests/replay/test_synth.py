@@ -42,7 +42,7 @@ LINES = [
 def tshark_reads_what_the_line_says(replay):
     for number, (line, wanted) in enumerate(LINES):
         name = f"{number}.pcapng"
-        same(replay.run("synth", "-o", name, line).code, 0, line)
+        same(replay.run("synth", "-w", name, line).code, 0, line)
         fields = [part for field in wanted for part in ("-e", field)]
         checks = [part for what in ("ip.check_checksum", "tcp.check_checksum", "udp.check_checksum")
                   for part in ("-o", what + ":TRUE")]
@@ -59,7 +59,7 @@ def tshark_reads_what_the_line_says(replay):
 
 def judged_like_a_capture(replay):
     lines = [line for line, _ in LINES]
-    replay.run("synth", "-o", "all.pcapng", "at 2026-01-01T00:00:00Z " + lines[2], *lines)
+    replay.run("synth", "-w", "all.pcapng", "at 2026-01-01T00:00:00Z " + lines[2], *lines)
     replay.write("lines", ("at 2026-01-01T00:00:00Z " + "\n# comment\n\n".join([lines[2], *lines]) + "\n").encode())
     captured = replay.run("-p", POLICY, "--list", "all.pcapng")
     made = replay.run("-p", POLICY, "--list", "--synth-file", "lines")
@@ -69,7 +69,7 @@ def judged_like_a_capture(replay):
 
 
 def lines_of_the_command_line_stand_beside_captures(replay):
-    replay.run("synth", "-o", "c", "tcp 10.4.0.1 > 192.0.2.1 syn")
+    replay.run("synth", "-w", "c", "tcp 10.4.0.1 > 192.0.2.1 syn")
     listed = replay.run("-p", POLICY, "--json", "--list", "--synth", "tcp 10.1.0.1 > 192.0.2.1 syn times 2", "c",
                         "--synth", "tcp 10.1.0.25 > 192.0.2.1:25 syn").lines
     same([(line["file"], line["reason"]) for line in listed],
