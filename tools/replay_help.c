@@ -2,10 +2,19 @@
 /* What op25b-replay --help says of the commands. */
 #include "replay.h"
 
-const char replay_commands_help[] = "\n"
-				    "commands:\n"
-				    "  synth      write packets made from lines of words into a capture\n"
-				    "\n"
-				    "options of commands (each command has its own --help):\n"
-				    "  -w, --write CAPTURE    synth: where to write\n"
-				    "  -f, --file FILE        synth: a file of lines\n";
+/* clang-format off */
+const char replay_commands_help[] =
+	"\n"
+	"commands:\n"
+	"  explain    the whole chain of one decision: each rule with its file and line, and when it changes\n"
+	"  synth      write packets made from lines of words into a capture\n"
+	"\n"
+	"options of commands (each command has its own --help):\n"
+	"      --src ADDRESS      explain: a SYN from this source\n"
+	"      --dst ADDRESS      explain: to port 25 of this destination\n"
+	"      --packet N         explain: the N-th packet of a capture\n"
+	"      --iface NAME       explain: it arrived on this interface\n"
+	"      --at DATE          explain: at this date\n"
+	"  -w, --write CAPTURE    synth: where to write\n"
+	"  -f, --file FILE        synth: a file of lines\n";
+/* clang-format on */

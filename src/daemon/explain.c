@@ -2,6 +2,7 @@
 #include "daemon/explain.h"
 
 #include "base/ifpattern.h"
+#include "explain/explain.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -76,25 +77,6 @@ static bool read_question(const json_t *request, struct question *ret, char text
 	return false;
 }
 
-/* A SYN as a mail client would send it. */
-static struct packet first_packet(const struct question *question)
-{
-	return (struct packet){
-		.src = question->src,
-		.dst = question->dst,
-		.family = question->src.family,
-		.protocol = IP_PROTOCOL_TCP,
-		.has_protocol = true,
-		.has_ports = true,
-		.has_flags = true,
-		.tcp_flags = TCP_SYN,
-		.ttl = 64,
-		.sport = 49152,
-		.dport = SMTP_PORT,
-		.ip_len = question->src.family == ADDR_IP4 ? 40 : 60,
-	};
-}
-
 static json_t *moment_json(int64_t s, int32_t offset_s)
 {
 	char text[MOMENT_TEXT_MAX];
@@ -156,7 +138,7 @@ json_t *explain_json(const struct world *world, int64_t now_s, const json_t *req
 
 	if (!read_question(request, &question, text))
 		return NULL;
-	packet = first_packet(&question);
+	packet = explain_syn(&question.src, &question.dst);
 	context.now_s = question.at.s;
 	context.interface =
 		engine_resolve_interface(world->engine, question.interface[0] ? question.interface : NULL);
