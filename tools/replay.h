@@ -56,6 +56,7 @@ enum replay_parsed replay_options_parse(int argc, char **argv, struct replay_opt
 /* ---- commands: each gets its own words, argv[0] its name, and returns an exit code of base/exitcode.h ---- */
 
 int replay_captures(int argc, char **argv);
+int replay_anonymise(int argc, char **argv);
 int replay_diff(int argc, char **argv);
 int replay_explain(int argc, char **argv);
 int replay_synth_command(int argc, char **argv);

@@ -508,16 +508,34 @@ static void read_ip(const struct frame *frame, enum layer layer, struct packet *
 	ret->fault = PACKET_FAULT_IP_HEADER;
 }
 
+/* Takes all layers off before IP; what is then at hand. */
+static enum layer unwrap(enum packet_link link, struct frame *frame)
+{
+	enum layer layer = (unsigned)link < PACKET_LINKS ? first_layers[link] : LAYER_OTHER;
+
+	while (readers[layer])
+		layer = readers[layer](frame);
+	return layer;
+}
+
+enum packet_found packet_find_ip(enum packet_link link, const uint8_t *bytes, size_t len, size_t wire_len,
+				 struct packet_ip *ret)
+{
+	struct frame frame = {.at = bytes, .len = len, .wire_len = wire_len > len ? wire_len : len};
+	enum layer layer = unwrap(link, &frame);
+
+	if (layer == LAYER_OTHER)
+		return frame.cut ? PACKET_FOUND_CUT : PACKET_FOUND_OTHER;
+	*ret = (struct packet_ip){frame.at, frame.len, frame.wire_len};
+	return layer == LAYER_IP6_ONLY ? PACKET_FOUND_IP6 : PACKET_FOUND_IP;
+}
+
 void packet_parse_link(enum packet_link link, const uint8_t *bytes, size_t len, size_t wire_len,
 		       struct packet *ret)
 {
 	struct frame frame = {.at = bytes, .len = len, .wire_len = wire_len > len ? wire_len : len};
-	enum layer layer = LAYER_OTHER;
+	enum layer layer = unwrap(link, &frame);
 
-	if ((unsigned)link < PACKET_LINKS)
-		layer = first_layers[link];
-	while (readers[layer])
-		layer = readers[layer](&frame);
 	if (layer == LAYER_OTHER) {
 		memset(ret, 0, sizeof(*ret));
 		ret->fault = frame.cut ? PACKET_FAULT_CUT : PACKET_FAULT_NONE;

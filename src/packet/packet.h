@@ -105,6 +105,23 @@ void packet_parse_ip(const uint8_t *bytes, size_t len, size_t wire_len, struct p
 void packet_parse_link(enum packet_link link, const uint8_t *bytes, size_t len, size_t wire_len,
 		       struct packet *ret);
 
+/* Where packet_parse_link() finds the IP packet in a frame, if it finds one; borrowed from the frame's bytes. */
+struct packet_ip {
+	const uint8_t *bytes;
+	size_t len, wire_len;
+};
+
+enum packet_found {
+	PACKET_FOUND_OTHER, /* no IP */
+	PACKET_FOUND_CUT,   /* the copy at hand ends before it shows */
+	PACKET_FOUND_IP,
+	PACKET_FOUND_IP6, /* nothing but IPv6 may stand there */
+};
+
+/* *ret is untouched unless it is one of the last two. */
+enum packet_found packet_find_ip(enum packet_link link, const uint8_t *bytes, size_t len, size_t wire_len,
+				 struct packet_ip *ret);
+
 /* TCP, its port seen, and it is 25. */
 static inline bool packet_is_port25(const struct packet *packet)
 {

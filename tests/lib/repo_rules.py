@@ -26,6 +26,7 @@ MAY_INCLUDE = {
     "engine": {"base", "lpm", "packet", "policy"},
     "capture": {"base", "packet"},
     "synth": {"base"},
+    "anonymise": {"base", "packet", "policy"},
     "explain": {"base", "packet", "policy", "engine"},
     "expect": {"base", "packet", "engine"},
     "record": {"base", "packet", "policy", "engine", "event"},
