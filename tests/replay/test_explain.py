@@ -62,6 +62,14 @@ def each_packet_of_a_capture_as_it_was_judged(replay):
     same(other["reason"], "inbound")
 
 
+def the_longest_prefix_is_named(replay):
+    replay.write("list.txt", b"10.1.2.0/24\n10.1.2.128/25\n")
+    replay.write("nested.ini", b"[gateway]\nmode = enforce\nfail = open\nunlisted = accept\n"
+                 b"[pool homes]\nprefix = 10.1.0.0/16\nfile = list.txt\n")
+    text = explain(replay, "--src", "10.1.2.200", *DST, policy="nested.ini").text
+    true("[pool homes] at nested.ini:5, 10.1.2.128/25 at list.txt:2: enforced at all times\n" in text, text)
+
+
 def wrong_usage(replay):
     replay.run("synth", "-w", "c", "tcp 10.0.0.1 > 10.0.0.2")
     for arguments in ([], ["--src", "10.0.0.1"], ["--src", "10.0.0.1", "--dst", "::1"], ["--packet", "0", "c"],
@@ -74,4 +82,4 @@ def wrong_usage(replay):
 
 if __name__ == "__main__":
     run_cases([an_exemption_with_its_place_ticket_and_end, all_changes_to_come,
-               each_packet_of_a_capture_as_it_was_judged, wrong_usage], sys.argv[1])
+               each_packet_of_a_capture_as_it_was_judged, the_longest_prefix_is_named, wrong_usage], sys.argv[1])

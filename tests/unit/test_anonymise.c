@@ -214,6 +214,21 @@ static void test_nothing_of_the_payload_stays(void **context)
 	assert_int_equal(out[10] | out[11] | out[40] | out[41], 0);
 }
 
+/* What they carry may look like a TCP header, and is none. */
+static void test_nothing_of_later_fragments_stays(void **context)
+{
+	uint8_t ip4[PACKET_BYTES] = {0x45, 0, 0, PACKET_BYTES, 0, 1, 0, 9, 64, 6, 0, 0, 10,
+				     1,    0, 1, 192,          0, 2, 1};
+	uint8_t ip6[PACKET_BYTES] = {0x60, 0, 0, 0, 0, PACKET_BYTES - 40, 44, 64};
+	uint8_t out[PACKET_BYTES];
+
+	memset(ip4 + 20, 's', sizeof(ip4) - 20);
+	assert_int_equal(anonymise_ip(&key, ip4, sizeof(ip4), out), 20);
+	memset(ip6 + 40, 's', sizeof(ip6) - 40);
+	memcpy(ip6 + 40, (uint8_t[]){6, 0, 0, 72, 0, 0, 0, 1}, 8);
+	assert_int_equal(anonymise_ip(&key, ip6, sizeof(ip6), out), 48);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +238,7 @@ int main(void)
 		cmocka_unit_test(test_prefixes_hold_the_same_addresses),
 		cmocka_unit_test(test_packets_show_the_same_facts),
 		cmocka_unit_test(test_nothing_of_the_payload_stays),
+		cmocka_unit_test(test_nothing_of_later_fragments_stays),
 	};
 
 	return cmocka_run_group_tests_name("anonymise", tests, NULL, NULL);
