@@ -31,8 +31,8 @@ struct replay_options {
 	enum replay_direction direction;
 	const char *write_accepted, *write_dropped; /* paths; NULL: none */
 	bool json, list;
-	bool merge;    /* the files' packets in the order of their times */
-	unsigned jobs; /* threads at most */
+	bool merge;                /* the files' packets in the order of their times */
+	unsigned jobs;             /* threads at most */
 	struct replay_synth synth; /* makes the first of the files, if there is any */
 	struct replay_check_options checks;
 	char *const *files;
@@ -199,6 +199,13 @@ int replay_output_close(struct replay_output *output, int code);
 /* The same for a capture; *ret, the caller's, is untouched where none is wanted. */
 int replay_writer_open(struct replay_output *output, const struct replay_options *options,
 		       const struct policy *policy, struct capture_writer **ret);
+
+/* Expectations while a run counts for them; see replay_checks.h. */
+struct replay_checks {
+	struct expect *expect;
+	struct expect_record *record; /* NULL: nothing is recorded */
+	struct replay_output output;  /* of the record */
+};
 /* Into the sink's capture for packets of this verdict, if there is one. 0, -ENOMEM or -E2BIG (capture_writer_add()). */
 int replay_output_add(struct replay_sink *sink, const struct replay_packet *judged,
 		      const struct capture_record *record);

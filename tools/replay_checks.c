@@ -2,7 +2,6 @@
 #include "replay.h"
 
 #include "base/exitcode.h"
-#include "base/files.h"
 
 #include <errno.h>
 #include <string.h>
@@ -77,39 +76,30 @@ static int check_usage(const struct replay_options *options, const struct replay
 		      stderr);
 		return EXIT_CODE_USAGE;
 	}
-	for (size_t i = 0; record && i < options->checks.file_count + (size_t)options->file_count; i++) {
-		const char *other = i < options->checks.file_count
-					    ? options->checks.files[i]
-					    : options->files[i - options->checks.file_count];
-
-		if (!record_out && files_are_same(record, other)) {
-			fprintf(stderr, "op25b-replay: --record %s would overwrite %s, which is read\n",
-				record, other);
-			return EXIT_CODE_USAGE;
-		}
-	}
 	return EXIT_CODE_OK;
 }
 
-int replay_checks_open(const struct replay_options *options, struct replay_checks *ret)
+int replay_checks_open(const struct replay_options *options, const struct policy *policy,
+		       struct replay_checks *ret)
 {
 	struct replay_synth_outcome outcome = {.take = take_outcome};
 	int code;
 
-	*ret = (struct replay_checks){0};
-	if (expect_new(&ret->expect) < 0 || (options->checks.record && expect_record_new(&ret->record) < 0)) {
-		fputs("op25b-replay: out of memory\n", stderr);
-		return EXIT_CODE_SYSTEM;
-	}
+	*ret = (struct replay_checks){.output = {.option = "--record", .path = options->checks.record}};
+	if (expect_new(&ret->expect) < 0 || (options->checks.record && expect_record_new(&ret->record) < 0))
+		return replay_say_no_memory();
 	code = read_files(&options->checks, ret->expect);
 	outcome.context = ret->expect;
 	if (code == EXIT_CODE_OK && options->synth.count > 0)
 		code = replay_synth_open(&options->synth, &outcome);
-	return code == EXIT_CODE_OK ? check_usage(options, ret) : code;
+	if (code == EXIT_CODE_OK)
+		code = check_usage(options, ret);
+	return code == EXIT_CODE_OK ? replay_output_open(&ret->output, options, policy) : code;
 }
 
 void replay_checks_close(struct replay_checks *checks)
 {
+	(void)replay_output_close(&checks->output, EXIT_CODE_OK);
 	expect_free(checks->expect);
 	expect_record_free(checks->record);
 }
@@ -139,22 +129,6 @@ int replay_checks_add(struct replay_checks *checks, const struct replay_packet *
 	return r == 0 && checks->record ? expect_record_add(checks->record, &fact) : r;
 }
 
-static int write_record(const char *path, struct expect_record *record)
-{
-	FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-	int code;
-
-	if (!out) {
-		fprintf(stderr, "op25b-replay: %s: %s\n", path, strerror(errno));
-		return EXIT_CODE_SYSTEM;
-	}
-	code = expect_record_write(record, out) < 0 ? EXIT_CODE_SYSTEM : EXIT_CODE_OK;
-	code = replay_stream_finish(out, path, code);
-	if (out != stdout)
-		fclose(out);
-	return code;
-}
-
 int replay_checks_end(const struct replay_options *options, struct replay_checks *checks, int code)
 {
 	int own = EXIT_CODE_OK;
@@ -165,9 +139,7 @@ int replay_checks_end(const struct replay_options *options, struct replay_checks
 		replay_checks_print(checks->expect, options->checks.output, stdout);
 	}
 	code = own > code ? own : code;
-	if (checks->record) {
-		own = write_record(options->checks.record, checks->record);
-		code = own > code ? own : code;
-	}
-	return code;
+	if (checks->record && expect_record_write(checks->record, checks->output.file) < 0)
+		code = replay_say_no_memory();
+	return replay_output_close(&checks->output, code);
 }

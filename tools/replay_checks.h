@@ -22,17 +22,14 @@ struct replay_check_options {
 /* The words behind --output. False: no such form. */
 bool replay_checks_set_output(const char *word, struct replay_check_options *options);
 
-struct replay_checks {
-	struct expect *expect;
-	struct expect_record *record; /* NULL: nothing is recorded */
-};
-
+struct replay_checks;
 struct replay_packet;
 struct replay_options;
 
 /* Reads the expectations and makes the synthetic packets. An exit code, having said what is wrong. *ret is to be given
  * to replay_checks_close(), also on failure. */
-int replay_checks_open(const struct replay_options *options, struct replay_checks *ret);
+int replay_checks_open(const struct replay_options *options, const struct policy *policy,
+		       struct replay_checks *ret);
 void replay_checks_close(struct replay_checks *checks);
 
 /* True: what is printed is how the expectations came out. */

@@ -170,7 +170,7 @@ static int replay_with_policy(const struct replay_options *options, const struct
 	int code = replay_engine_build(options->policy, policy, &engine);
 
 	if (code == EXIT_CODE_OK)
-		code = replay_checks_open(options, &checks);
+		code = replay_checks_open(options, policy, &checks);
 	if (code == EXIT_CODE_OK)
 		code = open_outputs(&outputs, options, policy, &sink);
 	if (code == EXIT_CODE_OK) {

@@ -26,6 +26,13 @@ static int check(const struct replay_output *output, const struct replay_options
 	for (int i = 0; i < options->file_count; i++)
 		if (files_are_same(output->path, options->files[i]))
 			return refuse(output, "read", options->files[i]);
+	for (size_t i = 0; i < options->checks.file_count; i++)
+		if (files_are_same(output->path, options->checks.files[i]))
+			return refuse(output, "read", options->checks.files[i]);
+	for (size_t i = 0; i < options->synth.count; i++)
+		if (options->synth.items[i].is_file &&
+		    files_are_same(output->path, options->synth.items[i].text))
+			return refuse(output, "read", options->synth.items[i].text);
 	for (size_t i = 0; i < policy->source_count; i++)
 		if (files_are_same(output->path, policy->sources[i]))
 			return refuse(output, "read", policy->sources[i]);

@@ -135,7 +135,11 @@ def exit_codes(replay):
     same(replay.run(*arguments, "--output", "xml").code, 2)
     same(replay.run(*arguments[:4], "--output", "tap").code, 2)
     same(replay.run(*arguments, "--list").code, 2)
-    same(replay.run(*arguments, "--record", "expect").code, 2)
+    for option in ("--record", "--events", "--write-dropped"):
+        for read in ("expect", "packets"):
+            before = replay.read(read)
+            same(replay.run(*arguments, option, read).code, 2, f"{option} {read}")
+            same(replay.read(read), before)
     replay.write("damaged", replay.read("expect"))
     same(replay.run(*arguments, "damaged").code, 3)
     replay.write("bad.ini", b"[gateway]\nnonsense = 1\n")
