@@ -12,10 +12,8 @@ static const struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
 } commands[] = {
 	{"", replay_captures}, /* no word of this list: the words are captures */
-	{"anonymise", replay_anonymise},
-	{"diff", replay_diff},
-	{"explain", replay_explain},
-	{"synth", replay_synth_command},
+	{"anonymise", replay_anonymise}, {"diff", replay_diff},
+	{"explain", replay_explain},     {"synth", replay_synth_command},
 };
 
 int main(int argc, char **argv)
