@@ -203,6 +203,7 @@ netns_cleanup()
 		for pid in $(ip netns pids "$name" 2>/dev/null); do
 			kill -s KILL "$pid" 2>/dev/null
 		done
+		run_files_remove "$name"
 		ip netns delete "$name" 2>/dev/null
 	done
 	[ -z "$scratch" ] || rm -rf "$scratch"
@@ -228,6 +229,14 @@ netns_need()
 	netns_possible "$@" >"$scratch/why" || tap_skip_all "$(tail -n 1 "$scratch/why")"
 }
 
+# What op25b-rules and op25bd note of a namespace bears its number, and numbers are given again: a killed test's notes, or those of
+# another version, are not for the next one.
+run_files_remove()
+{
+	local number
+	number=$(stat -Lc %i "/run/netns/$1" 2>/dev/null) && rm -f "/run/op25b/rules-$number".*
+}
+
 # netns_add NAMESPACE: addresses count at once, without waiting for duplicate address detection.
 netns_add()
 {
@@ -235,6 +244,7 @@ netns_add()
 	name=$(netns_name "$1")
 	netns_made+=("$name")
 	ip netns add "$name" || return 1
+	run_files_remove "$name"
 	ip -n "$name" link set lo up || return 1
 	# shellcheck disable=SC2016
 	ip netns exec "$name" sh -c '
