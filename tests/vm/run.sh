@@ -81,7 +81,7 @@ machine_start()
 	[ -d "$results" ] || return 0
 	shift
 	cp "$vm/guest" "$vm/guest_systemd" "$results/"
-	setpriv --pdeathsig KILL qemu-system-x86_64 -M q35 -accel tcg,thread=multi -cpu max -smp 2 -m 1024 -display none \
+	setpriv --pdeathsig KILL nice -n 19 qemu-system-x86_64 -M q35 -accel tcg,thread=multi -cpu max -smp 2 -m 1024 -display none \
 		-no-reboot -nodefaults -monitor none -serial "file:$results/console" \
 		-kernel "$vm_kernel.vmlinuz" -initrd "$vm_kernel.initramfs" \
 		-append "console=ttyS0 quiet panic=-1 mitigations=off $*" \
