@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 enum {
-	EACH = 60, /* up to this every N, if not all are wanted */
-	STEP = 41,
+	EACH = 16, /* up to this every N, if not all are wanted */
+	STEP = 53,
 	N_MAX = 100000,
 	PACKETS = 64,
 	BEGIN_S = 1767225600, /* 2026-01-01T00:00:00Z */

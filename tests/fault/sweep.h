@@ -27,7 +27,7 @@ struct sweep_count {
 };
 
 /*
- * Fails the Nth such call of a phase, for every N up to the first that does not strike; beyond the first few hundred by growing
+ * Fails the Nth such call of a phase, for every N up to the first that does not strike; beyond the first sixteen by large
  * steps, unless all is true. 0, or 1 after saying what does not hold, and with which N.
  */
 int sweep_call(enum sweep_phase phase, enum fault_call call, bool lasting, bool all,
