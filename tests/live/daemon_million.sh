@@ -65,7 +65,7 @@ expect "all is in records again" wait_until 20 all_recorded
 expect "the ledger balances" ledger_balances
 expect "most of it in overflow records: room for subscribers is bounded" test "$(grep '"kind":"overflow"' "$events" |
 	grep -o '"packets_blocked":[0-9]*' | awk -F: '{ sum += $2 } END { printf "%.0f\n", sum }')" -gt $((sent / 2))
-expect "and once more" flood $((million / 4)) $((million / 4)) -s 10.32.0.0
+expect "and once more" flood $((million / 8)) $((million / 8)) -s 10.32.0.0
 expect "all is in records once more" wait_until 20 all_recorded
 echo "# resident: after the first flood $touched kB, after the third $(resident_kb) kB"
 expect "no flood makes the daemon larger than the one before" test "$(resident_kb)" -lt $((touched + 8192))
