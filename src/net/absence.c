@@ -32,7 +32,7 @@ int absence_open(uint16_t queue)
 {
 	char kind[KIND_MAX], path[RULES_PATH_MAX];
 	struct stat status;
-	uint64_t cookie;
+	uint64_t cookie = 0;
 	int r = read_cookie(&cookie), fd;
 
 	snprintf(kind, sizeof(kind), "judged-%u", queue);
@@ -54,7 +54,7 @@ int absence_read(int fd, struct absence *ret)
 {
 	char text[TEXT_MAX + 1] = "";
 	struct absence absence = {0};
-	uint64_t cookie, written;
+	uint64_t cookie = 0, written;
 	int counted, ended, r = read_cookie(&cookie);
 	ssize_t len = pread(fd, text, TEXT_MAX, 0);
 
@@ -76,7 +76,7 @@ int absence_read(int fd, struct absence *ret)
 int absence_write(int fd, const struct absence *absence)
 {
 	char text[TEXT_MAX];
-	uint64_t cookie;
+	uint64_t cookie = 0;
 	int len, r = read_cookie(&cookie);
 
 	if (r < 0)

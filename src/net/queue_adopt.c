@@ -25,7 +25,7 @@ static bool is_our_kind(int fd)
 
 static int port_of(int fd, uint32_t *ret)
 {
-	struct sockaddr_nl address;
+	struct sockaddr_nl address = {0};
 	socklen_t len = sizeof(address);
 
 	if (!is_our_kind(fd))

@@ -24,7 +24,7 @@ enum {
 	POLICY_MAX = 4096,
 	SENT = 70000,
 	WORDS = 8,
-	PATIENCE_S = 20
+	PATIENCE_S = 110
 };
 
 static const int64_t YEAR_S = 365 * 86400;
