@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Internal to store/: the open database and how its errors become words for people. What sqlite says of itself ("database
+ * disk image is malformed") tells nobody what to do, so the kinds that people meet have a sentence of our own.
+ */
+#ifndef OP25B_STORE_DATABASE_H
+#define OP25B_STORE_DATABASE_H
+
+#include "store/store.h"
+
+#include <sqlite3.h>
+
+enum {
+	STORE_SCHEMA = 1,
+	STORE_ERROR_MAX = 600,
+	STORE_APPLICATION = 0x6f703235, /* "op25": sqlite's mark of whose file this is */
+};
+
+struct store {
+	sqlite3 *db;
+	char *path;
+	bool write;
+	char error[STORE_ERROR_MAX];
+};
+
+/* Keeps the sentence for store_error(); returns -error. */
+int store_say(struct store *store, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same of what sqlite last failed with. */
+int store_failed(struct store *store);
+
+/* 0, or as store_failed(). *ret is the caller's, to free with sqlite3_finalize(). */
+int store_prepare(struct store *store, const char *sql, sqlite3_stmt **ret);
+/* Statements whose rows nobody wants, one behind the other. */
+int store_run(struct store *store, const char *sql);
+/* The one number that a question answers; `otherwise` when it answers nothing. */
+int store_number(struct store *store, const char *sql, int64_t otherwise, int64_t *ret);
+
+/* schema.c: the statements that make an empty store. */
+extern const char store_schema[];
+
+static inline void cleanup_statement(sqlite3_stmt **statement)
+{
+	sqlite3_finalize(*statement);
+}
+
+#define CLEANUP_STATEMENT __attribute__((cleanup(cleanup_statement)))
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The questions that are asked of stored records, each once. Tools ask through this interface and know no SQL, so that
+ * a second, distributed store can answer the same questions later. Answers come row by row, in memory that depends on
+ * the number of subscribers, never of records.
+ */
+#ifndef OP25B_STORE_QUERY_H
+#define OP25B_STORE_QUERY_H
+
+#include "base/addr.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct store;
+
+/* Which records count. All zeroes but the times: every record. A record belongs to the time it bears (its timestamp). Names are borrowed. */
+struct store_filter {
+	int64_t since_us, until_us; /* since <= time < until; INT64_MIN, INT64_MAX: no bound */
+	struct prefix src;          /* subscribers inside it, or that contain it; family ADDR_NONE: all */
+	struct prefix dst;          /* records that tell a destination inside it */
+	const char *pool, *rule, *reason, *host; /* NULL: all */
+	uint64_t min_attempts;                   /* of a subscriber, over all records that count */
+};
+
+struct store_sums {
+	uint64_t records, packets, blocked, offloaded, attempts;
+	int64_t first_us, last_us; /* of the packets */
+};
+
+/* One way in which packets were blocked or monitored. Texts are borrowed for the call, "" where unknown. */
+struct store_way {
+	const char *host, *pool, *rule, *rule_kind, *reason, *verdict, *policy;
+	bool monitored;
+};
+
+struct store_talker {
+	struct prefix subscriber; /* ADDR_NONE: overflow, of unknown subscribers */
+	struct store_sums sums;
+	struct store_way way; /* by which most of the packets went */
+	bool several_ways;
+	int64_t ever_first_us; /* in all that is stored, whatever the filter */
+	uint64_t destinations;
+	bool destinations_exact;
+	uint32_t hours_active; /* hours of the period with a record */
+	uint32_t days_active;  /* UTC days, likewise */
+	uint32_t clock_hours;  /* bit h: a record in some UTC hour h of the day: rhythm */
+	uint64_t busiest_hour; /* attempts in the busiest hour */
+};
+
+enum store_order {
+	STORE_BY_ATTEMPTS,
+	STORE_BY_PACKETS,
+	STORE_BY_DESTINATIONS,
+	STORE_BY_FIRST,
+	STORE_BY_LAST
+};
+
+/* What rows of store_groups() are about. */
+enum store_group {
+	STORE_GROUP_POOL,
+	STORE_GROUP_RULE,
+	STORE_GROUP_REASON,
+	STORE_GROUP_HOST,
+	STORE_GROUP_DESTINATION,
+	STORE_GROUP_RULE_KIND
+};
+
+struct store_group_row {
+	const char *name;       /* of the pool, ...; the destination's text */
+	struct store_sums sums; /* of destinations: records and times only */
+	uint64_t subscribers;
+};
+
+struct store_bucket {
+	int64_t start_us;
+	struct store_sums sums;
+	uint64_t subscribers;
+};
+
+struct store_record {
+	const char *host, *boot_id;
+	uint64_t seq;
+	const char *kind; /* "first", "summary", "overflow" */
+	struct prefix subscriber;
+	struct store_way way;
+	int64_t time_us;
+	struct store_sums sums;
+	struct addr src, dst; /* ADDR_NONE: not told */
+	uint16_t sport, dport;
+	const char *iface;
+	uint32_t window_s;
+	uint64_t destinations;
+	bool destinations_exact;
+	const char *detail; /* JSON of "reasons" and "rules" as written; NULL: one of each */
+};
+
+struct store_notice {
+	const char *host, *boot_id;
+	uint64_t seq;
+	int64_t time_us, first_us, last_us;
+	const char *what, *state; /* "failed-open", "begin" */
+	uint64_t packets;
+	bool open;
+	const char *json; /* the whole line */
+};
+
+/* What is known of one writer's numbers. */
+struct store_source {
+	const char *host, *boot_id;
+	uint64_t first_seq, last_seq;
+	uint64_t records;
+	uint64_t gaps, missing; /* runs of numbers never seen, and numbers in them */
+	uint64_t duplicates;
+};
+
+/* Rows come by these; borrowed for the call. Non-zero ends the question, which then returns that. */
+typedef int store_talker_row(void *context, const struct store_talker *row);
+typedef int store_group_row_taker(void *context, const struct store_group_row *row);
+typedef int store_bucket_row(void *context, const struct store_bucket *row);
+typedef int store_record_row(void *context, const struct store_record *row);
+typedef int store_notice_row(void *context, const struct store_notice *row);
+typedef int store_source_row(void *context, const struct store_source *row);
+typedef int store_destination_row(void *context, const struct addr *destination);
+
+/* All: 0, what a row returned, or a negative errno with store_error() saying why. */
+
+/* Subscribers in the order named, at most limit (0: all). *ret_total, if not NULL: how many there are. */
+int store_talkers(struct store *store, const struct store_filter *filter, enum store_order order,
+		  uint64_t limit, store_talker_row *row, void *context, uint64_t *ret_total);
+/* The sums of all records that count, and how many subscribers they are about. */
+int store_totals(struct store *store, const struct store_filter *filter, struct store_sums *ret,
+		 uint64_t *ret_subscribers);
+/* By pool, rule, ...: most attempts first. */
+int store_groups(struct store *store, const struct store_filter *filter, enum store_group by, uint64_t limit,
+		 store_group_row_taker *row, void *context);
+/* The period in steps of step_s seconds, which start at a multiple of it plus offset_s; empty ones too. */
+int store_timeline(struct store *store, const struct store_filter *filter, uint32_t step_s, int32_t offset_s,
+		   store_bucket_row *row, void *context);
+/* Records, latest first or earliest first. */
+int store_records(struct store *store, const struct store_filter *filter, bool latest_first, uint64_t limit,
+		  store_record_row *row, void *context);
+/* Destinations that the records of a subscriber list. *ret_more: there were more than they could list. */
+int store_subscriber_destinations(struct store *store, const struct prefix *subscriber,
+				  const struct store_filter *filter, store_destination_row *row,
+				  void *context, bool *ret_more);
+int store_notices(struct store *store, const struct store_filter *filter, store_notice_row *row,
+		  void *context);
+int store_sources(struct store *store, store_source_row *row, void *context);
+
+/* Why the last call on this store failed, for people; "" when none did. Borrowed until the next call. */
+const char *store_error(const struct store *store);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tables, version 1. Moments are microseconds since 1970 UTC unless named otherwise. Addresses are in network order, 4
+ * or 16 bytes. Texts that repeat are numbers of the table name; number 0 is "".
+ */
+#include "store/database.h"
+
+/* clang-format off */
+const char store_schema[] =
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;\n"
+	"INSERT INTO meta VALUES('schema', 1);\n"
+	"CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);\n"
+	"INSERT INTO name VALUES(0, '');\n"
+
+	/* A writer of records. duplicates: records met again that are stored already. */
+	"CREATE TABLE source(id INTEGER PRIMARY KEY, host INTEGER NOT NULL, boot TEXT NOT NULL,"
+	" duplicates INTEGER NOT NULL DEFAULT 0, UNIQUE(host, boot));\n"
+	/* Ranges of numbers stored. They never touch each other: what is between two is a gap. */
+	"CREATE TABLE seen(source INTEGER, first INTEGER, last INTEGER, PRIMARY KEY(source, first)) WITHOUT ROWID;\n"
+
+	/* What was read of each file, known again by its content under whatever name. head: hash of its first lines, to the first
+	 * one that is a record; place: bytes consumed, after decompression; tail: hash of what stands before the place. device to
+	 * mtime_ns: the file under that path when all of it was consumed, so that it need not be opened. */
+	"CREATE TABLE file(id INTEGER PRIMARY KEY, head BLOB NOT NULL UNIQUE, path TEXT, device INTEGER, inode INTEGER, size INTEGER,"
+	" mtime_ns INTEGER, place INTEGER, tail BLOB, lines INTEGER, records INTEGER, duplicates INTEGER, refused INTEGER,"
+	" foreign_lines INTEGER);\n"
+	/* The first 1000 of each file; how many there are stands in file. */
+	"CREATE TABLE refused(file INTEGER, offset INTEGER, why TEXT, PRIMARY KEY(file, offset)) WITHOUT ROWID;\n"
+
+	"CREATE TABLE subscriber(id INTEGER PRIMARY KEY, address BLOB NOT NULL, len INTEGER NOT NULL, first_us INTEGER,"
+	" last_us INTEGER, UNIQUE(address, len));\n"
+	/* All but monitored (0, 1) are numbers of names. */
+	"CREATE TABLE way(id INTEGER PRIMARY KEY, host INTEGER, pool INTEGER, rule INTEGER, rule_kind INTEGER, reason INTEGER,"
+	" verdict INTEGER, monitored INTEGER, policy INTEGER,"
+	" UNIQUE(host, pool, rule, rule_kind, reason, verdict, monitored, policy));\n"
+
+	/* kind: as enum event_line_kind. subscriber: NULL in overflow records. exact 1: reach is the list of destinations, one address
+	 * behind the other. exact 0: with 1024 bytes it is the registers of event/destinations.h, else a list of some of them. reach
+	 * NULL: dst alone. detail: {"reasons":..., "rules":...} as written, when the record has several. */
+	"CREATE TABLE record(id INTEGER PRIMARY KEY, source INTEGER, seq INTEGER, kind INTEGER, way INTEGER, subscriber INTEGER,"
+	" time INTEGER, first INTEGER, last INTEGER, packets INTEGER, blocked INTEGER, offloaded INTEGER, attempts INTEGER,"
+	" src BLOB, sport INTEGER, dst BLOB, dport INTEGER, iface INTEGER, window_s INTEGER,"
+	" destinations INTEGER, exact INTEGER, reach BLOB, detail TEXT);\n"
+	"CREATE TABLE notice(id INTEGER PRIMARY KEY, source INTEGER, seq INTEGER, time INTEGER, what INTEGER, state INTEGER,"
+	" first INTEGER, last INTEGER, packets INTEGER, open INTEGER, json TEXT);\n"
+	/* Runs of records and the times that they bear: which ones to look at for a period. */
+	"CREATE TABLE segment(first_id INTEGER PRIMARY KEY, last_id INTEGER, min_time INTEGER, max_time INTEGER);\n"
+
+	/* Sums by the hour of the record's time, and by the UTC day; subscriber 0: overflow. A record of several ways adds its
+	 * packets to each of them, but counts as record in its own alone, so that sums of records are true. */
+	"CREATE TABLE hour(hour INTEGER, subscriber INTEGER, way INTEGER, records INTEGER, packets INTEGER, blocked INTEGER,"
+	" offloaded INTEGER, attempts INTEGER, first INTEGER, last INTEGER, PRIMARY KEY(hour, subscriber, way)) WITHOUT ROWID;\n"
+	"CREATE TABLE day(day INTEGER, subscriber INTEGER, way INTEGER, records INTEGER, packets INTEGER, blocked INTEGER,"
+	" offloaded INTEGER, attempts INTEGER, first INTEGER, last INTEGER, PRIMARY KEY(day, subscriber, way)) WITHOUT ROWID;\n"
+	/* The destinations of a subscriber's day together; exact and reach as in record, but reach is never NULL. */
+	"CREATE TABLE reach(day INTEGER, subscriber INTEGER, count INTEGER, exact INTEGER, reach BLOB,"
+	" PRIMARY KEY(day, subscriber)) WITHOUT ROWID;\n"
+
+	/* The work queue: what people did, and nothing that could be read from records again. */
+	"CREATE TABLE work(id INTEGER PRIMARY KEY, subscriber_text TEXT NOT NULL, time INTEGER NOT NULL, who TEXT NOT NULL,"
+	" what TEXT NOT NULL, ticket TEXT, note TEXT);\n";
+/* clang-format on */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What an offender probably is, so that NOC staff call the right people first: told with the figures it rests on, and
+ * "unknown" rather than a guess. Thresholds are the policy's.
+ */
+#ifndef OP25B_STORE_TRIAGE_H
+#define OP25B_STORE_TRIAGE_H
+
+#include "store/query.h"
+
+enum triage_class {
+	TRIAGE_UNKNOWN,
+	TRIAGE_BOT,    /* many distinct destinations */
+	TRIAGE_CLIENT, /* misconfigured: one or two destinations, in the hours of people */
+	TRIAGE_SERVER, /* a steady stream to few destinations, day and night */
+};
+
+enum { TRIAGE_EVIDENCE_MAX = 240 };
+
+/* Thresholds; section [triage] of the policy. */
+struct triage_limits {
+	uint32_t bot_destinations;    /* so many or more: a bot */
+	uint32_t client_destinations; /* at most so many */
+	uint32_t server_destinations; /* at most so many */
+	uint32_t server_clock_hours;  /* seen in so many of the 24 hours or more: no human rhythm */
+	uint32_t least_attempts;      /* fewer: unknown */
+};
+
+struct triage {
+	enum triage_class class;
+	char evidence[TRIAGE_EVIDENCE_MAX]; /* English sentence with the figures */
+};
+
+extern const struct triage_limits triage_limits_default;
+
+void triage_judge(const struct store_talker *talker, const struct triage_limits *limits, struct triage *ret);
+const char *triage_class_name(enum triage_class class); /* "bot", "client", "server", "unknown" */
+#endif

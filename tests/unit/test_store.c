@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The review store as a file: made once, opened again, and refused with a reason where it cannot be used. */
+#include "store/query.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include <cmocka.h>
+
+struct place {
+	char directory[64];
+	char path[96];
+};
+
+static void remove_store(const struct place *place)
+{
+	static const char *const ends[] = {"", "-wal", "-shm", "-journal", "-ingest"};
+	char path[128];
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", place->path, ends[i]);
+		(void)unlink(path);
+	}
+}
+
+static int begin(void **state)
+{
+	struct place *place = calloc(1, sizeof(*place));
+
+	assert_non_null(place);
+	snprintf(place->directory, sizeof(place->directory), "store-test-XXXXXX");
+	assert_non_null(mkdtemp(place->directory));
+	snprintf(place->path, sizeof(place->path), "%s/records.db", place->directory);
+	*state = place;
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct place *place = *state;
+
+	remove_store(place);
+	assert_int_equal(rmdir(place->directory), 0);
+	free(place);
+	return 0;
+}
+
+/* Opens it; what is wrong must be said with this part of a sentence. */
+static int open_and_close(const char *path, bool write, const char *part)
+{
+	struct store *store = NULL;
+	char *error = NULL;
+	int r = store_open(path, write, &store, &error);
+
+	if (r == 0) {
+		assert_null(error);
+		assert_string_equal(store_error(store), "");
+		store_close(store);
+	} else {
+		assert_null(store);
+		assert_non_null(error);
+		if (part)
+			assert_non_null(strstr(error, part));
+	}
+	free(error);
+	return r;
+}
+
+static void run_sql(const char *path, const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static int no_source(void *context, const struct store_source *row)
+{
+	(void)context;
+	(void)row;
+	return 1;
+}
+
+static void test_made_and_opened_again(void **state)
+{
+	const struct place *place = *state;
+	struct store *store = NULL;
+	char *error = NULL;
+	struct stat found;
+
+	assert_int_equal(open_and_close(place->path, true, NULL), 0);
+	assert_int_equal(stat(place->path, &found), 0);
+	assert_int_equal(found.st_mode & 0007, 0);
+	assert_int_equal(open_and_close(place->path, true, NULL), 0);
+	assert_int_equal(open_and_close(place->path, false, NULL), 0);
+	assert_int_equal(store_open(place->path, false, &store, &error), 0);
+	assert_int_equal(store_sources(store, no_source, NULL), 0);
+	store_close(store);
+	store_close(NULL);
+}
+
+static void test_nothing_there(void **state)
+{
+	const struct place *place = *state;
+	char path[128];
+
+	assert_int_equal(open_and_close(place->path, false, place->path), -ENOENT);
+	snprintf(path, sizeof(path), "%s/none/records.db", place->directory);
+	assert_int_equal(open_and_close(path, true, path), -ENOENT);
+	assert_int_equal(fclose(fopen(place->path, "w")), 0);
+	assert_int_equal(open_and_close(place->path, false, "nothing was stored"), -ENODATA);
+	assert_int_equal(open_and_close(place->path, true, NULL), 0);
+}
+
+static void test_not_a_store(void **state)
+{
+	const struct place *place = *state;
+	FILE *file = fopen(place->path, "w");
+
+	assert_non_null(file);
+	for (int i = 0; i < 1000; i++)
+		fputs("no database at all\n", file);
+	fclose(file);
+	assert_int_equal(open_and_close(place->path, true, "no store"), -EBADMSG);
+	assert_int_equal(open_and_close(place->path, false, "no store"), -EBADMSG);
+}
+
+static void test_another_programs_database(void **state)
+{
+	const struct place *place = *state;
+
+	run_sql(place->path, "CREATE TABLE meta(key, value); INSERT INTO meta VALUES('schema', 1)");
+	assert_int_equal(open_and_close(place->path, true, "another program"), -EBADMSG);
+	assert_int_equal(open_and_close(place->path, false, "another program"), -EBADMSG);
+}
+
+static void test_newer_version(void **state)
+{
+	const struct place *place = *state;
+
+	assert_int_equal(open_and_close(place->path, true, NULL), 0);
+	run_sql(place->path, "UPDATE meta SET value = 2 WHERE key = 'schema'");
+	assert_int_equal(open_and_close(place->path, true, "version 2"), -ENOTSUP);
+	assert_int_equal(open_and_close(place->path, false, "version 2"), -ENOTSUP);
+}
+
+/* Two that make it at the same moment, before and after either. */
+static void test_made_by_two(void **state)
+{
+	const struct place *place = *state;
+	struct store *first = NULL, *second = NULL;
+	char *error = NULL;
+
+	assert_int_equal(store_open(place->path, true, &first, &error), 0);
+	assert_int_equal(store_open(place->path, true, &second, &error), 0);
+	store_close(first);
+	assert_int_equal(store_sources(second, no_source, NULL), 0);
+	store_close(second);
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_made_and_opened_again),     CASE(test_nothing_there), CASE(test_not_a_store),
+		CASE(test_another_programs_database), CASE(test_newer_version), CASE(test_made_by_two),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
