@@ -135,8 +135,9 @@ static void emit_summary(struct event_collector *c, struct entry *entry)
 		.part_count = list_parts(&c->table, detail ? detail->parts : NULL, parts),
 	};
 
-	if (detail && detail->destinations)
-		record.destinations = destinations_count(detail->destinations, &record.destinations_exact);
+	record.reached = detail ? detail->destinations : NULL;
+	if (record.reached)
+		record.destinations = destinations_count(record.reached, &record.destinations_exact);
 	if (entry->destinations_lost || record.packets_offloaded > 0)
 		record.destinations_exact = false;
 	emit(c, &record);
@@ -157,7 +158,7 @@ static struct detail *detail_of(struct entry *entry)
 static bool keep_destination(struct event_collector *c, struct entry *entry, const struct addr *dst)
 {
 	struct detail *detail = detail_of(entry);
-	bool kept = detail && destinations_add(&detail->destinations, &c->table.key, dst, &c->table.budget);
+	bool kept = detail && destinations_add(&detail->destinations, dst, &c->table.budget);
 
 	if (!kept)
 		entry->destinations_lost = 1;

@@ -56,9 +56,10 @@ static bool grow(struct destinations **set, struct destinations_budget *budget)
 	return true;
 }
 
-static void estimate_add(struct destinations *set, const struct siphash_key *key, const struct pair *pair)
+static void estimate_add(struct destinations *set, const struct pair *pair)
 {
-	uint64_t hash = siphash_words(key, (const uint64_t[]){pair->hi, pair->lo}, 2);
+	static const struct siphash_key key = {DESTINATIONS_KEY_0, DESTINATIONS_KEY_1};
+	uint64_t hash = siphash_words(&key, (const uint64_t[]){pair->hi, pair->lo}, 2);
 	uint64_t rest = hash >> REGISTER_BITS | UINT64_C(1) << (64 - REGISTER_BITS);
 	uint8_t rank = (uint8_t)(__builtin_ctzll(rest) + 1);
 	uint8_t *slot = &registers(set)[hash & (DESTINATIONS_REGISTERS - 1)];
@@ -67,15 +68,16 @@ static void estimate_add(struct destinations *set, const struct siphash_key *key
 		*slot = rank;
 }
 
-static void become_estimate(struct destinations *set, const struct siphash_key *key)
+/* The memory of the pairs has its greatest size. */
+static void become_estimate(struct destinations *set)
 {
 	struct pair known[DESTINATIONS_EXACT_MAX];
 
 	memcpy(known, set->exact, sizeof(known));
 	memset(registers(set), 0, DESTINATIONS_REGISTERS);
 	set->estimated = true;
-	for (size_t i = 0; i < DESTINATIONS_EXACT_MAX; i++)
-		estimate_add(set, key, &known[i]);
+	for (size_t i = 0; i < set->count; i++)
+		estimate_add(set, &known[i]);
 }
 
 static bool exact_has(struct destinations *set, const struct pair *pair)
@@ -89,24 +91,101 @@ static bool exact_has(struct destinations *set, const struct pair *pair)
 	return false;
 }
 
-bool destinations_add(struct destinations **set, const struct siphash_key *key, const struct addr *addr,
-		      struct destinations_budget *budget)
+static bool pair_add(struct destinations **set, const struct pair *pair, struct destinations_budget *budget)
 {
-	struct pair pair = {addr->hi, addr->lo};
-
-	if (*set && !(*set)->estimated && exact_has(*set, &pair))
+	if (*set && !(*set)->estimated && exact_has(*set, pair))
 		return true;
 	if (*set && !(*set)->estimated && (*set)->count == DESTINATIONS_EXACT_MAX)
-		become_estimate(*set, key);
+		become_estimate(*set);
 	if (*set && (*set)->estimated) {
-		estimate_add(*set, key, &pair);
+		estimate_add(*set, pair);
 		return true;
 	}
 	if ((!*set || (*set)->count == (*set)->capacity) && !grow(set, budget))
 		return false;
-	(*set)->exact[(*set)->count++] = pair;
+	(*set)->exact[(*set)->count++] = *pair;
 	return true;
 }
+
+bool destinations_add(struct destinations **set, const struct addr *addr, struct destinations_budget *budget)
+{
+	return pair_add(set, &(struct pair){addr->hi, addr->lo}, budget);
+}
+
+bool destinations_add_registers(struct destinations **set, const uint8_t more[DESTINATIONS_REGISTERS],
+				struct destinations_budget *budget)
+{
+	uint8_t *own;
+
+	while (!*set || (*set)->capacity < DESTINATIONS_EXACT_MAX) {
+		if (!grow(set, budget))
+			return false;
+	}
+	if (!(*set)->estimated)
+		become_estimate(*set);
+	own = registers(*set);
+	for (size_t i = 0; i < DESTINATIONS_REGISTERS; i++)
+		own[i] = own[i] > more[i] ? own[i] : more[i];
+	return true;
+}
+
+bool destinations_unite(struct destinations **set, const struct destinations *other,
+			struct destinations_budget *budget)
+{
+	bool added = true;
+
+	if (other && other->estimated)
+		return destinations_add_registers(set, destinations_registers(other), budget);
+	for (size_t i = 0; added && other && i < other->count; i++)
+		added = pair_add(set, &other->exact[i], budget);
+	return added;
+}
+
+size_t destinations_list(const struct destinations *set, uint8_t family,
+			 struct addr out[DESTINATIONS_EXACT_MAX])
+{
+	size_t count = set && !set->estimated ? set->count : 0;
+
+	for (size_t i = 0; i < count; i++)
+		out[i] = (struct addr){set->exact[i].hi, set->exact[i].lo, family};
+	return count;
+}
+
+const uint8_t *destinations_registers(const struct destinations *set)
+{
+	return set && set->estimated ? (const uint8_t *)set->exact : NULL;
+}
+
+/* ---- as text ---- */
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+enum { DIGIT_MAX = sizeof(digits) - 2 };
+
+void destinations_sketch_write(const uint8_t values[DESTINATIONS_REGISTERS], char out[DESTINATIONS_REGISTERS])
+{
+	for (size_t i = 0; i < DESTINATIONS_REGISTERS; i++)
+		out[i] = digits[values[i] < DIGIT_MAX ? values[i] : DIGIT_MAX];
+}
+
+bool destinations_sketch_read(const char *text, size_t len, uint8_t ret[DESTINATIONS_REGISTERS])
+{
+	uint8_t values[DESTINATIONS_REGISTERS];
+
+	if (len != DESTINATIONS_REGISTERS)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		const char *digit = memchr(digits, text[i], sizeof(digits) - 1);
+
+		if (!digit)
+			return false;
+		values[i] = (uint8_t)(digit - digits);
+	}
+	memcpy(ret, values, sizeof(values));
+	return true;
+}
+
+/* ---- counting ---- */
 
 /* m * (1/(empty+1) + ... + 1/m): how many random draws leave `empty` of m registers empty, on average. */
 static double linear_count(size_t empty)
@@ -121,7 +200,7 @@ static double linear_count(size_t empty)
 static uint64_t estimate(const struct destinations *set)
 {
 	const double m = DESTINATIONS_REGISTERS, alpha = 0.7213 / (1 + 1.079 / m);
-	const uint8_t *slots = (const uint8_t *)set->exact;
+	const uint8_t *slots = destinations_registers(set);
 	double sum = 0, result;
 	size_t empty = 0;
 

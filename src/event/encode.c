@@ -32,17 +32,33 @@ static size_t encode(const struct event_record *record, char *memory, size_t siz
 	return out.overflow ? 0 : out_len(&out);
 }
 
+/* What a record can do without, least needed first; false: there is nothing more. */
+static bool leave_out(struct event_record *record, struct event_config *config, unsigned step)
+{
+	switch (step) {
+	case 0:
+		config->pcap_filename = NULL;
+		return true;
+	case 1:
+		record->reached = NULL;
+		return true;
+	case 2:
+		record->reasons = NULL;
+		record->part_count = 0;
+		return true;
+	default:
+		return false;
+	}
+}
+
 size_t event_record_encode(const struct event_record *record, char out[EVENT_RECORD_MAX])
 {
 	size_t len = encode(record, out, EVENT_RECORD_MAX);
 	struct event_record shorter = *record;
 	struct event_config config = *record->config;
 
-	if (len > 0)
-		return len;
-	config.pcap_filename = NULL;
 	shorter.config = &config;
-	shorter.reasons = NULL;
-	shorter.part_count = 0;
-	return encode(&shorter, out, EVENT_RECORD_MAX);
+	for (unsigned step = 0; len == 0 && leave_out(&shorter, &config, step); step++)
+		len = encode(&shorter, out, EVENT_RECORD_MAX);
+	return len;
 }

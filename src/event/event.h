@@ -25,9 +25,9 @@
 #include <stdint.h>
 
 enum {
-	EVENT_SCHEMA = 1,        /* version of the op25b object */
-	EVENT_RECORD_MAX = 8192, /* bytes of the longest record with its line feed */
-	EVENT_REASONS_MAX = 64,  /* reason numbers are below this */
+	EVENT_SCHEMA = 1,         /* version of the op25b object */
+	EVENT_RECORD_MAX = 12288, /* bytes of the longest record with its line feed */
+	EVENT_REASONS_MAX = 64,   /* reason numbers are below this */
 };
 
 /* What was or would have been done to the packet. The values are those of enum verdict in engine/. */

@@ -5,10 +5,8 @@
  * and "tc" to IPv6.
  */
 #include "event/fields.h"
+#include "event/put.h"
 #include "event/record.h"
-
-#include "base/moment.h"
-#include "base/out.h"
 
 #include <string.h>
 
@@ -92,6 +90,17 @@ static bool has_offloaded(const struct event_record *r)
 	return r->packets_offloaded > 0;
 }
 
+/* A single destination is the packet's. */
+static bool lists_destinations(const struct event_record *r)
+{
+	return about_one(r) && r->reached && r->destinations_exact && r->destinations > 1;
+}
+
+static bool has_sketch(const struct event_record *r)
+{
+	return about_one(r) && destinations_registers(r->reached);
+}
+
 static bool has_reasons(const struct event_record *r)
 {
 	return r->reasons != NULL;
@@ -116,30 +125,12 @@ static void put_string(struct out *out, const char *text)
 
 static void put_name(struct out *out, const char *text)
 {
-	out_json_string(out, text, strnlen(text, RECORD_NAME_MAX));
+	put_text(out, text, RECORD_NAME_MAX);
 }
 
-static void put_bool(struct out *out, bool value)
+static void put_moment(struct out *out, const struct event_record *r, int64_t ns)
 {
-	out_text(out, value ? "true" : "false");
-}
-
-static void put_time(struct out *out, const struct event_record *r, int64_t ns)
-{
-	char text[MOMENT_TEXT_MAX];
-
-	out_char(out, '"');
-	out_bytes(out, text, moment_format_eve(ns, r->config->utc_offset_s, text));
-	out_char(out, '"');
-}
-
-static void put_addr(struct out *out, const struct addr *addr)
-{
-	char text[ADDR_TEXT_MAX];
-
-	out_char(out, '"');
-	out_bytes(out, text, addr_format(addr, text));
-	out_char(out, '"');
+	put_time(out, ns, r->config->utc_offset_s);
 }
 
 static const char *reason_text(const struct event_record *r, unsigned reason)
@@ -151,7 +142,7 @@ static const char *reason_text(const struct event_record *r, unsigned reason)
 
 static void write_timestamp(struct out *out, const struct event_record *r)
 {
-	put_time(out, r, r->fact.time_ns);
+	put_moment(out, r, r->fact.time_ns);
 }
 
 static void write_event_type(struct out *out, const struct event_record *r)
@@ -350,16 +341,8 @@ static void write_kind(struct out *out, const struct event_record *r)
 
 static void write_subscriber(struct out *out, const struct event_record *r)
 {
-	struct prefix prefix = {addr_mask(&r->fact.src, r->fact.subscriber_len), r->fact.subscriber_len};
-	char text[PREFIX_TEXT_MAX];
-
-	if (prefix.len == addr_bits(prefix.addr.family)) {
-		put_addr(out, &prefix.addr);
-		return;
-	}
-	out_char(out, '"');
-	out_bytes(out, text, prefix_format(&prefix, text));
-	out_char(out, '"');
+	put_prefix(out,
+		   &(struct prefix){addr_mask(&r->fact.src, r->fact.subscriber_len), r->fact.subscriber_len});
 }
 
 static void write_pool(struct out *out, const struct event_record *r)
@@ -432,12 +415,12 @@ static void write_packets_offloaded(struct out *out, const struct event_record *
 
 static void write_first_seen(struct out *out, const struct event_record *r)
 {
-	put_time(out, r, r->first_ns);
+	put_moment(out, r, r->first_ns);
 }
 
 static void write_last_seen(struct out *out, const struct event_record *r)
 {
-	put_time(out, r, r->last_ns);
+	put_moment(out, r, r->last_ns);
 }
 
 static void write_window(struct out *out, const struct event_record *r)
@@ -453,6 +436,16 @@ static void write_destinations(struct out *out, const struct event_record *r)
 static void write_destinations_exact(struct out *out, const struct event_record *r)
 {
 	put_bool(out, r->destinations_exact);
+}
+
+static void write_destination_list(struct out *out, const struct event_record *r)
+{
+	put_destinations(out, r->reached, r->fact.src.family);
+}
+
+static void write_sketch(struct out *out, const struct event_record *r)
+{
+	put_sketch(out, r->reached);
 }
 
 static void write_policy(struct out *out, const struct event_record *r)
@@ -553,6 +546,8 @@ const struct event_field event_fields[] = {
 	{OP25B, "window_s", "number", "length of a window in seconds", write_window, NULL},
 	{OP25B, "distinct_destinations", "number", "how many addresses the packets counted went to, but for packets_offloaded; not in overflow records", write_destinations, about_one},
 	{OP25B, "distinct_destinations_exact", "boolean", "false: more than 64, and the number is an estimate (standard error 3.3 %), or memory was short or packets were offloaded, and it is a lower bound", write_destinations_exact, about_one},
+	{OP25B, "destinations", "list of texts", "these addresses, when there are 2 to 64 and the number is exact; a single one is dest_ip", write_destination_list, lists_destinations},
+	{OP25B, "destinations_sketch", "text", "when there are more than 64: what they are estimated from, so that readers can unite them with those of other records; see DESTINATIONS", write_sketch, has_sketch},
 	{OP25B, "policy", "text", "digest of the policy that decided about the packet shown", write_policy, NULL},
 	{OP25B, "rules", "list of objects", "packets by rule, when the packets counted met several or in several ways", write_parts, has_parts},
 	{RULES, "rule", "text", "name of the rule that decided, if one did", write_rule, has_rule},

@@ -25,7 +25,8 @@ enum event_object {
 struct event_field {
 	enum event_object object;
 	const char *name;
-	const char *type;    /* "text", "number", "boolean", "list of numbers", "list of objects", "object" */
+	const char *
+		type; /* "text", "number", "boolean", "list of numbers", "list of texts", "list of objects", "object" */
 	const char *meaning; /* one sentence for the manual */
 	void (*write)(struct out *out, const struct event_record *record);
 	bool (*present)(const struct event_record *record); /* NULL: in every record */

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "event/notice.h"
 
+#include "event/put.h"
 #include "event/record.h"
-
-#include "base/moment.h"
-#include "base/out.h"
 
 #include <string.h>
 
@@ -55,23 +53,14 @@ static bool is_over(const struct event_notice_line *n)
 	return is_period(n) && n->of->state != EVENT_NOTICE_BEGIN;
 }
 
-static void put_text(struct out *out, const char *text, size_t max)
+static void put_moment(struct out *out, const struct event_notice_line *n, int64_t ns)
 {
-	out_json_string(out, text, strnlen(text, max));
-}
-
-static void put_time(struct out *out, const struct event_notice_line *n, int64_t ns)
-{
-	char text[MOMENT_TEXT_MAX];
-
-	out_char(out, '"');
-	out_bytes(out, text, moment_format_eve(ns, n->config->utc_offset_s, text));
-	out_char(out, '"');
+	put_time(out, ns, n->config->utc_offset_s);
 }
 
 static void write_timestamp(struct out *out, const struct event_notice_line *n)
 {
-	put_time(out, n, n->of->time_ns);
+	put_moment(out, n, n->of->time_ns);
 }
 
 static void write_level(struct out *out, const struct event_notice_line *n)
@@ -128,12 +117,12 @@ static void write_fail(struct out *out, const struct event_notice_line *n)
 
 static void write_begin(struct out *out, const struct event_notice_line *n)
 {
-	put_time(out, n, n->of->first_ns);
+	put_moment(out, n, n->of->first_ns);
 }
 
 static void write_end(struct out *out, const struct event_notice_line *n)
 {
-	put_time(out, n, n->of->last_ns);
+	put_moment(out, n, n->of->last_ns);
 }
 
 static void write_packets(struct out *out, const struct event_notice_line *n)

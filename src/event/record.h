@@ -6,6 +6,7 @@
 #ifndef OP25B_EVENT_RECORD_H
 #define OP25B_EVENT_RECORD_H
 
+#include "event/destinations.h"
 #include "event/event.h"
 
 enum {
@@ -44,6 +45,8 @@ struct event_record {
 	uint64_t packets_offloaded; /* of the packets blocked: by the kernel itself */
 	uint64_t destinations;      /* of those packets that were seen */
 	bool destinations_exact;
+	const struct destinations
+		*reached; /* these destinations; NULL: they are not known, or the packet's is the only one */
 	const uint32_t *
 		reasons; /* packets by reason number, EVENT_REASONS_MAX of them; NULL: all have fact.reason */
 	const struct event_part *parts;
@@ -51,8 +54,9 @@ struct event_record {
 };
 
 /*
- * Writes the record as one JSON line with its line feed; returns its length, at most EVENT_RECORD_MAX. Texts too long
- * for that (only hostile ones are) leave out the capture's name and the counts by reason and rule.
+ * Writes the record as one JSON line with its line feed; returns its length, at most EVENT_RECORD_MAX. Of one too long
+ * for that (only hostile texts make one) it leaves out, until it is short enough: the capture's name; the destinations;
+ * the counts by reason and by rule.
  */
 size_t event_record_encode(const struct event_record *record, char out[EVENT_RECORD_MAX]);
 

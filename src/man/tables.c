@@ -7,6 +7,7 @@
 #include "base/ifpattern.h"
 #include "control/metrics.h"
 #include "engine/engine.h"
+#include "event/destinations.h"
 #include "event/event.h"
 #include "event/fields.h"
 #include "event/notice.h"
@@ -364,6 +365,8 @@ static const struct word {
 	{"interface_name_max", NULL, IF_NAME_MAX - 1},
 	{"ip6_subscriber_length", NULL, POLICY_IP6_SUBSCRIBER_LEN},
 	{"record_max", NULL, EVENT_RECORD_MAX},
+	{"sketch_key0", NULL, DESTINATIONS_KEY_0},
+	{"sketch_key1", NULL, DESTINATIONS_KEY_1},
 	{"exit_ok", NULL, EXIT_CODE_OK},
 	{"exit_differs", NULL, EXIT_CODE_DIFFERS},
 	{"exit_usage", NULL, EXIT_CODE_USAGE},

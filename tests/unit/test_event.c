@@ -71,6 +71,7 @@ static void test_summary_record(void **state)
 		"\"verdict\":\"drop\",\"monitored\":false,\"attempts\":1,\"packets\":3,\"packets_blocked\":3,"
 		"\"first_seen\":\"2026-01-01T00:00:01.123456+0900\",\"last_seen\":\"2026-01-01T00:00:04.123456+0900\","
 		"\"window_s\":300,\"distinct_destinations\":3,\"distinct_destinations_exact\":true,"
+		"\"destinations\":[\"198.51.100.1\",\"198.51.100.2\",\"198.51.100.3\"],"
 		"\"policy\":\"0123abcd\"}}\n");
 	event_flush(log->collector, T0);
 	assert_accounted(log);
@@ -675,7 +676,7 @@ static bool value_has_type(const char *value, const char *type)
 		return *value >= '0' && *value <= '9';
 	if (strcmp(type, "boolean") == 0)
 		return strncmp(value, "true", 4) == 0 || strncmp(value, "false", 5) == 0;
-	if (strcmp(type, "list of numbers") == 0 || strcmp(type, "list of objects") == 0)
+	if (strncmp(type, "list of ", 8) == 0)
 		return *value == '[';
 	return strcmp(type, "object") == 0 && *value == '{';
 }
@@ -722,6 +723,10 @@ static void test_every_field_is_written_with_its_type(void **state)
 	fact.monitored = true;
 	event_observe(log->collector, &fact, 1);
 	observe(log, offloaded(0, BOB, 3));
+	for (uint32_t i = 0; i < 70; i++) {
+		observe(log, syn(0, BOB + 1, MX + i));
+		observe(log, syn(0, BOB + 2, MX + i % 5));
+	}
 	event_flush(log->collector, T0);
 	for (size_t i = 0; i < event_field_count; i++) {
 		char key[64];
