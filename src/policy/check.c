@@ -422,6 +422,26 @@ static void check_offload(struct reading *reading)
 		gateway->offload_s, written ? "" : " by default", window_s);
 }
 
+/* Bots are asked for first, so a threshold of others that reaches theirs says what never holds. */
+static void check_triage_key(struct reading *reading, const char *name, uint32_t destinations)
+{
+	const struct section_marks *marks = &reading->triage;
+	uint32_t bot = reading->policy->triage.bot_destinations;
+	bool written = key_stands(marks, POLICY_SECTION_TRIAGE, name);
+	char hint[HINT_MAX];
+
+	if (destinations < bot || key_is_bad(marks, POLICY_SECTION_TRIAGE, name) ||
+	    key_is_bad(marks, POLICY_SECTION_TRIAGE, "bot_destinations"))
+		return;
+	snprintf(hint, sizeof(hint), "write %s = %u or less, or bot_destinations = %u or more", name, bot - 1,
+		 destinations + 1);
+	reading_warning(reading,
+			spot_of_key(reading, marks,
+				    key_of(POLICY_SECTION_TRIAGE, written ? name : "bot_destinations")),
+			hint, "whoever has %u destinations or more is a bot, although %s is %u%s", bot, name,
+			destinations, written ? "" : " by default");
+}
+
 bool policy_has_direction(const struct policy *policy)
 {
 	return policy->gateway.subscriber_interfaces.count > 0 ||
@@ -443,4 +463,6 @@ void policy_check(struct reading *reading)
 	check_inbound(reading);
 	check_mode(reading);
 	check_offload(reading);
+	check_triage_key(reading, "client_destinations", reading->policy->triage.client_destinations);
+	check_triage_key(reading, "server_destinations", reading->policy->triage.server_destinations);
 }

@@ -2,7 +2,8 @@
 /*
  * The digest names a policy's meaning: records carry it, and a reload that changes nothing is seen by it. It covers
  * values, not text: prefixes in order of address, sections in order of name, dates as instants, all numbers
- * big-endian, so that it is the same on every machine and for every layout of the files.
+ * big-endian, so that it is the same on every machine and for every layout of the files. [triage] is not in it: no packet
+ * is answered, and no record made, otherwise for it.
  */
 #include "base/number.h"
 #include "policy/reading.h"

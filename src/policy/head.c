@@ -73,9 +73,10 @@ static enum policy_section unknown_section(struct reading *reading, const char *
 		snprintf(hint, sizeof(hint), "did you mean [%s%s]?", nearest,
 			 policy_section_is_named(section_of(nearest, strlen(nearest))) ? " NAME" : "");
 	else
-		snprintf(hint, sizeof(hint),
-			 "sections are [gateway], [log], and [pool NAME], [relay NAME], [exempt NAME], "
-			 "[inside NAME], [destination NAME]");
+		snprintf(
+			hint, sizeof(hint),
+			"sections are [gateway], [log], [triage], and [pool NAME], [relay NAME], [exempt NAME], "
+			"[inside NAME], [destination NAME]");
 	if (head->kind_len == 0)
 		reading_error(reading, spot_at(reading, head->kind - 1, 2), hint,
 			      "a section's head without a name");
@@ -184,7 +185,7 @@ static void begin_rule(struct reading *reading, const char *line, const struct h
 	policy_value_defaults(reading);
 }
 
-/* [gateway] and [log] */
+/* [gateway], [log] and [triage] */
 static void begin_single(struct reading *reading, const char *line, const struct head *head)
 {
 	const char *kind = policy_section_name(reading->section);

@@ -24,6 +24,7 @@ enum {
 #define HAS(type, member)     .has_offset = offsetof(struct type, member)
 #define GATEWAY(key_name)     .section = POLICY_SECTION_GATEWAY, .name = key_name
 #define LOG(key_name)         .section = POLICY_SECTION_LOG, .name = key_name
+#define TRIAGE(key_name)      .section = POLICY_SECTION_TRIAGE, .name = key_name
 #define POOL(key_name)        .section = POLICY_SECTION_POOL, .name = key_name
 #define RELAY(key_name)       .section = POLICY_SECTION_RELAY, .name = key_name
 #define EXEMPT(key_name)      .section = POLICY_SECTION_EXEMPT, .name = key_name
@@ -105,6 +106,19 @@ const struct policy_key policy_keys[] = {
 	 .late = true, AT(policy_log, kernel),
 	 .help = "Whether the kernel logs single packets of note: forged sources, answers to pools, foreign marks, refusals."},
 
+	{TRIAGE("bot_destinations"), .type = POLICY_TYPE_NUMBER, .min = 2, .max = 1000000,
+	 .default_text = "20", AT(policy_triage, bot_destinations),
+	 .help = "So many distinct destinations, or more: a bot."},
+	{TRIAGE("client_destinations"), .type = POLICY_TYPE_NUMBER, .min = 1, .max = 64, .default_text = "2",
+	 AT(policy_triage, client_destinations), .help = "A misconfigured client has at most so many."},
+	{TRIAGE("server_destinations"), .type = POLICY_TYPE_NUMBER, .min = 1, .max = 64, .default_text = "5",
+	 AT(policy_triage, server_destinations), .help = "A server has at most so many."},
+	{TRIAGE("server_clock_hours"), .type = POLICY_TYPE_NUMBER, .min = 1, .max = 24, .default_text = "20",
+	 AT(policy_triage, server_clock_hours),
+	 .help = "A server sends in so many of the day's 24 hours or more, and pauses no longer; a client's people sleep."},
+	{TRIAGE("least_attempts"), .type = POLICY_TYPE_NUMBER, .min = 1, .max = 1000000, .default_text = "10",
+	 AT(policy_triage, least_attempts), .help = "Of whom fewer attempts are known nothing is said."},
+
 	{POOL("prefix"), PREFIX,
 	 .help = "Addresses of subscribers whose port 25 is restricted; \"none\" for a pool that is empty on purpose."},
 	{POOL("file"), LIST_FILE, .help = LIST_HELP},
@@ -161,11 +175,11 @@ const struct policy_key policy_keys[] = {
 
 const size_t policy_key_count = sizeof(policy_keys) / sizeof(policy_keys[0]);
 
-static const char *const section_names[] = {"gateway", "log",    "pool",       "relay",
-					    "exempt",  "inside", "destination"};
+static const char *const section_names[] = {"gateway", "log",    "triage", "pool",
+					    "relay",   "exempt", "inside", "destination"};
 
 static_assert(sizeof(section_names) / sizeof(section_names[0]) == POLICY_SECTIONS, "one name a section");
-/* A section's place behind [log] is its kind. */
+/* A section's place behind [triage] is its kind. */
 static_assert(POLICY_SECTIONS - POLICY_SECTION_POOL == POLICY_KINDS, "one kind a named section");
 static_assert(POLICY_SECTION_DESTINATION - POLICY_SECTION_POOL == POLICY_DESTINATION, "in the same order");
 

@@ -71,6 +71,15 @@ struct policy_log {
 	uint32_t subscribers_max; /* subscribers tracked at once; more share an overflow record */
 };
 
+/* What offenders probably are (op25b-log). No packet's answer rests on it. */
+struct policy_triage {
+	uint32_t bot_destinations;    /* so many distinct ones or more: a bot */
+	uint32_t client_destinations; /* at most so many */
+	uint32_t server_destinations; /* at most so many */
+	uint32_t server_clock_hours;  /* of 24 */
+	uint32_t least_attempts;      /* fewer: unknown */
+};
+
 enum policy_kind {
 	POLICY_POOL,
 	POLICY_RELAY,
@@ -144,6 +153,7 @@ struct policy_prefix6 {
 struct policy {
 	struct policy_gateway gateway;
 	struct policy_log log;
+	struct policy_triage triage;
 	struct policy_rule *rules; /* in file order */
 	size_t rule_count;
 	struct policy_prefix4 *ip4;
@@ -179,7 +189,7 @@ void policy_free(struct policy *policy);
 int policy_print(const struct policy *policy, FILE *out);
 
 /*
- * The same as JSON: an object a section, "gateway" and "log", then one a kind with the named sections in it by name.
+ * The same as JSON: an object a section, "gateway", "log" and "triage", then one a kind with the named sections in it by name.
  * Every key of the table is there, by its name in the policy file; null or [] when the policy does not give it. Only
  * `file` is not: its prefixes stand in `prefix`. Numbers are numbers, all else is the policy file's text.
  * 0 or -errno of the stream.

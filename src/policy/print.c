@@ -225,14 +225,28 @@ static void print_section(struct printing *p, enum policy_section section)
 	}
 }
 
+/* The sections without a name. */
+static const void *single_base(const struct policy *policy, enum policy_section section)
+{
+	switch (section) {
+	case POLICY_SECTION_LOG:
+		return &policy->log;
+	case POLICY_SECTION_TRIAGE:
+		return &policy->triage;
+	default:
+		return &policy->gateway;
+	}
+}
+
 static void print_policy(struct printing *p)
 {
-	fputs("[gateway]\n", p->out);
-	p->base = (const char *)&p->policy->gateway;
-	print_section(p, POLICY_SECTION_GATEWAY);
-	fputs("\n[log]\n", p->out);
-	p->base = (const char *)&p->policy->log;
-	print_section(p, POLICY_SECTION_LOG);
+	for (unsigned i = POLICY_SECTION_GATEWAY; i < POLICY_SECTION_POOL; i++) {
+		enum policy_section section = (enum policy_section)i;
+
+		fprintf(p->out, "%s[%s]\n", i > 0 ? "\n" : "", policy_section_name(section));
+		p->base = single_base(p->policy, section);
+		print_section(p, section);
+	}
 	for (p->rule = 0; p->rule < p->policy->rule_count; p->rule++) {
 		const struct policy_rule *rule = &p->policy->rules[p->rule];
 
@@ -294,10 +308,12 @@ static void print_json_kind(struct printing *p, enum policy_kind kind)
 
 static void print_json_policy(struct printing *p)
 {
-	fputs("{\n  \"gateway\": ", p->out);
-	print_json_section(p, POLICY_SECTION_GATEWAY, &p->policy->gateway);
-	fputs(",\n  \"log\": ", p->out);
-	print_json_section(p, POLICY_SECTION_LOG, &p->policy->log);
+	for (unsigned i = POLICY_SECTION_GATEWAY; i < POLICY_SECTION_POOL; i++) {
+		enum policy_section section = (enum policy_section)i;
+
+		fprintf(p->out, "%s\n  \"%s\": ", i > 0 ? "," : "{", policy_section_name(section));
+		print_json_section(p, section, single_base(p->policy, section));
+	}
 	for (unsigned kind = 0; kind < POLICY_KINDS; kind++)
 		print_json_kind(p, (enum policy_kind)kind);
 	fputs("\n}\n", p->out);

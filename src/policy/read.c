@@ -328,13 +328,13 @@ static int read_lines(struct reading *reading, FILE *stream)
 	return 0;
 }
 
-/* The defaults of [gateway] and [log] hold also where these sections do not occur. */
+/* The defaults of [gateway], [log] and [triage] hold also where these sections do not occur. */
 static void set_single_defaults(struct reading *reading)
 {
-	reading->section = POLICY_SECTION_GATEWAY;
-	policy_value_defaults(reading);
-	reading->section = POLICY_SECTION_LOG;
-	policy_value_defaults(reading);
+	for (unsigned i = POLICY_SECTION_GATEWAY; i < POLICY_SECTION_POOL; i++) {
+		reading->section = (enum policy_section)i;
+		policy_value_defaults(reading);
+	}
 	reading->section = POLICY_SECTIONS;
 }
 

@@ -76,7 +76,7 @@ struct reading {
 	struct source_text *texts; /* one a policy source */
 	size_t texts_capacity, sources_capacity;
 
-	struct section_marks gateway, log;
+	struct section_marks gateway, log, triage;
 	struct section_marks *marks; /* one a rule */
 	size_t marks_capacity, rules_capacity;
 	size_t ip4_capacity, ip6_capacity;

@@ -271,6 +271,8 @@ struct section_marks *reading_marks(struct reading *reading)
 		return &reading->gateway;
 	case POLICY_SECTION_LOG:
 		return &reading->log;
+	case POLICY_SECTION_TRIAGE:
+		return &reading->triage;
 	default:
 		return &reading->marks[reading->rule];
 	}
@@ -283,6 +285,8 @@ void *reading_target(struct reading *reading)
 		return &reading->policy->gateway;
 	case POLICY_SECTION_LOG:
 		return &reading->policy->log;
+	case POLICY_SECTION_TRIAGE:
+		return &reading->policy->triage;
 	default:
 		return &reading->policy->rules[reading->rule];
 	}

@@ -16,6 +16,7 @@ from repo_rules import Tap  # noqa: E402
 
 # The keys whose values are arrays in JSON.
 LISTS = {"prefix", "address", "interface", "to", "subscriber_interfaces", "upstream_interfaces"}
+SINGLE = ("gateway", "log", "triage")  # sections without a name
 WORDS = {"interface", "subscriber_interfaces", "upstream_interfaces"}  # several to a line
 
 
@@ -26,7 +27,7 @@ def output(*command):
 
 
 def canonical(text):
-    """The canonical print as {section: {name: {key: [values]}}}, with the name "" for [gateway] and [log]."""
+    """The canonical print as {section: {name: {key: [values]}}}, with the name "" for [gateway], [log] and [triage]."""
     found, keys = {}, {}
     for line in text.splitlines():
         if line.startswith("["):
@@ -45,7 +46,7 @@ def values(value):
 def same_problems(ini, document):
     """ini: canonical(); document: dump --json."""
     for section, content in document.items():
-        named = {"": content} if section in ("gateway", "log") else content
+        named = {"": content} if section in SINGLE else content
         if list(named) != list(ini.get(section, {})):
             yield f"[{section}]: {list(named)}, not {list(ini.get(section, {}))}"
         for name, keys in named.items():
@@ -73,7 +74,7 @@ def key_problems(names, document):
         if content is None:
             yield f"no {section}"
             continue
-        for keys in [content] if section in ("gateway", "log") else content.values():
+        for keys in [content] if section in SINGLE else content.values():
             if (key in keys) == (key == "file" and section != "log"):
                 yield f"{section}: {key} {'stands there' if key in keys else 'is missing'}"
 

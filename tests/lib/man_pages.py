@@ -63,7 +63,7 @@ def body_of(page_sections, wanted):
 
 # ---- names ----
 
-HEADS = {"gateway": "[gateway]", "log": "[log]"}
+HEADS = {"gateway": "[gateway]", "log": "[log]", "triage": "[triage]"}
 OBJECTS = {"top": "The record"}
 
 

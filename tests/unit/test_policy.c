@@ -186,6 +186,8 @@ static void test_keys_left_out_have_their_defaults(void **state)
 	assert_string_equal(policy->log.file, "/var/log/op25b/events.json");
 	assert_int_equal(policy->log.window_s, 300);
 	assert_int_equal(policy->log.subscribers_max, 1000000);
+	assert_int_equal(policy->triage.bot_destinations, 20);
+	assert_int_equal(policy->triage.server_clock_hours, 20);
 	assert_int_equal(pool->delegated_prefix_length, POLICY_IP6_SUBSCRIBER_LEN);
 	assert_int_equal(pool->action, POLICY_ACTION_DROP);
 	assert_false(pool->has_monitor_from || pool->has_enforce_from || pool->has_until || pool->has_from);
@@ -293,26 +295,21 @@ static void test_the_table_of_keys_is_sound(void **state)
 	}
 }
 
-/* A policy in which a key of [gateway], [log] or [pool p] has a value. */
+/* A policy in which a key of [gateway], [log], [triage] or [pool p] has a value. */
 static bool takes(const struct policy_key *key, const char *value)
 {
-	char text[1024];
-	bool gateway = key->section == POLICY_SECTION_GATEWAY;
+	char text[1024], line[128];
+	enum policy_section section = key->section;
+	bool gateway = section == POLICY_SECTION_GATEWAY;
 
-	snprintf(
-		text, sizeof(text),
-		"[gateway]\n%s%s%s%s%s%supstream_interfaces = eth0\n[log]\n%s%s%s%s[pool p]\n%s%s%s%sprefix = 10.0.0.0/8\n",
-		gateway && strcmp(key->name, "mode") == 0 ? "" : "mode = enforce\n",
-		gateway && strcmp(key->name, "fail") == 0 ? "" : "fail = open\n", gateway ? key->name : "",
-		gateway ? " = " : "", gateway ? value : "", gateway ? "\n" : "",
-		key->section == POLICY_SECTION_LOG ? key->name : "",
-		key->section == POLICY_SECTION_LOG ? " = " : "",
-		key->section == POLICY_SECTION_LOG ? value : "",
-		key->section == POLICY_SECTION_LOG ? "\n" : "",
-		key->section == POLICY_SECTION_POOL ? key->name : "",
-		key->section == POLICY_SECTION_POOL ? " = " : "",
-		key->section == POLICY_SECTION_POOL ? value : "",
-		key->section == POLICY_SECTION_POOL ? "\n" : "");
+	snprintf(line, sizeof(line), "%s = %s\n", key->name, value);
+	snprintf(text, sizeof(text),
+		 "[gateway]\n%s%s%supstream_interfaces = eth0\n[log]\n%s[triage]\n%s[pool p]\n%s"
+		 "prefix = 10.0.0.0/8\n",
+		 gateway && strcmp(key->name, "mode") == 0 ? "" : "mode = enforce\n",
+		 gateway && strcmp(key->name, "fail") == 0 ? "" : "fail = open\n", gateway ? line : "",
+		 section == POLICY_SECTION_LOG ? line : "", section == POLICY_SECTION_TRIAGE ? line : "",
+		 section == POLICY_SECTION_POOL ? line : "");
 	return !refused(text);
 }
 
