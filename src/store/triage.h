@@ -2,6 +2,15 @@
 /*
  * What an offender probably is, so that NOC staff call the right people first: told with the figures it rests on, and
  * "unknown" rather than a guess. Thresholds are the policy's.
+ *
+ * The first of these that holds decides:
+ * 1. fewer attempts than least_attempts, or no destination known: unknown.
+ * 2. bot_destinations or more: a bot. An estimated count must reach it less one standard error (3.3 %); what only
+ *    reaches it with one more is unknown.
+ * 3. at most server_destinations, seen in server_clock_hours or more of the day's 24 hours, and in no smaller part of all
+ *    hours between the first and the last packet: a server. Without the last one a month of evenings would be one.
+ * 4. at most client_destinations, seen in fewer hours of the day: a client.
+ * 5. anything else: unknown.
  */
 #ifndef OP25B_STORE_TRIAGE_H
 #define OP25B_STORE_TRIAGE_H
@@ -17,7 +26,7 @@ enum triage_class {
 
 enum { TRIAGE_EVIDENCE_MAX = 240 };
 
-/* Thresholds; section [triage] of the policy. */
+/* Thresholds; section [triage] of the policy, whose defaults they share. */
 struct triage_limits {
 	uint32_t bot_destinations;    /* so many or more: a bot */
 	uint32_t client_destinations; /* at most so many */
@@ -33,6 +42,7 @@ struct triage {
 
 extern const struct triage_limits triage_limits_default;
 
+/* *ret is filled in every case. The evidence names the thresholds by their keys in the policy. */
 void triage_judge(const struct store_talker *talker, const struct triage_limits *limits, struct triage *ret);
 const char *triage_class_name(enum triage_class class); /* "bot", "client", "server", "unknown" */
 #endif
