@@ -48,6 +48,7 @@ struct store_talker {
 	uint64_t busiest_hour; /* attempts in the busiest hour */
 };
 
+/* The greatest, and the latest, first. BY_FIRST: by ever_first_us, so newcomers first. */
 enum store_order {
 	STORE_BY_ATTEMPTS,
 	STORE_BY_PACKETS,
@@ -125,22 +126,35 @@ typedef int store_destination_row(void *context, const struct addr *destination)
 
 /* All: 0, what a row returned, or a negative errno with store_error() saying why. */
 
-/* Subscribers in the order named, at most limit (0: all). *ret_total, if not NULL: how many there are. */
+/*
+ * Subscribers in the order named, at most limit (0: all). *ret_total, if not NULL: how many rows there would be without it,
+ * overflow among them. With filter->dst only destinations inside it are counted.
+ */
 int store_talkers(struct store *store, const struct store_filter *filter, enum store_order order,
 		  uint64_t limit, store_talker_row *row, void *context, uint64_t *ret_total);
-/* The sums of all records that count, and how many subscribers they are about. */
+/* The sums of all records that count, and how many subscribers they are about; overflow is none. */
 int store_totals(struct store *store, const struct store_filter *filter, struct store_sums *ret,
 		 uint64_t *ret_subscribers);
-/* By pool, rule, ...: most attempts first. */
+/*
+ * By pool, rule, ...: most attempts first. Destinations, by most records first, are those that records list, with filter->dst
+ * only those inside it. Of more than 262,144 of them the rarest may be missing, but none that stands in so many of
+ * the records' lists as 1 of 100,000.
+ */
 int store_groups(struct store *store, const struct store_filter *filter, enum store_group by, uint64_t limit,
 		 store_group_row_taker *row, void *context);
-/* The period in steps of step_s seconds, which start at a multiple of it plus offset_s; empty ones too. */
+/*
+ * The period in steps of step_s seconds, which start at a multiple of it plus offset_s; empty ones too. A period without a
+ * bound ends where what is stored ends. -E2BIG: more than a million steps.
+ */
 int store_timeline(struct store *store, const struct store_filter *filter, uint32_t step_s, int32_t offset_s,
 		   store_bucket_row *row, void *context);
 /* Records, latest first or earliest first. */
 int store_records(struct store *store, const struct store_filter *filter, bool latest_first, uint64_t limit,
 		  store_record_row *row, void *context);
-/* Destinations that the records of a subscriber list. *ret_more: there were more than they could list. */
+/*
+ * Destinations that the records of a subscriber list, with filter->dst only those inside it, in the order of addresses.
+ * *ret_more: there were more than they could list, or than 65,536.
+ */
 int store_subscriber_destinations(struct store *store, const struct prefix *subscriber,
 				  const struct store_filter *filter, store_destination_row *row,
 				  void *context, bool *ret_more);
