@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pools and destinations: sums by what the records name. */
+#include "log.h"
+
+#include <string.h>
+
+enum { USUAL_ROWS = 20 };
+
+static const struct log_column columns[] = {
+	{"name", "NAME", LOG_CELL_TEXT},
+	{"subscribers", "SUBSCRIBERS", LOG_CELL_NUMBER},
+	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER},
+	{"packets", "PACKETS", LOG_CELL_NUMBER},
+	{"packets_blocked", "BLOCKED", LOG_CELL_NUMBER},
+	{"packets_offloaded", NULL, LOG_CELL_NUMBER},
+	{"records", "RECORDS", LOG_CELL_NUMBER},
+	{"first", "FIRST", LOG_CELL_TIME},
+	{"last", "LAST", LOG_CELL_TIME},
+};
+
+static const struct log_column destination_columns[] = {
+	{"destination", "DESTINATION", LOG_CELL_TEXT},
+	{"subscribers", "SUBSCRIBERS", LOG_CELL_NUMBER},
+	{"records", "RECORDS", LOG_CELL_NUMBER},
+	{"first", "FIRST", LOG_CELL_TIME},
+	{"last", "LAST", LOG_CELL_TIME},
+};
+
+static int write_group(void *context, const struct store_group_row *row)
+{
+	struct log_table *table = context;
+
+	log_table_text(table, row->name && row->name[0] ? row->name : NULL);
+	log_table_number(table, row->subscribers);
+	log_table_number(table, row->sums.attempts);
+	log_table_number(table, row->sums.packets);
+	log_table_number(table, row->sums.blocked);
+	log_table_number(table, row->sums.offloaded);
+	log_table_number(table, row->sums.records);
+	log_table_time(table, row->sums.first_us);
+	log_table_time(table, row->sums.last_us);
+	return 0;
+}
+
+static int write_destination(void *context, const struct store_group_row *row)
+{
+	struct log_table *table = context;
+
+	log_table_text(table, row->name);
+	log_table_number(table, row->subscribers);
+	log_table_number(table, row->sums.records);
+	log_table_time(table, row->sums.first_us);
+	log_table_time(table, row->sums.last_us);
+	return 0;
+}
+
+static int end(const struct log_context *context, struct log_table *table, int r)
+{
+	int code = log_table_end(table);
+
+	return r < 0 ? log_store_error(context) : code;
+}
+
+static bool find_group(const struct log_context *context, enum store_group *ret)
+{
+	static const struct {
+		const char *name;
+		enum store_group group;
+	} groups[] = {{"pool", STORE_GROUP_POOL},
+		      {"rule", STORE_GROUP_RULE},
+		      {"reason", STORE_GROUP_REASON},
+		      {"host", STORE_GROUP_HOST},
+		      {"rule-kind", STORE_GROUP_RULE_KIND}};
+	const char *by = log_value(context, "by");
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		if (strcmp(by ? by : "pool", groups[i].name) == 0) {
+			*ret = groups[i].group;
+			return true;
+		}
+	}
+	log_error("--by %s: pool, rule, reason, host or rule-kind", by);
+	return false;
+}
+
+int log_pools(struct log_context *context, int argc, char **argv)
+{
+	struct log_table *table;
+	enum store_group group;
+
+	if (!find_group(context, &group))
+		return LOG_ERROR;
+	table = log_table_new(context, columns, sizeof(columns) / sizeof(columns[0]));
+	return end(context, table,
+		   store_groups(context->store, &context->filter, group, log_limit(context, 0), write_group,
+				table));
+}
+
+int log_destinations(struct log_context *context, int argc, char **argv)
+{
+	struct log_table *table = log_table_new(context, destination_columns,
+						sizeof(destination_columns) / sizeof(destination_columns[0]));
+
+	return end(context, table,
+		   store_groups(context->store, &context->filter, STORE_GROUP_DESTINATION,
+				log_limit(context, USUAL_ROWS), write_destination, table));
+}

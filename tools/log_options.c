@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "log_options.h"
+
+#include "log_time.h"
+
+#include "base/number.h"
+#include "base/suggest.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <langinfo.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* getopt's values: letters for those that have one, numbers from here on for the rest. */
+enum {
+	OPTION_STORE = 256,
+	OPTION_LOG,
+	OPTION_NO_INGEST,
+	OPTION_SRC,
+	OPTION_DST,
+	OPTION_POOL,
+	OPTION_RULE,
+	OPTION_REASON,
+	OPTION_HOST,
+	OPTION_MIN_ATTEMPTS,
+	OPTION_JSON,
+	OPTION_UTC,
+	OPTION_COLOR,
+	OPTION_NO_PAGER,
+	OPTION_HELP,
+	OPTION_VERSION,
+	FIRST_OWN, /* a command's own */
+};
+
+#define COMMON_LETTERS "p:S:U:n:o:"
+
+static const struct option common[] = {
+	{"policy", required_argument, NULL, 'p'},
+	{"store", required_argument, NULL, OPTION_STORE},
+	{"log", required_argument, NULL, OPTION_LOG},
+	{"no-ingest", no_argument, NULL, OPTION_NO_INGEST},
+	{"since", required_argument, NULL, 'S'},
+	{"until", required_argument, NULL, 'U'},
+	{"src", required_argument, NULL, OPTION_SRC},
+	{"dst", required_argument, NULL, OPTION_DST},
+	{"pool", required_argument, NULL, OPTION_POOL},
+	{"rule", required_argument, NULL, OPTION_RULE},
+	{"reason", required_argument, NULL, OPTION_REASON},
+	{"host", required_argument, NULL, OPTION_HOST},
+	{"min-attempts", required_argument, NULL, OPTION_MIN_ATTEMPTS},
+	{"limit", required_argument, NULL, 'n'},
+	{"output", required_argument, NULL, 'o'},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"utc", no_argument, NULL, OPTION_UTC},
+	{"color", required_argument, NULL, OPTION_COLOR},
+	{"no-pager", no_argument, NULL, OPTION_NO_PAGER},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{"version", no_argument, NULL, OPTION_VERSION},
+};
+
+enum { COMMON = sizeof(common) / sizeof(common[0]), LETTERS_MAX = 2 * LOG_OPTIONS_MAX + 16 };
+
+int log_error(const char *format, ...)
+{
+	va_list arguments;
+
+	fputs("op25b-log: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	return LOG_ERROR;
+}
+
+int log_options_wrong(const struct log_command *command)
+{
+	fprintf(stderr, "Try 'op25b-log %s%s--help'.\n", command ? command->name : "", command ? " " : "");
+	return LOG_ERROR;
+}
+
+/* ---- reading ---- */
+
+/* All options in getopt's form: those of the command behind those of all. */
+static void list_options(const struct log_command *command, struct option list[COMMON + LOG_OPTIONS_MAX + 1],
+			 char letters[LETTERS_MAX])
+{
+	size_t count = COMMON,
+	       len = (size_t)snprintf(letters, LETTERS_MAX, "%s" COMMON_LETTERS, command ? "" : "+");
+
+	memcpy(list, common, sizeof(common));
+	for (size_t i = 0; command && command->options[i].name; i++) {
+		bool takes = command->options[i].argument != NULL;
+
+		list[count++] = (struct option){.name = command->options[i].name,
+						.has_arg = takes ? required_argument : no_argument,
+						.val = FIRST_OWN + (int)i};
+		if (!command->letters || strlen(command->letters) <= i || command->letters[i] == ' ')
+			continue;
+		letters[len++] = command->letters[i];
+		if (takes)
+			letters[len++] = ':';
+		letters[len] = '\0';
+	}
+	list[count] = (struct option){0};
+}
+
+/* Which of the command's options has that letter; -1: none. */
+static int find_letter(const struct log_command *command, int letter)
+{
+	const char *found = command && command->letters && letter ? strchr(command->letters, letter) : NULL;
+
+	return found ? (int)(found - command->letters) : -1;
+}
+
+static bool take_filter(struct log_context *context, struct log_words *words, int option)
+{
+	switch (option) {
+	case 'S':
+		words->since = optarg;
+		return true;
+	case 'U':
+		words->until = optarg;
+		return true;
+	case OPTION_SRC:
+		words->src = optarg;
+		return true;
+	case OPTION_DST:
+		words->dst = optarg;
+		return true;
+	case OPTION_POOL:
+		context->filter.pool = optarg;
+		return true;
+	case OPTION_RULE:
+		context->filter.rule = optarg;
+		return true;
+	case OPTION_REASON:
+		context->filter.reason = optarg;
+		return true;
+	case OPTION_HOST:
+		context->filter.host = optarg;
+		return true;
+	case OPTION_MIN_ATTEMPTS:
+		words->min_attempts = optarg;
+		return true;
+	}
+	return false;
+}
+
+static bool take_output(struct log_context *context, struct log_words *words, int option)
+{
+	switch (option) {
+	case 'n':
+		words->limit = optarg;
+		return true;
+	case 'o':
+		words->output = optarg;
+		return true;
+	case OPTION_JSON:
+		words->output = "json";
+		return true;
+	case OPTION_UTC:
+		context->utc = true;
+		return true;
+	case OPTION_COLOR:
+		words->colour = optarg;
+		return true;
+	case OPTION_NO_PAGER:
+		context->pager = false;
+		return true;
+	}
+	return false;
+}
+
+static bool take_store(struct log_context *context, int option)
+{
+	switch (option) {
+	case 'p':
+		context->policy_path = optarg;
+		context->policy_named = true;
+		return true;
+	case OPTION_STORE:
+		free(context->store_path);
+		context->store_path = strdup(optarg);
+		context->store_named = true;
+		return context->store_path != NULL;
+	case OPTION_LOG:
+		if (context->file_count == LOG_FILES_MAX) {
+			log_error("--log may be given %d times at most", LOG_FILES_MAX);
+			return false;
+		}
+		context->files[context->file_count++] = optarg;
+		context->files_named = true;
+		return true;
+	case OPTION_NO_INGEST:
+		context->fill = false;
+		return true;
+	}
+	return false;
+}
+
+int log_options_read(struct log_context *context, struct log_words *words, const struct log_command *commands,
+		     size_t count, int argc, char **argv)
+{
+	struct option list[COMMON + LOG_OPTIONS_MAX + 1];
+	char letters[LETTERS_MAX];
+	int option;
+
+	list_options(context->command, list, letters);
+	optind = 0;
+	while ((option = getopt_long(argc, argv, letters, list, NULL)) != -1) {
+		int own = option >= FIRST_OWN ? option - FIRST_OWN : find_letter(context->command, option);
+
+		if (own >= 0) {
+			context->values[own] = optarg ? optarg : "";
+		} else if (option == OPTION_HELP) {
+			if (context->command)
+				log_help_print_command(context->command);
+			else
+				log_help_print(commands, count);
+			return LOG_FOUND;
+		} else if (option == OPTION_VERSION) {
+			puts("op25b-log " OP25B_VERSION);
+			return LOG_FOUND;
+		} else if (!take_filter(context, words, option) && !take_output(context, words, option) &&
+			   !take_store(context, option)) {
+			return log_options_wrong(context->command);
+		}
+	}
+	return -1;
+}
+
+/* ---- what the words say ---- */
+
+static int read_time(const struct log_context *context, const char *option, const char *text, bool later,
+		     int64_t *ret)
+{
+	int r = text ? log_time_parse(text, context->now_us, context->utc, later, ret) : 0;
+
+	if (r == -ERANGE)
+		return log_error("--%s %s: there is no such time", option, text);
+	if (r < 0)
+		return log_error(
+			"--%s %s: not a time; -2h, \"2 hours ago\", yesterday, \"2026-11-22 10:00\" and "
+			"@EPOCH are",
+			option, text);
+	return LOG_FOUND;
+}
+
+static int read_prefix(const char *option, const char *text, struct prefix *ret)
+{
+	struct prefix prefix;
+	enum addr_error error;
+
+	if (!text)
+		return LOG_FOUND;
+	error = prefix_parse(text, strlen(text), &prefix);
+	if (error != ADDR_OK)
+		return log_error("%s%s%s: %s", option, option[0] ? " " : "", text, addr_error_text(error));
+	*ret = prefix_canonical(&prefix);
+	return LOG_FOUND;
+}
+
+bool log_subscriber(const char *text, struct prefix *ret)
+{
+	return read_prefix("", text, ret) == LOG_FOUND;
+}
+
+static bool read_number(const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *ret)
+{
+	if (number_parse(text, strlen(text), least, most, ret) == NUMBER_OK)
+		return true;
+	if (most == UINT64_MAX)
+		log_error("--%s %s: not a number", option, text);
+	else
+		log_error("--%s %s: not a number from %llu to %llu", option, text, (unsigned long long)least,
+			  (unsigned long long)most);
+	return false;
+}
+
+/* Which of the words it is; -1 after saying that it is none. */
+static int read_word(const char *option, const char *text, const char *const *words, size_t count)
+{
+	const char *nearest;
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(text, words[i]) == 0)
+			return (int)i;
+	nearest = suggest_nearest(text, strlen(text), words, count);
+	fprintf(stderr, "op25b-log: --%s %s: ", option, text);
+	if (nearest)
+		fprintf(stderr, "did you mean \"%s\"?\n", nearest);
+	for (size_t i = 0; i < count && !nearest; i++)
+		fprintf(stderr, "%s%s", words[i], i + 1 == count ? "\n" : i + 2 == count ? " or " : ", ");
+	return -1;
+}
+
+static bool is_terminal(const char *none_if_set)
+{
+	const char *set = none_if_set ? getenv(none_if_set) : NULL, *terminal = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(set && set[0]) && !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
+static void look_at_terminal(struct log_context *context)
+{
+	struct winsize size;
+
+	context->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	if (isatty(STDOUT_FILENO))
+		context->width =
+			ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+	context->pager = context->pager && is_terminal(NULL);
+}
+
+static int apply_output(struct log_context *context, const struct log_words *words)
+{
+	static const char *const forms[] = {"table", "json", "ndjson", "csv"}, *const when[] = {"auto",
+												"always",
+												"never"};
+	int form = words->output ? read_word("output", words->output, forms, 4) : LOG_TABLE;
+	int colour = words->colour ? read_word("color", words->colour, when, 3) : 0;
+
+	if (form < 0 || colour < 0)
+		return LOG_ERROR;
+	context->output = (enum log_output)form;
+	context->colour = form == LOG_TABLE && (colour == 1 || (colour == 0 && is_terminal("NO_COLOR")));
+	look_at_terminal(context);
+	return LOG_FOUND;
+}
+
+int log_options_apply(struct log_context *context, const struct log_words *words)
+{
+	struct store_filter *filter = &context->filter;
+
+	filter->since_us = INT64_MIN;
+	filter->until_us = INT64_MAX;
+	if (apply_output(context, words) != LOG_FOUND ||
+	    read_time(context, "since", words->since, false, &filter->since_us) != LOG_FOUND ||
+	    read_time(context, "until", words->until, true, &filter->until_us) != LOG_FOUND ||
+	    read_prefix("--src", words->src, &filter->src) != LOG_FOUND ||
+	    read_prefix("--dst", words->dst, &filter->dst) != LOG_FOUND)
+		return LOG_ERROR;
+	if (filter->since_us > filter->until_us)
+		return log_error("--since is later than --until");
+	if (words->min_attempts &&
+	    !read_number("min-attempts", words->min_attempts, 0, UINT64_MAX, &filter->min_attempts))
+		return LOG_ERROR;
+	context->limit_given = words->limit != NULL;
+	if (words->limit && !read_number("limit", words->limit, 0, INT64_MAX, &context->limit))
+		return LOG_ERROR;
+	return LOG_FOUND;
+}
+
+/* ---- for the commands ---- */
+
+const char *log_value(const struct log_context *context, const char *name)
+{
+	const struct log_option *options = context->command->options;
+
+	for (size_t i = 0; options[i].name; i++)
+		if (strcmp(options[i].name, name) == 0)
+			return context->values[i];
+	return NULL;
+}
+
+bool log_number(const struct log_context *context, const char *name, uint64_t max, uint64_t *ret)
+{
+	const char *text = log_value(context, name);
+
+	return !text || read_number(name, text, 1, max, ret);
+}
+
+uint64_t log_limit(const struct log_context *context, uint64_t usual)
+{
+	return context->limit_given ? context->limit : usual;
+}
+
+bool log_order(const struct log_context *context, enum store_order *ret)
+{
+	static const char *const orders[] = {"attempts", "packets", "destinations", "first", "last"};
+	const char *text = log_value(context, "sort");
+	int order = text ? read_word("sort", text, orders, 5) : (int)*ret;
+
+	if (order < 0)
+		return false;
+	*ret = (enum store_order)order;
+	return true;
+}
+
+int32_t log_offset(const struct log_context *context, int64_t us)
+{
+	return log_time_offset(us, context->utc);
+}
+
+int log_nothing(const struct log_context *context)
+{
+	if (context->output == LOG_TABLE && isatty(STDERR_FILENO))
+		fputs("op25b-log: nothing found\n", stderr);
+	return LOG_NOTHING;
+}
+
+int log_store_error(const struct log_context *context)
+{
+	const char *why = store_error(context->store);
+
+	return log_error("%s: %s", context->store_path, why && why[0] ? why : "cannot be asked");
+}

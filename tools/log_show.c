@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* show: everything about a subscriber. */
+#include "log_show.h"
+
+#include "log_text.h"
+#include "log_time.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	HOURS = 24,
+	HOUR_S = 3600,
+	DAY_S = 86400,
+	DAYS_SHOWN = 60,
+	RECORDS_SHOWN = 5,
+	WINDOW_MAX_S = 86400, /* a record bears a time at most so much later than its last packet */
+	LABEL = 14,
+};
+
+/* ---- lines for people, members for programs ---- */
+
+bool log_show_label(const struct log_context *context, const char *name)
+{
+	if (context->output != LOG_TABLE)
+		return false;
+	printf("  %-*s", LABEL, name);
+	return true;
+}
+
+void log_show_text(const struct log_context *context, const char *name, const char *text)
+{
+	if (log_show_label(context, name)) {
+		log_text_print(stdout, text, context->utf8, 0);
+		putchar('\n');
+	} else {
+		printf(",\"%s\":", name);
+		log_text_json(stdout, text);
+	}
+}
+
+void log_show_time(const struct log_context *context, const char *name, int64_t us)
+{
+	char text[LOG_TIME_TEXT_MAX];
+
+	if (context->output == LOG_TABLE)
+		log_time_format(us, context->utc, text);
+	else
+		log_time_format_exact(us, context->utc, text);
+	log_show_text(context, name, text);
+}
+
+/* ---- the head ---- */
+
+static void show_class(const struct log_context *context, const struct store_talker *row)
+{
+	struct triage triage;
+	unsigned colour;
+
+	triage_judge(row, &context->limits, &triage);
+	colour = context->colour ? log_class_colour(triage.class) : 0;
+	if (!log_show_label(context, "class"))
+		printf(",\"class\":\"%s\"", triage_class_name(triage.class));
+	else if (colour)
+		printf("\033[%um%s\033[0m\n", colour, triage_class_name(triage.class));
+	else
+		puts(triage_class_name(triage.class));
+	log_show_text(context, "evidence", triage.evidence);
+}
+
+static void show_sums(const struct log_context *context, const struct store_talker *row)
+{
+	const struct store_sums *sums = &row->sums;
+
+	if (log_show_label(context, "attempts"))
+		printf("%" PRIu64 ", in %" PRIu64 " packets and %" PRIu64 " records\n", sums->attempts,
+		       sums->packets, sums->records);
+	else
+		printf(",\"attempts\":%" PRIu64 ",\"packets\":%" PRIu64 ",\"records\":%" PRIu64,
+		       sums->attempts, sums->packets, sums->records);
+	if (log_show_label(context, "blocked"))
+		printf("%" PRIu64 " packets, %" PRIu64 " of them by the kernel itself\n", sums->blocked,
+		       sums->offloaded);
+	else
+		printf(",\"packets_blocked\":%" PRIu64 ",\"packets_offloaded\":%" PRIu64, sums->blocked,
+		       sums->offloaded);
+	log_show_time(context, "first", sums->first_us);
+	log_show_time(context, "last", sums->last_us);
+	log_show_time(context, "ever_first", row->ever_first_us);
+	if (log_show_label(context, "active"))
+		printf("in %" PRIu32 " hours of %" PRIu32 " days; at most %" PRIu64 " attempts in an hour\n",
+		       row->hours_active, row->days_active, row->busiest_hour);
+	else
+		printf(",\"hours_active\":%" PRIu32 ",\"days_active\":%" PRIu32 ",\"busiest_hour\":%" PRIu64,
+		       row->hours_active, row->days_active, row->busiest_hour);
+}
+
+/* ---- the ways ---- */
+
+struct list {
+	const struct log_context *context;
+	const char *name;
+	uint64_t count;
+};
+
+/* The begin of a list's next element: its label only before the first. */
+static void next_element(struct list *list)
+{
+	if (list->context->output == LOG_TABLE)
+		log_show_label(list->context, list->count == 0 ? list->name : "");
+	else
+		fputs(list->count == 0 ? "" : ",", stdout);
+	list->count++;
+}
+
+static int show_group(void *context, const struct store_group_row *row)
+{
+	struct list *list = context;
+
+	next_element(list);
+	if (list->context->output == LOG_TABLE) {
+		log_text_print(stdout, row->name && row->name[0] ? row->name : "-", list->context->utf8, 0);
+		printf(": %" PRIu64 " attempts, %" PRIu64 " packets\n", row->sums.attempts,
+		       row->sums.packets);
+		return 0;
+	}
+	fputs("{\"name\":", stdout);
+	log_text_json(stdout, row->name ? row->name : "");
+	printf(",\"attempts\":%" PRIu64 ",\"packets\":%" PRIu64 ",\"records\":%" PRIu64 "}",
+	       row->sums.attempts, row->sums.packets, row->sums.records);
+	return 0;
+}
+
+static int show_ways(const struct log_context *context, const struct store_filter *filter)
+{
+	static const struct {
+		const char *name;
+		enum store_group group;
+	} groups[] = {{"pools", STORE_GROUP_POOL},
+		      {"rules", STORE_GROUP_RULE},
+		      {"rule_kinds", STORE_GROUP_RULE_KIND},
+		      {"reasons", STORE_GROUP_REASON},
+		      {"hosts", STORE_GROUP_HOST}};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]) && r == 0; i++) {
+		struct list list = {.context = context, .name = groups[i].name};
+
+		if (context->output != LOG_TABLE)
+			printf(",\"%s\":[", groups[i].name);
+		r = store_groups(context->store, filter, groups[i].group, 0, show_group, &list);
+		if (context->output != LOG_TABLE)
+			putchar(']');
+	}
+	return r;
+}
+
+/* ---- hours and days ---- */
+
+struct clock {
+	const struct log_context *context;
+	uint64_t hours[HOURS];
+	uint64_t days[DAYS_SHOWN]; /* a ring */
+	size_t day_count;
+	int64_t day_us, first_day_us; /* of the last one; of the first kept */
+};
+
+static int add_hour(void *context, const struct store_bucket *bucket)
+{
+	struct clock *clock = context;
+	int64_t day = log_time_day(bucket->start_us, clock->context->utc, 0);
+	int64_t second = bucket->start_us / LOG_US_PER_S + log_offset(clock->context, bucket->start_us);
+
+	clock->hours[second % DAY_S / HOUR_S] += bucket->sums.attempts;
+	if (clock->day_count == 0 || day != clock->day_us) {
+		clock->day_us = day;
+		clock->days[clock->day_count++ % DAYS_SHOWN] = 0;
+	}
+	clock->days[(clock->day_count - 1) % DAYS_SHOWN] += bucket->sums.attempts;
+	return 0;
+}
+
+static void print_clock(const struct log_context *context, const struct clock *clock)
+{
+	size_t shown = clock->day_count < DAYS_SHOWN ? clock->day_count : DAYS_SHOWN;
+	uint64_t days[DAYS_SHOWN];
+
+	for (size_t i = 0; i < shown; i++)
+		days[i] = clock->days[(clock->day_count - shown + i) % DAYS_SHOWN];
+	if (log_show_label(context, "by hour")) {
+		putchar('|');
+		log_spark_print(stdout, clock->hours, HOURS, context->utf8);
+		puts("| 0 to 23 h");
+		log_show_label(context, "by day");
+		putchar('|');
+		log_spark_print(stdout, days, shown, context->utf8);
+		printf("| the last %zu\n", shown);
+		return;
+	}
+	fputs(",\"attempts_by_hour\":", stdout);
+	for (size_t i = 0; i < HOURS; i++)
+		printf("%c%" PRIu64, i ? ',' : '[', clock->hours[i]);
+	fputs("],\"attempts_by_day\":[", stdout);
+	for (size_t i = 0; i < shown; i++)
+		printf("%s%" PRIu64, i ? "," : "", days[i]);
+	putchar(']');
+}
+
+static int show_hours(const struct log_context *context, const struct store_filter *filter,
+		      const struct store_talker *row)
+{
+	struct store_filter whole = *filter;
+	struct clock clock = {.context = context};
+	int64_t end_us = row->sums.last_us + (int64_t)WINDOW_MAX_S * LOG_US_PER_S;
+	int32_t offset_s = log_offset(context, row->sums.first_us) % HOUR_S;
+	int r;
+
+	if (whole.since_us < row->sums.first_us)
+		whole.since_us = row->sums.first_us;
+	if (whole.until_us > end_us)
+		whole.until_us = end_us < context->now_us
+					 ? end_us
+					 : (context->now_us > row->sums.last_us ? context->now_us
+										: row->sums.last_us) +
+						   1;
+	r = store_timeline(context->store, &whole, HOUR_S, -offset_s, add_hour, &clock);
+	if (r == 0)
+		print_clock(context, &clock);
+	return r;
+}
+
+/* ---- destinations, records ---- */
+
+static int show_destination(void *context, const struct addr *destination)
+{
+	struct list *list = context;
+	char text[ADDR_TEXT_MAX];
+
+	addr_format(destination, text);
+	next_element(list);
+	printf(list->context->output == LOG_TABLE ? "%s\n" : "\"%s\"", text);
+	return 0;
+}
+
+static int show_destinations(const struct log_context *context, const struct store_filter *filter,
+			     const struct store_talker *row)
+{
+	struct list list = {.context = context, .name = ""};
+	char text[24];
+	bool more = false;
+	int r;
+
+	log_destinations_text(row->destinations, row->destinations_exact, text);
+	if (log_show_label(context, "destinations"))
+		printf("%s distinct\n", text);
+	else
+		printf(",\"destinations\":%" PRIu64 ",\"destinations_exact\":%s,\"destination_list\":[",
+		       row->destinations, row->destinations_exact ? "true" : "false");
+	r = store_subscriber_destinations(context->store, &row->subscriber, filter, show_destination, &list,
+					  &more);
+	if (context->output != LOG_TABLE)
+		printf("],\"destination_list_whole\":%s", more ? "false" : "true");
+	else if (more && log_show_label(context, ""))
+		puts("and others, which the records do not list");
+	return r;
+}
+
+static int show_record(void *context, const struct store_record *record)
+{
+	struct list *list = context;
+	char text[LOG_TIME_TEXT_MAX];
+
+	next_element(list);
+	if (list->context->output == LOG_TABLE) {
+		log_time_format(record->time_us, list->context->utc, text);
+		printf("%s  %s, %" PRIu64 " attempts, %" PRIu64 " packets, ", text, record->kind,
+		       record->sums.attempts, record->sums.packets);
+		log_text_print(stdout, record->way.reason, list->context->utf8, 0);
+		putchar('\n');
+		return 0;
+	}
+	log_time_format_exact(record->time_us, list->context->utc, text);
+	printf("{\"time\":\"%s\",\"kind\":", text);
+	log_text_json(stdout, record->kind);
+	fputs(",\"host\":", stdout);
+	log_text_json(stdout, record->way.host);
+	fputs(",\"boot_id\":", stdout);
+	log_text_json(stdout, record->boot_id);
+	printf(",\"seq\":%" PRIu64 ",\"attempts\":%" PRIu64 ",\"packets\":%" PRIu64 "}", record->seq,
+	       record->sums.attempts, record->sums.packets);
+	return 0;
+}
+
+static int show_records(const struct log_context *context, const struct store_filter *filter)
+{
+	struct list list = {.context = context, .name = "latest"};
+	int r;
+
+	if (context->output != LOG_TABLE)
+		fputs(",\"latest_records\":[", stdout);
+	r = store_records(context->store, filter, true, RECORDS_SHOWN, show_record, &list);
+	if (context->output != LOG_TABLE)
+		putchar(']');
+	return r;
+}
+
+/* ---- the whole ---- */
+
+static int show_subscriber(const struct log_context *context, const struct store_talker *row)
+{
+	struct store_filter filter = context->filter;
+	char text[PREFIX_TEXT_MAX];
+	int r;
+
+	filter.src = row->subscriber;
+	filter.min_attempts = 0;
+	log_subscriber_text(&row->subscriber, text);
+	if (context->output == LOG_TABLE)
+		printf(context->colour ? "\033[1m%s\033[0m\n" : "%s\n", text);
+	else
+		printf("{\"subscriber\":\"%s\"", text);
+	show_class(context, row);
+	show_sums(context, row);
+	r = show_ways(context, &filter);
+	r = r ? r : show_hours(context, &filter, row);
+	r = r ? r : show_destinations(context, &filter, row);
+	log_show_exemptions(context, &row->subscriber);
+	r = r ? r : show_records(context, &filter);
+	if (context->output != LOG_TABLE)
+		putchar('}');
+	return r < 0 ? log_store_error(context) : LOG_FOUND;
+}
+
+static int show_all(const struct log_context *context, const struct log_talkers *talkers)
+{
+	int code = LOG_FOUND;
+
+	log_page(context);
+	for (size_t i = 0; i < talkers->count && code == LOG_FOUND; i++) {
+		if (context->output == LOG_JSON)
+			fputs(i ? ",\n " : "[\n ", stdout);
+		else if (context->output == LOG_TABLE && i > 0)
+			putchar('\n');
+		code = show_subscriber(context, &talkers->items[i].row);
+		if (context->output == LOG_NDJSON)
+			putchar('\n');
+	}
+	if (context->output == LOG_JSON)
+		fputs("\n]\n", stdout);
+	return code;
+}
+
+/* Of nobody, and where rows are wanted: those of top. */
+static int show_rows(const struct log_context *context, const struct log_talkers *talkers)
+{
+	struct log_table *table = log_table_new(context, log_talker_columns, log_talker_column_count);
+
+	for (size_t i = 0; i < talkers->count; i++)
+		log_talker_write(table, context, &talkers->items[i].row, NULL, 0);
+	return log_table_end(table);
+}
+
+int log_show(struct log_context *context, int argc, char **argv)
+{
+	struct log_talkers talkers = {.least_first_us = INT64_MIN};
+	int code;
+
+	if (!log_subscriber(argv[1], &context->filter.src))
+		return LOG_ERROR;
+	code = log_talkers_read(context, STORE_BY_ATTEMPTS, log_limit(context, 0), &talkers, NULL);
+	if (code == LOG_FOUND && (context->output == LOG_CSV || talkers.count == 0))
+		code = show_rows(context, &talkers);
+	else if (code == LOG_FOUND)
+		code = show_all(context, &talkers);
+	log_talkers_free(&talkers);
+	return code;
+}

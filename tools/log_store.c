@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where the store is, and that it is filled before it is asked: nothing is to be set up. */
+#include "log.h"
+
+#include "log_text.h"
+
+#include "base/cleanup.h"
+#include "base/siphash.h"
+#include "policy/policy.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BAR_WIDTH = 30, LONG_MS = 2000, CACHE_MODE = 0700, REFUSED_TOLD = 20 };
+
+static const char default_file[] = "/var/log/op25b/events.json", default_state[] = "/var/lib/op25b";
+
+/* ---- where ---- */
+
+static int read_policy(struct log_context *context)
+{
+	struct diag_list findings = {0};
+	int r = policy_read_file(context->policy_path, context->now_us / 1000000, &findings,
+				 &context->policy);
+
+	if (r < 0 && context->policy_named)
+		diag_print(&findings, stderr);
+	else if (r < 0 && r != -ENOENT && r != -EACCES)
+		log_error("%s cannot be read, and is left out: 'op25b-rules check' says why",
+			  context->policy_path);
+	diag_list_free(&findings);
+	return r < 0 && context->policy_named ? LOG_ERROR : LOG_FOUND;
+}
+
+/* DIRECTORY/op25b of the user's cache, made where it is missing; NULL without memory or a home. */
+static char *cache_directory(void)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	char *parent = NULL, *path = NULL;
+
+	if (cache && cache[0] == '/')
+		parent = strdup(cache);
+	else if (!home || !home[0] || asprintf(&parent, "%s/.cache", home) < 0)
+		parent = NULL;
+	if (parent)
+		(void)mkdir(parent, CACHE_MODE);
+	if (!parent || asprintf(&path, "%s/op25b", parent) < 0)
+		path = NULL;
+	if (path)
+		(void)mkdir(path, CACHE_MODE);
+	free(parent);
+	return path;
+}
+
+static uint64_t hash_text(const char *text)
+{
+	static const struct siphash_key key = {0};
+	uint64_t words[PATH_MAX / sizeof(uint64_t)] = {0};
+	size_t len = strnlen(text, PATH_MAX - 1);
+
+	memcpy(words, text, len);
+	return siphash_words(&key, words, len / sizeof(words[0]) + 1);
+}
+
+/* Other record files than the gateway's have a store of their own, so that no question mixes them. */
+static uint64_t name_files(const struct log_context *context)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < context->file_count; i++) {
+		char *whole CLEANUP_FREE = realpath(context->files[i], NULL);
+		const char *name = whole ? whole : context->files[i];
+
+		/* A sum, so that the order in which they are named does not matter. */
+		sum += hash_text(name);
+	}
+	return sum;
+}
+
+static char *cached_store(const struct log_context *context)
+{
+	char *directory CLEANUP_FREE = cache_directory(), *path = NULL;
+	int r = -1;
+
+	if (directory && context->files_named)
+		r = asprintf(&path, "%s/review-%016" PRIx64 ".db", directory, name_files(context));
+	else if (directory)
+		r = asprintf(&path, "%s/review.db", directory);
+	return r < 0 ? NULL : path;
+}
+
+/* The gateway's own, where this user may write it, or read what is there. */
+static char *gateway_store(const struct log_context *context)
+{
+	const char *directory = context->policy ? context->policy->gateway.state : default_state;
+	char *path;
+
+	if (asprintf(&path, "%s/review.db", directory) < 0)
+		return NULL;
+	if (access(path, R_OK) == 0 || (access(path, F_OK) < 0 && access(directory, W_OK | X_OK) == 0))
+		return path;
+	free(path);
+	return NULL;
+}
+
+static int find_store(struct log_context *context)
+{
+	if (!context->store_path && !context->files_named)
+		context->store_path = gateway_store(context);
+	if (!context->store_path)
+		context->store_path = cached_store(context);
+	return context->store_path ? LOG_FOUND : log_error("no place for the store: name one by --store");
+}
+
+static struct triage_limits limits_of(const struct policy_triage *triage)
+{
+	return (struct triage_limits){
+		.bot_destinations = triage->bot_destinations,
+		.client_destinations = triage->client_destinations,
+		.server_destinations = triage->server_destinations,
+		.server_clock_hours = triage->server_clock_hours,
+		.least_attempts = triage->least_attempts,
+	};
+}
+
+int log_store_find(struct log_context *context)
+{
+	const char *file = default_file;
+
+	if (read_policy(context) != LOG_FOUND)
+		return LOG_ERROR;
+	context->limits = context->policy ? limits_of(&context->policy->triage) : triage_limits_default;
+	if (context->policy)
+		file = context->policy->log.file;
+	if (!context->files_named && strcmp(file, "-") != 0)
+		context->files[context->file_count++] = file;
+	return find_store(context);
+}
+
+/* ---- filling ---- */
+
+struct progress {
+	int64_t begun_ms;
+	bool shown;
+	uint64_t refused;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool is_bar_wanted(void)
+{
+	const char *terminal = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
+static int show_progress(void *context, const struct store_ingested *so_far, uint64_t bytes_expected)
+{
+	struct progress *progress = context;
+	char bar[BAR_WIDTH + 1];
+	int64_t ms = now_ms() - progress->begun_ms;
+	uint64_t full = bytes_expected == 0 ? 0 : BAR_WIDTH;
+
+	if (so_far->bytes < bytes_expected)
+		full = (uint64_t)((double)so_far->bytes / (double)bytes_expected * BAR_WIDTH);
+	progress->shown = true;
+	if (!is_bar_wanted())
+		return 0;
+	if (so_far->waiting) {
+		fputs("\r\033[Kop25b-log: waiting for another run that fills the store", stderr);
+		return 0;
+	}
+	memset(bar, '.', BAR_WIDTH);
+	memset(bar, '#', full);
+	bar[BAR_WIDTH] = '\0';
+	fprintf(stderr, "\r\033[Kop25b-log: [%s] %" PRIu64 " records, %" PRIu64 " a second", bar,
+		so_far->records, ms > 0 ? so_far->records * 1000 / (uint64_t)ms : 0);
+	return 0;
+}
+
+static void end_progress(const struct progress *progress, const struct store_ingested *done)
+{
+	int64_t ms = now_ms() - progress->begun_ms;
+
+	if (progress->shown && is_bar_wanted())
+		fputs("\r\033[K", stderr);
+	else if (ms >= LONG_MS)
+		fprintf(stderr, "op25b-log: %" PRIu64 " records stored in %" PRId64 " s\n", done->records,
+			ms / 1000);
+}
+
+static void tell_refused(void *context, const char *path, uint64_t line, uint64_t offset, const char *why)
+{
+	struct progress *progress = context;
+
+	if (progress->refused++ >= REFUSED_TOLD)
+		return;
+	if (progress->shown && is_bar_wanted())
+		fputs("\r\033[K", stderr);
+	log_text_print(stderr, path, true, 0);
+	fprintf(stderr, ":%" PRIu64 ": byte %" PRIu64 ": ", line, offset);
+	log_text_print(stderr, why, true, 0);
+	fputs(progress->refused == REFUSED_TOLD ? " (further ones are only counted)\n" : "\n", stderr);
+}
+
+int log_store_fill(struct log_context *context, struct store_ingested *ret)
+{
+	struct progress progress = {.begun_ms = now_ms()};
+	struct store_ingested done = {0};
+	const struct store_ingest_config config = {.paths = context->files,
+						   .path_count = context->file_count,
+						   .rotated = context->rotated,
+						   .progress = show_progress,
+						   .refused = context->tells_refused ? tell_refused : NULL,
+						   .context = &progress};
+	int r = store_ingest(context->store, &config, &done);
+
+	end_progress(&progress, &done);
+	if (ret)
+		*ret = done;
+	return r < 0 ? log_store_error(context) : LOG_FOUND;
+}
+
+/* ---- opening ---- */
+
+/* Who may only read the store gets what is in it. */
+static bool can_write(const struct log_context *context)
+{
+	return access(context->store_path, W_OK) == 0 || access(context->store_path, F_OK) < 0;
+}
+
+static int fill_first(struct log_context *context)
+{
+	struct store_ingested done;
+
+	if (!context->fill || context->file_count == 0)
+		return LOG_FOUND;
+	if (!context->writable) {
+		fprintf(stderr, "op25b-log: %s cannot be written to: shown as it was filled last\n",
+			context->store_path);
+		return LOG_FOUND;
+	}
+	if (log_store_fill(context, &done) != LOG_FOUND)
+		return LOG_ERROR;
+	if (done.refused > 0)
+		fprintf(stderr, "op25b-log: %" PRIu64 " lines are no records, and were left out\n",
+			done.refused);
+	return LOG_FOUND;
+}
+
+/* Without filling, a store that is not there is an error, not an empty one. */
+static int check_there(const struct log_context *context)
+{
+	if (context->command->prepare == LOG_OPENED || context->fill ||
+	    access(context->store_path, F_OK) == 0)
+		return LOG_FOUND;
+	return log_error("%s: %s", context->store_path, strerror(errno));
+}
+
+int log_store_open(struct log_context *context)
+{
+	char *why = NULL;
+	int r;
+
+	if (check_there(context) != LOG_FOUND)
+		return LOG_ERROR;
+	context->writable = can_write(context);
+	r = store_open(context->store_path, context->writable, &context->store, &why);
+	if (r < 0) {
+		log_error("%s", why ? why : strerror(-r));
+		free(why);
+		return LOG_ERROR;
+	}
+	return context->command->prepare == LOG_FILLED ? fill_first(context) : LOG_FOUND;
+}
+
+void log_store_end(struct log_context *context)
+{
+	store_close(context->store);
+	policy_free(context->policy);
+	free(context->store_path);
+	context->store = NULL;
+	context->policy = NULL;
+	context->store_path = NULL;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Subscribers as rows: what several commands say of each. */
+#include "log.h"
+
+#include "base/vec.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *log_subscriber_text(const struct prefix *subscriber, char out[PREFIX_TEXT_MAX])
+{
+	if (subscriber->addr.family == ADDR_NONE)
+		snprintf(out, PREFIX_TEXT_MAX, "(unknown)");
+	else if (subscriber->len == addr_bits(subscriber->addr.family))
+		addr_format(&subscriber->addr, out);
+	else
+		prefix_format(subscriber, out);
+	return out;
+}
+
+const char *log_destinations_text(uint64_t destinations, bool exact, char out[24])
+{
+	snprintf(out, 24, "%s%" PRIu64, exact ? "" : "~", destinations);
+	return out;
+}
+
+unsigned log_class_colour(enum triage_class class)
+{
+	static const unsigned colours[] = {
+		[TRIAGE_BOT] = 31,
+		[TRIAGE_CLIENT] = 33,
+		[TRIAGE_SERVER] = 36,
+	};
+
+	return (size_t) class < sizeof(colours) / sizeof(colours[0]) ? colours[class] : 0;
+}
+
+const struct log_column log_talker_columns[] = {
+	{"subscriber", "SUBSCRIBER", LOG_CELL_TEXT},
+	{"class", "CLASS", LOG_CELL_TEXT},
+	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER},
+	{"packets", "PACKETS", LOG_CELL_NUMBER},
+	{"packets_blocked", NULL, LOG_CELL_NUMBER},
+	{"packets_offloaded", NULL, LOG_CELL_NUMBER},
+	{"records", NULL, LOG_CELL_NUMBER},
+	{NULL, "TO", LOG_CELL_RIGHT},
+	{"destinations", NULL, LOG_CELL_NUMBER},
+	{"destinations_exact", NULL, LOG_CELL_BOOL},
+	{"hours_active", "HOURS", LOG_CELL_NUMBER},
+	{"days_active", NULL, LOG_CELL_NUMBER},
+	{"first", "FIRST", LOG_CELL_TIME},
+	{"last", "LAST", LOG_CELL_TIME},
+	{"ever_first", NULL, LOG_CELL_TIME},
+	{"pool", "POOL", LOG_CELL_TEXT},
+	{"rule", "RULE", LOG_CELL_TEXT},
+	{"rule_kind", NULL, LOG_CELL_TEXT},
+	{"reason", "REASON", LOG_CELL_TEXT},
+	{"verdict", NULL, LOG_CELL_TEXT},
+	{"monitored", NULL, LOG_CELL_BOOL},
+	{"several_ways", NULL, LOG_CELL_BOOL},
+	{"host", NULL, LOG_CELL_TEXT},
+	{NULL, "ACTIVITY", LOG_CELL_SPARK},
+	{"evidence", "EVIDENCE", LOG_CELL_TEXT},
+};
+
+const size_t log_talker_column_count = sizeof(log_talker_columns) / sizeof(log_talker_columns[0]);
+
+static void write_sums(struct log_table *table, const struct store_talker *row)
+{
+	char text[24];
+
+	log_table_number(table, row->sums.attempts);
+	log_table_number(table, row->sums.packets);
+	log_table_number(table, row->sums.blocked);
+	log_table_number(table, row->sums.offloaded);
+	log_table_number(table, row->sums.records);
+	log_table_text(table, log_destinations_text(row->destinations, row->destinations_exact, text));
+	log_table_number(table, row->destinations);
+	log_table_bool(table, row->destinations_exact);
+	log_table_number(table, row->hours_active);
+	log_table_number(table, row->days_active);
+	log_table_time(table, row->sums.first_us);
+	log_table_time(table, row->sums.last_us);
+	log_table_time(table, row->ever_first_us);
+}
+
+/* "" of a name that is not there: none. */
+static const char *name_or_none(const char *name)
+{
+	return name && name[0] ? name : NULL;
+}
+
+static void write_way(struct log_table *table, const struct store_talker *row)
+{
+	log_table_text(table, name_or_none(row->way.pool));
+	log_table_text(table, name_or_none(row->way.rule));
+	log_table_text(table, name_or_none(row->way.rule_kind));
+	log_table_text(table, name_or_none(row->way.reason));
+	log_table_text(table, name_or_none(row->way.verdict));
+	log_table_bool(table, row->way.monitored);
+	log_table_bool(table, row->several_ways);
+	log_table_text(table, name_or_none(row->way.host));
+}
+
+void log_talker_write(struct log_table *table, const struct log_context *context,
+		      const struct store_talker *row, const uint64_t *spark, size_t spark_count)
+{
+	char text[PREFIX_TEXT_MAX];
+	struct triage triage;
+
+	triage_judge(row, &context->limits, &triage);
+	log_table_text(table, log_subscriber_text(&row->subscriber, text));
+	log_table_text(table, triage_class_name(triage.class));
+	log_table_paint(table, log_class_colour(triage.class));
+	write_sums(table, row);
+	write_way(table, row);
+	log_table_spark(table, spark, spark_count);
+	log_table_text(table, triage.evidence);
+}
+
+static void list_texts(struct store_way *way, const char **list[LOG_WAY_TEXTS])
+{
+	const char **texts[LOG_WAY_TEXTS] = {&way->host,   &way->pool,    &way->rule,  &way->rule_kind,
+					     &way->reason, &way->verdict, &way->policy};
+
+	memcpy(list, texts, sizeof(texts));
+}
+
+static int keep(void *context, const struct store_talker *row)
+{
+	struct log_talkers *talkers = context;
+	const char **texts[LOG_WAY_TEXTS];
+	struct log_talker *kept;
+
+	if (row->ever_first_us < talkers->least_first_us)
+		return 0;
+	if (!VEC_RESERVE(talkers->items, talkers->capacity, talkers->count + 1))
+		return -ENOMEM;
+	kept = &talkers->items[talkers->count++];
+	*kept = (struct log_talker){.row = *row};
+	list_texts(&kept->row.way, texts);
+	for (size_t i = 0; i < LOG_WAY_TEXTS; i++) {
+		kept->texts[i] = strdup(*texts[i] ? *texts[i] : "");
+		*texts[i] = kept->texts[i];
+		if (!kept->texts[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int log_talkers_read(const struct log_context *context, enum store_order order, uint64_t limit,
+		     struct log_talkers *talkers, uint64_t *ret_total)
+{
+	int r = store_talkers(context->store, &context->filter, order, limit, keep, talkers, ret_total);
+
+	if (r == -ENOMEM)
+		return log_error("no memory");
+	return r < 0 ? log_store_error(context) : LOG_FOUND;
+}
+
+void log_talkers_free(struct log_talkers *talkers)
+{
+	for (size_t i = 0; i < talkers->count; i++)
+		for (size_t j = 0; j < LOG_WAY_TEXTS; j++)
+			free(talkers->items[i].texts[j]);
+	free(talkers->items);
+}

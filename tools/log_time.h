@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Times as people write them on a command line, in the forms that journalctl takes, so that nobody learns them anew.
+ * Reads no clock; local time is that of the environment (TZ).
+ */
+#ifndef OP25B_TOOLS_LOG_TIME_H
+#define OP25B_TOOLS_LOG_TIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LOG_US_PER_S INT64_C(1000000)
+
+enum { LOG_TIME_TEXT_MAX = 48 };
+
+/*
+ * "now", "today", "yesterday", "tomorrow" (days begin at midnight), "-2h", "+5min", "2 hours ago", "@1700000000",
+ * "2026-11-22", "2026-11-22 10:00[:00[.5]]", "10:00[:00]" (of today); with an offset ("Z", "UTC", "+09:00", "+0900") at
+ * the end of these, else local time, or UTC with utc. A time that the clocks show twice is the first of both, with
+ * `later` the second; one that they leave out is as far behind the gap as it is behind the gap's begin.
+ * 0, or -EINVAL, -ERANGE with *ret_us untouched.
+ */
+int log_time_parse(const char *text, int64_t now_us, bool utc, bool later, int64_t *ret_us);
+
+/* A length of time: "90", "90s", "1h 30min", "2 days", "1w". 0, or -EINVAL, -ERANGE with *ret_us untouched. */
+int log_span_parse(const char *text, int64_t *ret_us);
+
+/* Seconds east of UTC at that moment; 0 with utc. */
+int32_t log_time_offset(int64_t us, bool utc);
+
+/* Midnight before, of the day that is `days` later (earlier, if negative). */
+int64_t log_time_day(int64_t us, bool utc, int days);
+
+/* "2026-11-22 10:00:00", with a "Z" in UTC. For people. */
+void log_time_format(int64_t us, bool utc, char out[LOG_TIME_TEXT_MAX]);
+/* RFC 3339 with microseconds and offset. For programs. */
+void log_time_format_exact(int64_t us, bool utc, char out[LOG_TIME_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* timeline: what was blocked in steps of time. */
+#include "log.h"
+
+#include "log_time.h"
+
+#include "base/vec.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	USUAL_STEPS = 48, /* at most so many, where no step is named */
+	STEPS_MAX = 100000,
+	SPARK_MAX = 120,
+};
+
+static const struct log_column columns[] = {
+	{"start", "FROM", LOG_CELL_TIME},
+	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER},
+	{"packets", "PACKETS", LOG_CELL_NUMBER},
+	{"packets_blocked", NULL, LOG_CELL_NUMBER},
+	{"packets_offloaded", NULL, LOG_CELL_NUMBER},
+	{"records", NULL, LOG_CELL_NUMBER},
+	{"subscribers", "SUBSCRIBERS", LOG_CELL_NUMBER},
+	{NULL, "ATTEMPTS", LOG_CELL_BAR},
+};
+
+struct buckets {
+	struct store_bucket *items;
+	size_t count, capacity;
+};
+
+static int keep_bucket(void *context, const struct store_bucket *bucket)
+{
+	struct buckets *buckets = context;
+
+	if (!VEC_RESERVE(buckets->items, buckets->capacity, buckets->count + 1))
+		return -ENOMEM;
+	buckets->items[buckets->count++] = *bucket;
+	return 0;
+}
+
+/* The shortest of these that makes no more than the usual number of steps. */
+static uint32_t usual_step_s(int64_t length_s)
+{
+	static const uint32_t steps[] = {60,       300,       900,   3600,      3 * 3600,
+					 6 * 3600, 12 * 3600, 86400, 7 * 86400, 30 * 86400};
+	size_t i = 0, last = sizeof(steps) / sizeof(steps[0]) - 1;
+
+	while (i < last && length_s / steps[i] >= USUAL_STEPS)
+		i++;
+	return steps[i];
+}
+
+static int find_step(const struct log_context *context, int64_t length_us, uint32_t *ret_s)
+{
+	const char *text = log_value(context, "step");
+	int64_t step_us;
+
+	if (!text) {
+		*ret_s = usual_step_s(length_us / LOG_US_PER_S);
+		return LOG_FOUND;
+	}
+	if (log_span_parse(text, &step_us) < 0 || step_us < LOG_US_PER_S || step_us % LOG_US_PER_S != 0 ||
+	    step_us / LOG_US_PER_S > INT32_MAX)
+		return log_error("--step %s: not a length of whole seconds, like 5min, 1h or 1d", text);
+	*ret_s = (uint32_t)(step_us / LOG_US_PER_S);
+	if (length_us / step_us >= STEPS_MAX)
+		return log_error("--step %s: more than %d steps", text, STEPS_MAX);
+	return LOG_FOUND;
+}
+
+/*
+ * Where the records are, and where the question's bounds end in the midst of nothing. A record bears a later time than the
+ * packets it tells of, so the period goes on to now.
+ */
+static int find_period(const struct log_context *context, struct store_filter *filter)
+{
+	struct store_sums sums;
+	int r = store_totals(context->store, filter, &sums, NULL);
+
+	if (r < 0)
+		return log_store_error(context);
+	if (sums.records == 0)
+		return LOG_NOTHING;
+	if (filter->since_us == INT64_MIN)
+		filter->since_us = sums.first_us;
+	if (filter->until_us == INT64_MAX)
+		filter->until_us = (sums.last_us > context->now_us ? sums.last_us : context->now_us) + 1;
+	return LOG_FOUND;
+}
+
+static void print_spark(const struct log_context *context, const struct buckets *buckets)
+{
+	uint64_t values[SPARK_MAX];
+	size_t each = buckets->count / SPARK_MAX + 1, count = 0;
+
+	if (context->output != LOG_TABLE)
+		return;
+	for (size_t i = 0; i < buckets->count; i++) {
+		count = i / each + 1;
+		if (i % each == 0)
+			values[count - 1] = 0;
+		values[count - 1] += buckets->items[i].sums.attempts;
+	}
+	log_page(context);
+	log_spark_print(stdout, values, count, context->utf8);
+	fputs("\n\n", stdout);
+}
+
+static int print_buckets(const struct log_context *context, const struct buckets *buckets)
+{
+	uint64_t most = 0, shown = log_limit(context, 0);
+	size_t first = shown > 0 && buckets->count > shown ? buckets->count - (size_t)shown : 0;
+	struct log_table *table;
+
+	for (size_t i = 0; i < buckets->count; i++)
+		if (buckets->items[i].sums.attempts > most)
+			most = buckets->items[i].sums.attempts;
+	print_spark(context, buckets);
+	table = log_table_new(context, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = first; i < buckets->count; i++) {
+		const struct store_bucket *bucket = &buckets->items[i];
+
+		log_table_time(table, bucket->start_us);
+		log_table_number(table, bucket->sums.attempts);
+		log_table_number(table, bucket->sums.packets);
+		log_table_number(table, bucket->sums.blocked);
+		log_table_number(table, bucket->sums.offloaded);
+		log_table_number(table, bucket->sums.records);
+		log_table_number(table, bucket->subscribers);
+		log_table_bar(table, bucket->sums.attempts, most);
+	}
+	return log_table_end(table);
+}
+
+int log_timeline(struct log_context *context, int argc, char **argv)
+{
+	struct store_filter filter = context->filter;
+	struct buckets buckets = {0};
+	uint32_t step_s = 0;
+	int code = find_period(context, &filter), r;
+
+	if (code == LOG_NOTHING)
+		return log_table_end(log_table_new(context, columns, sizeof(columns) / sizeof(columns[0])));
+	if (code == LOG_FOUND)
+		code = find_step(context, filter.until_us - filter.since_us, &step_s);
+	if (code != LOG_FOUND)
+		return code;
+	/* Steps begin where local days and hours do. */
+	r = store_timeline(context->store, &filter, step_s,
+			   -(log_offset(context, filter.since_us) % (int32_t)step_s), keep_bucket, &buckets);
+	if (r == -ENOMEM)
+		code = log_error("no memory");
+	else
+		code = r < 0 ? log_store_error(context) : print_buckets(context, &buckets);
+	free(buckets.items);
+	return code;
+}

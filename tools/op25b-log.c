@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* op25b-log: what the block records tell. */
+#include "log_options.h"
+
+#include "base/exitcode.h"
+#include "base/files.h"
+#include "base/suggest.h"
+
+#include "policy/policy.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* grep's codes are the first three of all programs', with a wider meaning of the last. */
+static_assert((int)LOG_FOUND == (int)EXIT_CODE_OK && (int)LOG_NOTHING == (int)EXIT_CODE_DIFFERS &&
+		      (int)LOG_ERROR == (int)EXIT_CODE_USAGE,
+	      "the manual lists them by these names");
+
+#define SORT_OPTION                                                                                          \
+	{                                                                                                    \
+		"sort", "ORDER", "by attempts, packets, destinations, first or last"                         \
+	}
+
+/* In the order of the help: looking, then working with what was found, then the store itself. */
+static const struct log_command commands[] = {
+	{"top", "", 0, 0, "the subscribers of whom most was blocked, and what each probably is",
+	 .options = {SORT_OPTION}, .run = log_top,
+	 .examples = "  op25b-log top --since yesterday\n"
+		     "  op25b-log top --since -2h --pool dynamic --sort destinations\n"},
+	{"list", "", 0, 0, "the records, latest first", .options = {{"reverse", NULL, "earliest first"}},
+	 .letters = "r", .run = log_list,
+	 .examples = "  op25b-log list --src 2001:db8:100::/56 --since -1d\n"},
+	{"tail", "", 0, 0, "the latest records, earliest of them first",
+	 .options = {{"follow", NULL, "go on with those that come"}}, .letters = "f", .run = log_tail,
+	 .examples = "  op25b-log tail -f -n 20\n"},
+	{"timeline", "", 0, 0, "what was blocked, hour by hour or in other steps",
+	 .options = {{"step", "TIME", "so long is each step: 5min, 1h, 1d"}}, .run = log_timeline,
+	 .examples = "  op25b-log timeline --since -1d --step 1h\n"},
+	{"show", "SUBSCRIBER", 1, 1, "everything about a subscriber", .run = log_show,
+	 .examples = "  op25b-log show 198.51.100.7\n"},
+	{"first-seen", "", 0, 0, "subscribers never seen before the period (without --since: the last day)",
+	 .options = {SORT_OPTION}, .run = log_first_seen,
+	 .examples = "  op25b-log first-seen --since yesterday --min-attempts 10\n"},
+	{"destinations", "", 0, 0, "where to, as far as the records list it", .run = log_destinations,
+	 .examples = "  op25b-log destinations --src 198.51.100.7\n"},
+	{"pools", "", 0, 0, "what was blocked by pool",
+	 .options = {{"by", "WHAT", "by rule, reason, host or kind of rule (rule-kind) instead of pool"}},
+	 .run = log_pools,
+	 .examples = "  op25b-log pools --since -7d --output csv\n"
+		     "  op25b-log pools --by reason\n"},
+	{"compare", "", 0, 0,
+	 "two periods: who is new, gone or has grown (without times: the last day and the day before)",
+	 .options = {{"against-since", "TIME",
+		      "the period before begins here, instead of as long before --since"},
+		     {"against-until", "TIME", "and ends here, instead of at --since"},
+		     {"factor", "N", "grown is who has so many times the attempts, instead of 2"},
+		     {"all", NULL, "those that are neither, too"}},
+	 .run = log_compare,
+	 .examples = "  op25b-log compare --since today\n"
+		     "  op25b-log compare --since -7d --factor 5\n"},
+	{"ingest", "[FILE...]", 0, LOG_FILES_MAX,
+	 "fill the store from the record files, or from these, and say what came of it",
+	 .prepare = LOG_OPENED, .run = log_ingest,
+	 .examples = "  op25b-log ingest\n"
+		     "  op25b-log --store autumn.db ingest events.json-2026*.gz\n"},
+};
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+/* code, or LOG_ERROR when standard output could not be written. Who stops reading wants nothing said. */
+static int flushed(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	if (errno != EPIPE)
+		log_error("writing the output: %s", strerror(errno));
+	return LOG_ERROR;
+}
+
+static const struct log_command *find_command(const char *name)
+{
+	const char *names[COMMANDS], *nearest;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		names[i] = commands[i].name;
+		if (strcmp(name, names[i]) == 0)
+			return &commands[i];
+	}
+	nearest = suggest_nearest(name, strlen(name), names, COMMANDS);
+	if (nearest)
+		log_error("unknown command \"%s\": did you mean \"%s\"?", name, nearest);
+	else
+		log_error("unknown command \"%s\"", name);
+	return NULL;
+}
+
+static int check_arguments(const struct log_command *command, int given)
+{
+	if (given >= command->least && given <= command->most)
+		return LOG_FOUND;
+	fprintf(stderr, "op25b-log: %s takes %d", command->name, command->least);
+	if (command->most > command->least)
+		fprintf(stderr, " to %d", command->most);
+	fprintf(stderr, " arguments%s%s\n", command->most ? ": " : "", command->arguments);
+	return log_options_wrong(command);
+}
+
+static int prepare(struct log_context *context)
+{
+	int code = context->command->prepare == LOG_BARE ? LOG_FOUND : log_store_find(context);
+
+	return code == LOG_FOUND && context->command->prepare != LOG_BARE ? log_store_open(context) : code;
+}
+
+static int run_command(struct log_context *context, struct log_words *words, int argc, char **argv)
+{
+	char title[64];
+	int code;
+
+	/* The name that getopt puts before what it says. */
+	snprintf(title, sizeof(title), "op25b-log %s", context->command->name);
+	argv[0] = title;
+	code = log_options_read(context, words, commands, COMMANDS, argc, argv);
+	if (code >= 0)
+		return flushed(code);
+	code = check_arguments(context->command, argc - optind);
+	if (code == LOG_FOUND)
+		code = log_options_apply(context, words);
+	if (code != LOG_FOUND)
+		return code;
+	/* The arguments are the last words now: the command's name takes the place before them. */
+	argc -= optind - 1;
+	argv += optind - 1;
+	argv[0] = title;
+	code = prepare(context);
+	if (code == LOG_FOUND)
+		code = flushed(context->command->run(context, argc, argv));
+	log_page_end();
+	log_store_end(context);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	struct log_context context = {.policy_path = OP25B_SYSCONFDIR "/op25b/op25b.ini",
+				      .fill = true,
+				      .rotated = true,
+				      .pager = true};
+	struct log_words words = {0};
+	struct timespec now;
+	int code;
+
+	files_reserve_standard();
+	setlocale(LC_CTYPE, "");
+	clock_gettime(CLOCK_REALTIME, &now);
+	context.now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	code = log_options_read(&context, &words, commands, COMMANDS, argc, argv);
+	if (code >= 0)
+		return flushed(code);
+	if (optind == argc)
+		return log_error("no command"), log_options_wrong(NULL);
+	context.command = find_command(argv[optind]);
+	if (!context.command)
+		return log_options_wrong(NULL);
+	return run_command(&context, &words, argc - optind, argv + optind);
+}
