@@ -34,6 +34,7 @@ MAY_INCLUDE = {
     "net": {"base", "ruleset"},
     "store": {"base", "event"},
     "control": {"base"},
+    "report": {"base", "event", "store"},
 }
 LIBRARIES = set(MAY_INCLUDE)
 MAY_INCLUDE["man"] = {"base", "control", "engine", "event", "policy"}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The hours of the week as a table whose cells are coloured: it reads the same without colours. */
+#include "report/markup.h"
+
+#include <inttypes.h>
+
+enum { LEVELS = 6 }; /* classes h1 to h6 of the style; h0 is nothing at all */
+
+static uint64_t mean_of(const struct report_heat *heat)
+{
+	return heat->hours ? (heat->attempts + heat->hours / 2) / heat->hours : 0;
+}
+
+/* The least mean that is of this level: squares, because few hours are very busy. */
+static uint64_t least_of(unsigned level, uint64_t most)
+{
+	double part = (double)(level - 1) / LEVELS;
+	uint64_t least = (uint64_t)(part * part * (double)most);
+
+	return least ? least : 1;
+}
+
+static unsigned level_of(uint64_t mean, uint64_t most)
+{
+	unsigned level = mean ? LEVELS : 0;
+
+	while (level > 1 && mean < least_of(level, most))
+		level--;
+	return level;
+}
+
+static uint64_t most_of(const struct report *report)
+{
+	uint64_t most = 0;
+
+	for (unsigned day = 0; day < REPORT_WEEK_DAYS; day++) {
+		for (unsigned hour = 0; hour < REPORT_DAY_HOURS; hour++) {
+			uint64_t mean = mean_of(&report->heat[day][hour]);
+
+			most = mean > most ? mean : most;
+		}
+	}
+	return most;
+}
+
+static void write_cell(const struct page *page, unsigned day, unsigned hour, uint64_t most)
+{
+	const struct report_heat *heat = &page->report->heat[day][hour];
+	uint64_t mean = mean_of(heat);
+	char text[NUMBER_TEXT_MAX], when[TIME_TEXT_MAX];
+
+	if (!heat->hours) {
+		page_raw(page, "<td class=\"h-\" title=\"");
+		page_word(page, TEXT_HEAT_OUTSIDE);
+		page_raw(page, "\"></td>");
+		return;
+	}
+	snprintf(when, sizeof(when), "%.20s %02u:00", report_text(TEXT_MONDAY + day, page->language), hour);
+	fprintf(page->out, "<td class=\"h%u\" title=\"", level_of(mean, most));
+	page_say(page, TEXT_HEAT_CELL, when, number_text(mean, text));
+	fprintf(page->out, "\">%s</td>", number_short(mean, text));
+}
+
+static void write_legend(const struct page *page, uint64_t most)
+{
+	page_raw(page, "<p class=\"heat-legend\">");
+	page_word(page, TEXT_HEAT_LEGEND);
+	for (unsigned level = 1; level <= LEVELS; level++) {
+		uint64_t least = least_of(level, most);
+		char text[NUMBER_TEXT_MAX];
+
+		if (level < LEVELS && least_of(level + 1, most) == least)
+			continue; /* nothing is between the two */
+		fprintf(page->out, " <span class=\"h%u\">&#8805;&#8239;%s</span>", level,
+			number_short(least, text));
+	}
+	page_raw(page, "</p>\n");
+}
+
+void page_heat(const struct page *page)
+{
+	uint64_t most = most_of(page->report);
+
+	if (most == 0) {
+		page_empty(page, TEXT_NO_RECORDS);
+		return;
+	}
+	page_raw(page, "<div class=\"block\"><h3 id=\"heat-c\">");
+	page_word(page, TEXT_HEAT_CAPTION);
+	page_raw(page,
+		 "</h3>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"heat-c\">"
+		 "<table id=\"heat\" aria-labelledby=\"heat-c\">\n<thead><tr><th scope=\"col\">");
+	page_word(page, TEXT_HEAT_DAY);
+	page_raw(page, "</th>");
+	for (unsigned hour = 0; hour < REPORT_DAY_HOURS; hour++)
+		fprintf(page->out, "<th scope=\"col\">%u</th>", hour);
+	page_raw(page, "</tr></thead>\n<tbody>\n");
+	for (unsigned day = 0; day < REPORT_WEEK_DAYS; day++) {
+		page_raw(page, "<tr><th scope=\"row\">");
+		page_word(page, TEXT_MONDAY + day);
+		page_raw(page, "</th>");
+		for (unsigned hour = 0; hour < REPORT_DAY_HOURS; hour++)
+			write_cell(page, day, hour, most);
+		row_end(page);
+	}
+	table_end(page);
+	write_legend(page, most);
+}

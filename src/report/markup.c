@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report/markup.h"
+
+#include "base/moment.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+enum { NAME_CHARACTERS_MAX = 120 };
+
+static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+
+void page_raw(const struct page *page, const char *markup)
+{
+	fputs(markup, page->out);
+}
+
+/* How many bytes the character has that begins here, by its first byte; 0: none begins so. */
+static unsigned utf8_length(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first >= 0xc2 && first < 0xe0)
+		return 2;
+	if (first >= 0xe0 && first < 0xf0)
+		return 3;
+	return first >= 0xf0 && first < 0xf5 ? 4 : 0;
+}
+
+/* The character at text and its length; UINT32_MAX with length 1 for a byte that is none (RFC 3629). */
+static uint32_t utf8_take(const char *text, unsigned *ret_length)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	unsigned length = utf8_length((unsigned char)text[0]);
+	uint32_t value = (unsigned char)text[0];
+
+	*ret_length = 1;
+	if (length == 1)
+		return value;
+	if (length == 0)
+		return UINT32_MAX;
+	value &= 0x7fu >> length;
+	for (unsigned i = 1; i < length; i++) {
+		if (((unsigned char)text[i] & 0xc0) != 0x80)
+			return UINT32_MAX;
+		value = value << 6 | ((unsigned char)text[i] & 0x3f);
+	}
+	if (value < least[length] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+		return UINT32_MAX;
+	*ret_length = length;
+	return value;
+}
+
+/* Control characters, line separators, what turns text around (Unicode Bidi_Control), and what is no character at all. */
+static bool is_harmful(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || (c & 0xfffe) == 0xfffe ||
+	       (c >= 0xfdd0 && c < 0xfdf0) || c == 0xfeff || c == UINT32_MAX;
+}
+
+static const char *entity_of(uint32_t c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	default:
+		return is_harmful(c) ? replacement : NULL;
+	}
+}
+
+/* At most so many characters, and whether that was all. */
+static bool put_most(const struct page *page, const char *text, unsigned most)
+{
+	while (*text && most-- > 0) {
+		unsigned length;
+		const char *instead = entity_of(utf8_take(text, &length));
+
+		if (instead)
+			fputs(instead, page->out);
+		else
+			fwrite(text, 1, length, page->out);
+		text += length;
+	}
+	return !*text;
+}
+
+void page_put(const struct page *page, const char *text)
+{
+	put_most(page, text, UINT_MAX);
+}
+
+void page_say(const struct page *page, enum report_text text, const char *first, const char *second)
+{
+	const char *of = report_text(text, page->language);
+
+	for (const char *mark = strchr(of, '%'); mark; mark = strchr(of, '%')) {
+		fwrite(of, 1, (size_t)(mark - of), page->out);
+		if (mark[1] == '1' && first)
+			page_put(page, first);
+		if (mark[1] == '2' && second)
+			page_put(page, second);
+		of = mark + 2;
+	}
+	page_put(page, of);
+}
+
+void page_word(const struct page *page, enum report_text text)
+{
+	page_put(page, report_text(text, page->language));
+}
+
+const char *number_text(uint64_t value, char out[NUMBER_TEXT_MAX])
+{
+	char digits[NUMBER_TEXT_MAX];
+	int length = snprintf(digits, sizeof(digits), "%" PRIu64, value);
+	char *at = out;
+
+	for (int i = 0; i < length; i++) {
+		if (i > 0 && (length - i) % 3 == 0)
+			*at++ = ',';
+		*at++ = digits[i];
+	}
+	*at = '\0';
+	return out;
+}
+
+const char *number_short(uint64_t value, char out[NUMBER_TEXT_MAX])
+{
+	static const char units[] = " kMGTPE";
+	unsigned unit = 0;
+	uint64_t tenths = 0;
+
+	while (value >= 1000) {
+		tenths = value % 1000 / 100;
+		value /= 1000;
+		unit++;
+	}
+	if (unit == 0)
+		snprintf(out, NUMBER_TEXT_MAX, "%" PRIu64, value);
+	else if (value < 10 && tenths > 0)
+		snprintf(out, NUMBER_TEXT_MAX, "%" PRIu64 ".%" PRIu64 "%c", value, tenths, units[unit]);
+	else
+		snprintf(out, NUMBER_TEXT_MAX, "%" PRIu64 "%c", value, units[unit]);
+	return out;
+}
+
+/* Whole seconds, rounded down also before 1970. */
+static int64_t seconds_of(int64_t us)
+{
+	return us / 1000000 - (us % 1000000 < 0);
+}
+
+const char *time_text(const struct page *page, int64_t us, bool seconds, char out[TIME_TEXT_MAX])
+{
+	char text[MOMENT_TEXT_MAX];
+
+	moment_format(seconds_of(us), page->report->offset(page->report->context, us), text);
+	snprintf(out, TIME_TEXT_MAX, "%.10s %.*s", text, seconds ? 8 : 5, text + 11);
+	return out;
+}
+
+const char *span_text(const struct page *page, uint64_t seconds, char out[NUMBER_TEXT_MAX])
+{
+	static const struct {
+		uint64_t seconds;
+		enum report_text text;
+	} units[] = {{86400, TEXT_STEP_DAYS},
+		     {3600, TEXT_STEP_HOURS},
+		     {60, TEXT_STEP_MINUTES},
+		     {1, TEXT_STEP_SECONDS}};
+	size_t unit = 0;
+	const char *text;
+
+	while (unit < 3 && (seconds < units[unit].seconds ||
+			    (seconds % units[unit].seconds && seconds < 2 * units[unit].seconds)))
+		unit++;
+	text = report_text(units[unit].text, page->language);
+	snprintf(out, NUMBER_TEXT_MAX, "%" PRIu64 "%s", seconds / units[unit].seconds, text + 2);
+	return out;
+}
+
+void prefix_text(const struct prefix *prefix, char out[PREFIX_TEXT_MAX])
+{
+	out[0] = '\0';
+	if (prefix->addr.family == ADDR_NONE)
+		return;
+	if (prefix->len == addr_bits(prefix->addr.family))
+		addr_format(&prefix->addr, out);
+	else
+		prefix_format(prefix, out);
+}
+
+void page_number(const struct page *page, uint64_t value)
+{
+	char text[NUMBER_TEXT_MAX];
+
+	page_raw(page, number_text(value, text));
+}
+
+void page_time(const struct page *page, int64_t us, bool seconds)
+{
+	char machine[MOMENT_TEXT_MAX], text[TIME_TEXT_MAX];
+
+	moment_format(seconds_of(us), page->report->offset(page->report->context, us), machine);
+	fprintf(page->out, "<time datetime=\"%s\">%s</time>", machine, time_text(page, us, seconds, text));
+}
+
+void page_name(const struct page *page, const char *name)
+{
+	if (!*name) {
+		page_raw(page, "<span class=\"none\">&#8211;</span>");
+		return;
+	}
+	page_raw(page, "<bdi>");
+	page_raw(page, put_most(page, name, NAME_CHARACTERS_MAX) ? "</bdi>" : "&#8230;</bdi>");
+}
+
+void page_tenths(const struct page *page, int64_t tenths)
+{
+	fprintf(page->out, "%" PRId64, tenths / 10);
+	if (tenths % 10)
+		fprintf(page->out, ".%" PRId64, tenths % 10);
+}
+
+void page_bar(const struct page *page, uint64_t value, uint64_t whole)
+{
+	int64_t tenths = whole ? (int64_t)((double)value * 1000 / (double)whole) : 0;
+
+	if (!whole)
+		return;
+	page_raw(
+		page,
+		"<svg class=\"share\" viewBox=\"0 0 100 4\" preserveAspectRatio=\"none\" aria-hidden=\"true\" "
+		"focusable=\"false\"><rect class=\"rest\" width=\"100\" height=\"4\"/><rect class=\"part\" "
+		"height=\"4\" width=\"");
+	page_tenths(page, tenths > 1000 ? 1000 : tenths);
+	page_raw(page, "\"/></svg>");
+}
