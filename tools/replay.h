@@ -78,41 +78,62 @@ int replay_say_no_memory(void);
 
 /* ---- sources: who sent port 25 ---- */
 
+/* What the summary calls a SYN, whatever else the packet's flags say. */
+static inline bool replay_is_syn(uint8_t tcp_flags)
+{
+	return (tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
 struct replay_source {
 	struct addr addr;
 	uint64_t tcp25, syn25;
 };
 
-/* The same in half a cache line: a table of many sources is mostly waiting for memory. */
+/* The same in half a cache line. */
 struct replay_place {
 	uint64_t hi, lo;
 	uint64_t tcp25; /* the address's family in the topmost bits; 0: an empty place */
 	uint64_t syn25;
 };
 
-/* A hash table with open addressing. A zeroed struct with its key set is empty. */
+/* An IPv4 address's packets since its counts were last moved to its replay_place. */
+struct replay_short_place {
+	uint32_t addr;
+	uint16_t tcp25, syn25; /* tcp25 0: an empty place */
+};
+
+/*
+ * Hash tables with open addressing. A zeroed struct with its key set is empty. Looking up many sources is mostly waiting for
+ * memory; so packets of IPv4 addresses, which nearly all are, are counted in a table a quarter as large, from which they
+ * are moved to the other one when a number gets too big for it, and at the end.
+ */
 struct replay_sources {
 	struct siphash_key key;
 	struct replay_place *places;
 	size_t capacity; /* a power of two, or 0 */
 	size_t count;
+	struct replay_short_place *short_places;
+	size_t short_capacity; /* likewise */
+	size_t short_count;
 };
 
-/* 0 or -ENOMEM. */
-int replay_sources_add(struct replay_sources *sources, const struct addr *addr, bool syn);
-/* The same with counts of an address's packets. */
+/* Adds counts of an address's packets. 0 or -ENOMEM. */
 int replay_sources_count(struct replay_sources *sources, const struct addr *addr, uint64_t tcp25,
 			 uint64_t syn25);
-/* Room for so many more addresses: 0 or -ENOMEM. */
+/* Room for one packet each of so many more addresses: 0 or -ENOMEM. */
 int replay_sources_reserve(struct replay_sources *sources, size_t more);
-/* In a table that has room for it. */
-void replay_sources_count_reserved(struct replay_sources *sources, const struct addr *addr, uint64_t tcp25,
-				   uint64_t syn25);
-/* The address is going to be looked up in a table with room: its place is fetched ahead. */
-void replay_sources_fetch(const struct replay_sources *sources, const struct addr *addr);
-/* Puts them in the order of their addresses at the table's begin; nothing may be added after that. */
+/* Counts a packet, in tables that have room for it. */
+void replay_sources_add_reserved(struct replay_sources *sources, const struct addr *addr, bool syn);
+/* The same for those of the packets that go to port 25; it pays to have their places fetched some time before. */
+void replay_sources_add_plain4(struct replay_sources *sources, const struct packet_plain4 *packets,
+			       size_t count);
+void replay_sources_fetch_plain4(const struct replay_sources *sources, const struct packet_plain4 *packets,
+				 size_t count);
+/* Moves all counts to `places`, of which each address then has one at most. */
+void replay_sources_settle(struct replay_sources *sources);
+/* The same, in the order of their addresses at the table's begin; nothing may be added after that. */
 void replay_sources_sort(struct replay_sources *sources);
-/* What a place holds: of a sorted table those below count, else any below capacity, where ADDR_NONE is an empty one. */
+/* What a place holds: of a sorted table those below count, of a settled one any below capacity, where ADDR_NONE is an empty one. */
 struct replay_source replay_sources_get(const struct replay_sources *sources, size_t at);
 void replay_sources_free(struct replay_sources *sources);
 
@@ -141,13 +162,14 @@ struct replay_report {
 	struct replay_sources sources;
 };
 
-/* 0 or -ENOMEM. */
-int replay_report_add(struct replay_report *report, const struct replay_packet *judged);
-/* The same for up to REPLAY_REPORT_MANY packets. */
+/* Counts up to REPLAY_REPORT_MANY packets. 0 or -ENOMEM. */
 int replay_report_add_many(struct replay_report *report, const struct packet *packets,
 			   const struct decision *decisions, size_t n);
-/* Adds what part has counted, whose sources must not have been sorted. 0 or -ENOMEM. */
-int replay_report_merge(struct replay_report *report, const struct replay_report *part);
+/* The same for up to ENGINE_PLAIN_MAX. */
+int replay_report_add_plain4(struct replay_report *report, const struct packet_plain4 *packets,
+			     const struct engine_answers *answers, size_t n);
+/* Adds what part has counted, whose sources must not have been sorted and are settled by this. 0 or -ENOMEM. */
+int replay_report_merge(struct replay_report *report, struct replay_report *part);
 /* Counts nothing yet. */
 struct replay_report replay_report_empty(void);
 void replay_report_print(struct replay_report *report, FILE *out);

@@ -148,7 +148,7 @@ static bool prepare(struct work *work, struct job *jobs, unsigned count)
 	return work->parts != NULL;
 }
 
-static int add_up(const struct job *jobs, unsigned count, struct replay_run *totals)
+static int add_up(struct job *jobs, unsigned count, struct replay_run *totals)
 {
 	int r = 0;
 

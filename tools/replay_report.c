@@ -18,14 +18,20 @@ struct replay_report replay_report_empty(void)
 	return report;
 }
 
+static void count_decisions(struct replay_report *report, const struct decision *decision, uint64_t packets)
+{
+	if (decision->verdict == VERDICT_ACCEPT && decision->would != VERDICT_ACCEPT)
+		report->monitored += packets;
+	report->verdicts[decision->verdict] += packets;
+	report->reasons[decision->reason] += packets;
+}
+
 static void count(struct replay_report *report, const struct packet *packet, const struct decision *decision)
 {
 	report->packets++;
 	report->ip4 += packet->family == ADDR_IP4;
 	report->ip6 += packet->family == ADDR_IP6;
-	report->monitored += decision->verdict == VERDICT_ACCEPT && decision->would != VERDICT_ACCEPT;
-	report->verdicts[decision->verdict]++;
-	report->reasons[decision->reason]++;
+	count_decisions(report, decision, 1);
 }
 
 int replay_report_add_many(struct replay_report *report, const struct packet *packets,
@@ -43,24 +49,42 @@ int replay_report_add_many(struct replay_report *report, const struct packet *pa
 	r = replay_sources_reserve(&report->sources, mails);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < mails; i++)
-		replay_sources_fetch(&report->sources, &mail[i]->src);
 	for (size_t i = 0; i < mails; i++) {
-		bool syn = mail[i]->has_flags && (mail[i]->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+		bool syn = mail[i]->has_flags && replay_is_syn(mail[i]->tcp_flags);
 
 		report->tcp25++;
 		report->syn25 += syn;
-		replay_sources_count_reserved(&report->sources, &mail[i]->src, 1, syn);
+		replay_sources_add_reserved(&report->sources, &mail[i]->src, syn);
 	}
 	return 0;
 }
 
-int replay_report_add(struct replay_report *report, const struct replay_packet *judged)
+int replay_report_add_plain4(struct replay_report *report, const struct packet_plain4 *packets,
+			     const struct engine_answers *answers, size_t n)
 {
-	return replay_report_add_many(report, judged->packet, judged->decision, 1);
+	uint64_t answered[ENGINE_PLAIN_MAX];
+	int r = replay_sources_reserve(&report->sources, n);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < answers->count; i++)
+		answered[i] = 0;
+	for (size_t i = 0; i < n; i++) {
+		bool mail = packets[i].dport == SMTP_PORT;
+
+		answered[answers->of[i]]++;
+		report->tcp25 += mail;
+		report->syn25 += mail && replay_is_syn(packets[i].tcp_flags);
+	}
+	report->packets += n;
+	report->ip4 += n;
+	for (size_t i = 0; i < answers->count; i++)
+		count_decisions(report, &answers->decisions[i], answered[i]);
+	replay_sources_add_plain4(&report->sources, packets, n);
+	return 0;
 }
 
-int replay_report_merge(struct replay_report *report, const struct replay_report *part)
+int replay_report_merge(struct replay_report *report, struct replay_report *part)
 {
 	int r = 0;
 
@@ -75,6 +99,7 @@ int replay_report_merge(struct replay_report *report, const struct replay_report
 		report->verdicts[i] += part->verdicts[i];
 	for (unsigned i = 0; i < REASONS; i++)
 		report->reasons[i] += part->reasons[i];
+	replay_sources_settle(&part->sources);
 	for (size_t i = 0; i < part->sources.capacity && r == 0; i++) {
 		struct replay_source source = replay_sources_get(&part->sources, i);
 

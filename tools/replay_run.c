@@ -87,13 +87,68 @@ static int64_t whole_seconds(int64_t ns)
 	return ns / NSEC_PER_SEC - (ns % NSEC_PER_SEC < 0);
 }
 
+static int judge_plain(struct replay_run *run)
+{
+	const struct packet_plain4 *packets = run->plain.packets;
+	size_t count = run->plain.filled;
+	const struct engine_context context = {
+		.interface = run->interfaces.items[run->plain.interface].resolved,
+		.now_s = whole_seconds(run->plain.begin_ns),
+	};
+	struct engine_answers answers;
+
+	run->plain.filled = 0;
+	if (count == 0)
+		return 0;
+	replay_sources_fetch_plain4(&run->report->sources, packets, count);
+	decide_plain4(run->engine, packets, count, &context, &answers);
+	return replay_report_add_plain4(run->report, packets, &answers, count);
+}
+
+static bool joins_plain(const struct replay_run *run, int64_t time_ns, size_t interface)
+{
+	return run->plain.filled < ENGINE_PLAIN_MAX && interface == run->plain.interface &&
+	       time_ns >= run->plain.begin_ns && time_ns < run->plain.end_ns;
+}
+
+static int begin_plain(struct replay_run *run, int64_t time_ns, size_t interface)
+{
+	struct packet_plain4 first = run->plain.packets[run->plain.filled];
+	int r = judge_plain(run);
+
+	run->plain.packets[0] = first;
+	run->plain.interface = interface;
+	run->plain.begin_ns = whole_seconds(time_ns) * NSEC_PER_SEC;
+	run->plain.end_ns = run->plain.begin_ns + NSEC_PER_SEC;
+	return r;
+}
+
+/* 1: taken; 0: it is not plain. Read where it stays: what was stored in parts and is copied at once makes the processor wait. */
+static int take_plain(struct replay_run *run, const struct capture_record *record, size_t interface)
+{
+	int r = 0;
+
+	if (!packet_read_plain4(record->link, record->bytes, record->len,
+				&run->plain.packets[run->plain.filled]))
+		return 0;
+	if (!joins_plain(run, record->time_ns, interface))
+		r = begin_plain(run, record->time_ns, interface);
+	run->plain.filled++;
+	run->packets_read++;
+	return r < 0 ? r : 1;
+}
+
 static int take_record(struct replay_run *run, const char *file, const struct capture_record *record)
 {
-	size_t at = run->filled, interface;
-	int r = replay_interfaces_find(&run->interfaces, record->interface, &interface);
+	size_t at = run->filled, interface = 0;
+	int r = 0;
 
-	if (r < 0)
-		return r;
+	if (record->interface)
+		r = replay_interfaces_find(&run->interfaces, record->interface, &interface);
+	if (r == 0 && run->counts_only)
+		r = take_plain(run, record, interface);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	packet_parse_link(record->link, record->bytes, record->len, record->wire_len, &run->packets[at]);
 	run->contexts[at] = (struct engine_context){
 		.interface = run->interfaces.items[interface].resolved,
@@ -131,7 +186,9 @@ int replay_run_take(struct replay_run *run, const char *file, const struct captu
 
 int replay_run_finish(struct replay_run *run)
 {
-	return judge_batch(run);
+	int r = judge_batch(run);
+
+	return r == 0 ? judge_plain(run) : r;
 }
 
 void replay_run_free(struct replay_run *run)

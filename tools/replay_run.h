@@ -74,6 +74,14 @@ struct replay_run {
 		const struct capture_record *record;
 	} about[REPLAY_BATCH];
 	size_t filled;
+	/* Of a run that only counts, the plain ones: they came in the same second by the same interface. */
+	struct {
+		struct packet_plain4
+			packets[ENGINE_PLAIN_MAX + 1]; /* the last: one that begins the next lot */
+		size_t filled;
+		size_t interface;         /* index */
+		int64_t begin_ns, end_ns; /* of the second; end excluded */
+	} plain;
 	bool counts_only; /* nothing but the report is wanted */
 	bool merged;      /* of several files: packets_read is a packet's place among all */
 

@@ -237,3 +237,43 @@ size_t moment_format_eve(int64_t ns, int32_t offset_s, char out[MOMENT_TEXT_MAX]
 			      (int)((ns % NSEC_PER_SEC + NSEC_PER_SEC) % NSEC_PER_SEC / 1000));
 	return n + format_offset(offset_s, "", out + n, MOMENT_TEXT_MAX - n);
 }
+
+/* Two digits, or something over 99. */
+static unsigned two(const char *text)
+{
+	unsigned tens = (unsigned)text[0] - '0', ones = (unsigned)text[1] - '0';
+
+	return tens > 9 || ones > 9 ? 100 : tens * 10 + ones;
+}
+
+static bool eve_form(const char *text)
+{
+	return text[4] == '-' && text[7] == '-' && text[10] == 'T' && text[13] == ':' && text[16] == ':' &&
+	       text[19] == '.' && (text[26] == '+' || text[26] == '-');
+}
+
+/* A text of that form is read by its places: this is done three times for each record. */
+bool moment_parse_eve(const char *text, size_t len, int64_t *ret_us)
+{
+	unsigned century, year, month, day, hour, minute, second, part[3], offset_h, offset_min;
+	int64_t s, offset_s;
+
+	if (len != sizeof("2026-01-01T00:00:00.123456+0900") - 1 || !eve_form(text))
+		return false;
+	century = two(text), year = two(text + 2), month = two(text + 5), day = two(text + 8);
+	hour = two(text + 11), minute = two(text + 14), second = two(text + 17);
+	part[0] = two(text + 20), part[1] = two(text + 22), part[2] = two(text + 24);
+	offset_h = two(text + 27), offset_min = two(text + 29);
+	if (century > 99 || year > 99 || century + year == 0 || month < 1 || month > 12 || hour > 23 ||
+	    minute > 59 || second > 59 || part[0] > 99 || part[1] > 99 || part[2] > 99 || offset_h > 23 ||
+	    offset_min > 59)
+		return false;
+	year += century * 100;
+	if (day < 1 || day > (unsigned)days_in_month((int)year, (int)month))
+		return false;
+	offset_s = (int64_t)(offset_h * 3600 + offset_min * 60) * (text[26] == '-' ? -1 : 1);
+	s = days_from_civil((int)year, (int)month, (int)day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 +
+	    second - offset_s;
+	*ret_us = s * 1000000 + part[0] * 10000 + part[1] * 100 + part[2];
+	return true;
+}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/out.h"
 
+#include "base/utf8.h"
+
 void out_u64(struct out *out, uint64_t value)
 {
 	char digits[20];
@@ -11,34 +13,6 @@ void out_u64(struct out *out, uint64_t value)
 		value /= 10;
 	} while (value > 0);
 	out_bytes(out, digits + at, sizeof(digits) - at);
-}
-
-/* Length of the valid UTF-8 character at text, 0 if there is none (RFC 3629: no overlong forms, no surrogates). */
-static size_t utf8_length(const unsigned char *text, size_t len)
-{
-	static const struct {
-		unsigned char first, last, low, high;
-		size_t length;
-	} forms[] = {
-		{0x00, 0x7f, 0x00, 0x00, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-		{0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (text[0] < forms[i].first || text[0] > forms[i].last)
-			continue;
-		if (forms[i].length > len)
-			return 0;
-		if (forms[i].length > 1 && (text[1] < forms[i].low || text[1] > forms[i].high))
-			return 0;
-		for (size_t j = 2; j < forms[i].length; j++) {
-			if ((text[j] & 0xc0) != 0x80)
-				return 0;
-		}
-		return forms[i].length;
-	}
-	return 0;
 }
 
 static void out_escaped(struct out *out, unsigned char c)
@@ -58,7 +32,7 @@ static void out_escaped(struct out *out, unsigned char c)
 static size_t out_character(struct out *out, const char *text, size_t len)
 {
 	unsigned char c = (unsigned char)text[0];
-	size_t n = utf8_length((const unsigned char *)text, len);
+	size_t n = utf8_length(text, len);
 
 	if (n == 0)
 		out_text(out, "\xef\xbf\xbd");

@@ -243,13 +243,19 @@ bool engine_guards(const struct engine *engine, const struct packet *packet,
 	return engine->guard && outer && packet_answers_port25(packet);
 }
 
+/* The same without a call where there is no guard, which is what most packets meet. */
+static inline bool guards(const struct engine *engine, const struct packet *packet,
+			  const struct engine_interface *interface)
+{
+	return engine->guard && engine_guards(engine, packet, interface);
+}
+
 enum engine_flow engine_queued_flow(const struct engine *engine, const struct packet *packet,
 				    const struct engine_interface *interface)
 {
 	if (!engine->conntrack)
 		return ENGINE_FLOW_UNKNOWN;
-	return engine->cut && !engine_guards(engine, packet, interface) ? ENGINE_FLOW_ESTABLISHED
-									: ENGINE_FLOW_NEW;
+	return engine->cut && !guards(engine, packet, interface) ? ENGINE_FLOW_ESTABLISHED : ENGINE_FLOW_NEW;
 }
 
 /* Who may ask, or be asked, at every date; RULE_NONE if there is no such rule. */
@@ -289,7 +295,7 @@ static struct decision judge(const struct engine *engine, const struct packet *p
 	struct decision decision;
 	enum reason fault;
 
-	if (engine_guards(engine, packet, &context->interface))
+	if (guards(engine, packet, &context->interface))
 		return judge_answer(engine, ends, context->flow, now_s);
 	decision = judge_rules(engine, ends, &context->interface, now_s);
 	if (decision.would == VERDICT_ACCEPT)
@@ -385,7 +391,7 @@ static bool judge_unruled(const struct engine *engine, const struct packet *pack
 
 	if (packet->family == ADDR_NONE && packet->fault == PACKET_FAULT_NONE)
 		*ret = REASON_NOT_IP;
-	else if (engine_guards(engine, packet, &context->interface))
+	else if (guards(engine, packet, &context->interface))
 		return false;
 	else if (context->interface.side == ENGINE_SIDE_UPSTREAM)
 		*ret = REASON_INBOUND;
@@ -426,7 +432,7 @@ static struct decision decide_ends(const struct engine *engine, const struct pac
 {
 	struct decision decision;
 
-	bool guarded = engine_guards(engine, packet, &context->interface);
+	bool guarded = guards(engine, packet, &context->interface);
 
 	if (context->interface.side == ENGINE_SIDE_OTHER && !guarded)
 		return finish(engine, judge_other_side(engine, ends, &context->interface));
@@ -456,7 +462,7 @@ uint16_t engine_target_class(const struct engine *engine, const struct addr *add
 static struct ends find_ends(const struct engine *engine, const struct packet *packet,
 			     const struct engine_context *context)
 {
-	bool guarded = engine_guards(engine, packet, &context->interface);
+	bool guarded = guards(engine, packet, &context->interface);
 	const struct addr *source = guarded ? &packet->dst : &packet->src;
 	const struct addr *target = guarded ? &packet->src : &packet->dst;
 
@@ -540,7 +546,7 @@ static void batch_decide(const struct engine *engine, const struct batch *batch,
 {
 	for (size_t i = 0; i < count; i++) {
 		size_t at = index[i], before = i > 0 ? index[i - 1] : at;
-		bool guarded = engine_guards(engine, &packets[at], &contexts[at].interface);
+		bool guarded = guards(engine, &packets[at], &contexts[at].interface);
 		struct ends ends = {&engine->sources[batch->source[i]], &engine->targets[batch->target[i]],
 				    guarded ? &packets[at].dst : &packets[at].src};
 
@@ -565,8 +571,8 @@ static void decide_some(const struct engine *engine, const struct packet *packet
 		if (judge_unruled(engine, &packets[i], &contexts[i], &reason))
 			answer_unruled(engine, reason, &decisions[i]);
 		else
-			batch_add(&batch, &packets[i],
-				  engine_guards(engine, &packets[i], &contexts[i].interface), i);
+			batch_add(&batch, &packets[i], guards(engine, &packets[i], &contexts[i].interface),
+				  i);
 	}
 	lpm4_lookup_batch(engine->source4, batch.src4, batch.source, batch.count4);
 	lpm4_lookup_batch(engine->target4, batch.dst4, batch.target, batch.count4);

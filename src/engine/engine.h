@@ -173,4 +173,20 @@ int64_t engine_next_date(const struct engine *engine, int64_t now_s);
 void decide_batch(const struct engine *engine, const struct packet *packets,
 		  const struct engine_context *contexts, struct decision *decisions, size_t count);
 
+enum { ENGINE_PLAIN_MAX = 64 };
+
+/* Answers to packets: that to number i is decisions[of[i]]. */
+struct engine_answers {
+	size_t count; /* of the decisions */
+	struct decision decisions[ENGINE_PLAIN_MAX];
+	uint8_t of[ENGINE_PLAIN_MAX];
+};
+
+/*
+ * What decide() says of up to ENGINE_PLAIN_MAX plain packets in one context, each different answer made once: for who
+ * counts many.
+ */
+void decide_plain4(const struct engine *engine, const struct packet_plain4 *packets, size_t count,
+		   const struct engine_context *context, struct engine_answers *ret);
+
 #endif

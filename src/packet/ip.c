@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "packet/packet.h"
+#include "packet/plain.h"
 
 #include <string.h>
 
@@ -357,7 +358,7 @@ static void read_ip6(struct reader *reader)
 	read_chain(reader, IP6_HEADER, ip[6]);
 }
 
-void packet_parse_ip(const uint8_t *bytes, size_t len, size_t wire_len, struct packet *ret)
+static void read_carefully(const uint8_t *bytes, size_t len, size_t wire_len, struct packet *ret)
 {
 	struct reader reader = {
 		.bytes = bytes,
@@ -375,4 +376,12 @@ void packet_parse_ip(const uint8_t *bytes, size_t len, size_t wire_len, struct p
 		read_ip6(&reader);
 	else
 		set_fault(ret, PACKET_FAULT_IP_HEADER);
+}
+
+void packet_parse_ip(const uint8_t *bytes, size_t len, size_t wire_len, struct packet *ret)
+{
+	if (plain_is_tcp4(bytes, len))
+		plain_read_tcp4(bytes, ret);
+	else
+		read_carefully(bytes, len, wire_len, ret);
 }

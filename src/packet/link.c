@@ -46,6 +46,7 @@ enum {
 	ETHERTYPE_E_TAG = 0x893f,
 	ETHERTYPE_SERVICE_CHAIN = 0x894f,
 	ETHERTYPE_OLD_QINQ = 0x9100,
+	ETHERNET_HEADER = 14,
 	ETHERNET_LENGTH_MAX = 1500, /* up to here the type field is a length (IEEE 802.3) */
 };
 
@@ -159,7 +160,7 @@ static enum layer type_or_length_layer(struct frame *frame, uint16_t field)
 
 static enum layer read_ethernet(struct frame *frame)
 {
-	const uint8_t *header = take(frame, 14);
+	const uint8_t *header = take(frame, ETHERNET_HEADER);
 
 	return header ? type_or_length_layer(frame, load16(header + 12)) : LAYER_OTHER;
 }
@@ -530,8 +531,8 @@ enum packet_found packet_find_ip(enum packet_link link, const uint8_t *bytes, si
 	return layer == LAYER_IP6_ONLY ? PACKET_FOUND_IP6 : PACKET_FOUND_IP;
 }
 
-void packet_parse_link(enum packet_link link, const uint8_t *bytes, size_t len, size_t wire_len,
-		       struct packet *ret)
+static void parse_layers(enum packet_link link, const uint8_t *bytes, size_t len, size_t wire_len,
+			 struct packet *ret)
 {
 	struct frame frame = {.at = bytes, .len = len, .wire_len = wire_len > len ? wire_len : len};
 	enum layer layer = unwrap(link, &frame);
@@ -544,4 +545,15 @@ void packet_parse_link(enum packet_link link, const uint8_t *bytes, size_t len, 
 	}
 	ret->vlan_count = frame.vlan_count;
 	memcpy(ret->vlan, frame.vlan, sizeof(ret->vlan));
+}
+
+/* IPv4 right behind an untagged Ethernet header needs no walk through layers. */
+void packet_parse_link(enum packet_link link, const uint8_t *bytes, size_t len, size_t wire_len,
+		       struct packet *ret)
+{
+	if (link == PACKET_LINK_ETHERNET && len >= ETHERNET_HEADER && load16(bytes + 12) == ETHERTYPE_IP4)
+		packet_parse_ip(bytes + ETHERNET_HEADER, len - ETHERNET_HEADER,
+				(wire_len > len ? wire_len : len) - ETHERNET_HEADER, ret);
+	else
+		parse_layers(link, bytes, len, wire_len, ret);
 }

@@ -105,6 +105,21 @@ void packet_parse_ip(const uint8_t *bytes, size_t len, size_t wire_len, struct p
 void packet_parse_link(enum packet_link link, const uint8_t *bytes, size_t len, size_t wire_len,
 		       struct packet *ret);
 
+/*
+ * What nearly all packets are, told by a few bytes: IPv4 without options right behind an untagged Ethernet header or by
+ * itself, whole, with a sound TCP header, all of it at hand. For who only counts, this is all that there is to know.
+ */
+struct packet_plain4 {
+	uint32_t src, dst;
+	uint16_t sport, dport;
+	uint8_t tcp_flags; /* TCP_* */
+};
+
+/* True when it is such a packet: packet_parse_link() then finds the same facts, and no fault, fragment or VLAN. *ret is untouched otherwise. */
+bool packet_read_plain4(enum packet_link link, const uint8_t *bytes, size_t len, struct packet_plain4 *ret);
+/* The same facts as a packet; those that a packet_plain4 does not hold are 0. */
+struct packet packet_of_plain4(const struct packet_plain4 *plain);
+
 /* Where packet_parse_link() finds the IP packet in a frame, if it finds one; borrowed from the frame's bytes. */
 struct packet_ip {
 	const uint8_t *bytes;
@@ -135,10 +150,15 @@ static inline bool packet_answers_port25(const struct packet *packet)
 	       (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
 }
 
-/* SYN without ACK, RST, FIN: the packet that opens a connection. ECE and CWR do not matter (RFC 3168). */
+/* SYN without ACK, RST, FIN: what opens a connection. ECE and CWR do not matter (RFC 3168). */
+static inline bool packet_flags_open(uint8_t tcp_flags)
+{
+	return (tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+}
+
 static inline bool packet_is_syn(const struct packet *packet)
 {
-	return packet->has_flags && (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+	return packet->has_flags && packet_flags_open(packet->tcp_flags);
 }
 
 #endif

@@ -170,6 +170,23 @@ def a_clock_that_steps_back(replay):
     same(sum(record["op25b"]["packets"] for record in records), len(times))
 
 
+def counting_is_the_same_as_looking_at_each(replay):
+    """The summary alone takes shorter ways; one source also has more packets than a small number can count."""
+    flood = pcap([(T0 + 1, syn("10.1.0.1"))] * 70000 + [(T0 + 1, syn("10.1.0.1", flags=ACK))] * 66000)
+    others = pcap([(T0 + at % 40, syn(f"10.{at % 5 + 1}.{at % 7}.{at % 3 * 40}", sport=at, dport=25 if at % 4 else 443))
+                   for at in range(5000)])
+    for number, data in enumerate((flood, others, STORY)):
+        replay.write(f"c{number}", data)
+    files = ("c0", "c1", "c2")
+    counted = replay.run("-p", POLICY, "--json", "--jobs", "1", *files)
+    source = next(one for one in counted.json["files"][0]["sources"] if one["address"] == "10.1.0.1")
+    same((source["tcp25"], source["syn25"]), (136000, 70000))
+    same(replay.run("-p", POLICY, "--json", "--jobs", "2", *files).out, counted.out, "two threads")
+    looked = replay.run("-p", POLICY, "--json", "--write-dropped", "dropped", *files)
+    same(looked.code, 0, looked.err)
+    same(looked.out, counted.out, "with the packets looked at one by one")
+
+
 def progress_is_for_people_who_wait(replay):
     """A bar on a terminal, nothing in CI or in a pipe, and in no case anything of it in the output."""
     path = os.path.join(replay.directory, "long")
@@ -202,4 +219,4 @@ if __name__ == "__main__":
     run_cases([summary, summary_as_json, several_files, listing, listing_as_json, events, events_in_a_file_are_the_same,
                every_blocked_packet_is_in_one_record, numbers_go_on_over_files, standard_input,
                the_side_is_told_by_options, the_side_is_told_by_the_capture, a_clock_that_steps_back,
-               progress_is_for_people_who_wait, help_and_version], sys.argv[1])
+               counting_is_the_same_as_looking_at_each, progress_is_for_people_who_wait, help_and_version], sys.argv[1])

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The work queue's table. */
+#include "store/work.h"
+
+#include "store/database.h"
+
+#include <string.h>
+
+/* Records can be read again after a power cut; what people entered cannot, so it is not told before it is on the disk. */
+static int insert(struct store *store, sqlite3_stmt *statement)
+{
+	int r = store_run(store, "PRAGMA synchronous = FULL");
+
+	if (r == 0 && sqlite3_step(statement) != SQLITE_DONE)
+		r = store_failed(store);
+	(void)sqlite3_exec(store->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+	return r;
+}
+
+static bool bind_text(sqlite3_stmt *statement, int parameter, const char *text)
+{
+	if (!text)
+		return sqlite3_bind_null(statement, parameter) == SQLITE_OK;
+	return sqlite3_bind_text(statement, parameter, text, -1, SQLITE_STATIC) == SQLITE_OK;
+}
+
+int store_work_add(struct store *store, const struct work_event *event)
+{
+	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
+	int r = store_prepare(store,
+			      "INSERT INTO work(subscriber_text, time, who, what, ticket, note)"
+			      " VALUES(?, ?, ?, ?, ?, ?)",
+			      &statement);
+
+	if (r < 0)
+		return r;
+	if (!bind_text(statement, 1, event->subscriber) ||
+	    sqlite3_bind_int64(statement, 2, event->time_us) != SQLITE_OK ||
+	    !bind_text(statement, 3, event->who) || !bind_text(statement, 4, work_what_name(event->what)) ||
+	    !bind_text(statement, 5, event->ticket) || !bind_text(statement, 6, event->note))
+		return store_failed(store);
+	return insert(store, statement);
+}
+
+/* What a later version may have entered changes nothing here, and is shown as a note. */
+static enum work_what what_of(const char *name)
+{
+	for (unsigned i = 0; i < WORK_WHATS; i++)
+		if (strcmp(name, work_what_name((enum work_what)i)) == 0)
+			return (enum work_what)i;
+	return WORK_NOTE;
+}
+
+static const char *text_of(sqlite3_stmt *statement, int column)
+{
+	return (const char *)sqlite3_column_text(statement, column);
+}
+
+static int give_row(struct store *store, sqlite3_stmt *statement, store_work_row *row, void *context)
+{
+	const char *what = text_of(statement, 3);
+	struct work_event event = {
+		.subscriber = text_of(statement, 0),
+		.time_us = sqlite3_column_int64(statement, 1),
+		.who = text_of(statement, 2),
+		.ticket = text_of(statement, 4),
+		.note = text_of(statement, 5),
+	};
+
+	if (!event.subscriber || !event.who || !what)
+		return store_failed(store);
+	event.what = what_of(what);
+	return row(context, &event);
+}
+
+int store_work_events(struct store *store, store_work_row *row, void *context)
+{
+	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
+	int r = store_prepare(store,
+			      "SELECT subscriber_text, time, who, what, ticket, note FROM work"
+			      " ORDER BY subscriber_text, id",
+			      &statement);
+	int step;
+
+	if (r < 0)
+		return r;
+	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+		r = give_row(store, statement, row, context);
+		if (r != 0)
+			return r;
+	}
+	return step == SQLITE_DONE ? 0 : store_failed(store);
+}
+
+/* 1, 0, or as store_failed(). */
+static int is_stored(struct store *store, sqlite3_stmt *statement, const struct prefix *prefix)
+{
+	uint8_t bytes[16];
+	size_t len = addr_to_bytes(&prefix->addr, bytes);
+	int step;
+
+	(void)sqlite3_reset(statement);
+	if (sqlite3_bind_blob(statement, 1, bytes, (int)len, SQLITE_TRANSIENT) != SQLITE_OK ||
+	    sqlite3_bind_int(statement, 2, prefix->len) != SQLITE_OK)
+		return store_failed(store);
+	step = sqlite3_step(statement);
+	return step == SQLITE_ROW ? 1 : step == SQLITE_DONE ? 0 : store_failed(store);
+}
+
+int store_work_find(struct store *store, const struct prefix *given, struct prefix *ret)
+{
+	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
+	int r = store_prepare(store, "SELECT 1 FROM subscriber WHERE address = ? AND len = ?", &statement);
+
+	for (int len = given->len; r == 0 && len >= 0; len--) {
+		struct prefix prefix = {addr_mask(&given->addr, (unsigned)len), (uint8_t)len};
+
+		r = is_stored(store, statement, &prefix);
+		if (r == 1)
+			*ret = prefix;
+	}
+	return r;
+}
