@@ -342,6 +342,8 @@ static bool put_names(FILE *out, const char *wanted)
 		fprintf(out, "reason %u %s\n", i, engine_reasons[i].name);
 	for (size_t i = 0; i < event_field_count; i++)
 		fprintf(out, "field %s %s\n", object_name(&event_fields[i]), event_fields[i].name);
+	for (size_t i = 0; i < event_notice_field_count; i++)
+		fprintf(out, "notice %s %s\n", event_notice_fields[i].object, event_notice_fields[i].name);
 	for (unsigned i = 0; i < METRICS; i++)
 		fprintf(out, "metric %s %s\n", metric_type_name(metric_rows[i].type), metric_rows[i].name);
 	return true;

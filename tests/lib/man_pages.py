@@ -65,6 +65,7 @@ def body_of(page_sections, wanted):
 
 HEADS = {"gateway": "[gateway]", "log": "[log]", "triage": "[triage]"}
 OBJECTS = {"top": "The record"}
+RECORDS = {"field": "FIELDS", "notice": "RECORDS ABOUT THE GATEWAY"}
 
 
 def missing_names(names, policy_page, events_page, metrics_page):
@@ -81,10 +82,24 @@ def missing_names(names, policy_page, events_page, metrics_page):
             body = metrics_page.get("METRICS", "")
             pattern = rf"^ {{7}}{re.escape(name)}( \{{[a-z, ]+\}})?: {where}, "
         else:
-            body = events_page.get(f"FIELDS/{OBJECTS.get(where, where)}", "")
+            body = events_page.get(f"{RECORDS[kind]}/{OBJECTS.get(where, where)}", "")
             pattern = rf"^ {{7}}{re.escape(name)}: "
         if not re.search(pattern, body, re.MULTILINE):
             yield f"{kind} {name} ({where}) is not in the page"
+
+
+def fields_too_many(names, events_page):
+    """The reverse: what the page heads as a field, and no table has."""
+    known = set(names.splitlines())
+    places = {page: where for where, page in OBJECTS.items()}
+    for kind, section in RECORDS.items():
+        for heading, body in events_page.items():
+            if not heading.startswith(section + "/"):
+                continue
+            where = heading.removeprefix(section + "/")
+            for name in re.findall(r"^ {7}([a-z]\S*): ", body, re.MULTILINE):
+                if f"{kind} {places.get(where, where)} {name}" not in known:
+                    yield f"{name} ({heading}) is in the page, and in no table"
 
 
 # ---- options ----
@@ -221,8 +236,15 @@ def test_names(tap, build, texts):
     names = output(build.tables, "names").stdout
     pages = [sections(texts[name]) for name in ("op25b.ini.5", "op25b-events.5", "op25b-metrics.7")]
     tap.case("there are keys, reasons, fields and metrics",
-             [kind for kind in ("key", "reason", "field", "metric") if not re.search(rf"^{kind} ", names, re.MULTILINE)])
+             [kind for kind in ("key", "reason", "field", "notice", "metric") if not re.search(rf"^{kind} ", names, re.MULTILINE)])
     tap.case("every key, reason, field and metric is in its page", missing_names(names, *pages))
+    tap.case("and no other field is", fields_too_many(names, pages[1]))
+    for line in ("field op25b ticket_of", "field rules seq", "notice engine message_text", "notice op25b seqs"):
+        kind, where, name = line.split()
+        heading = f"{RECORDS[kind]}/{where}"
+        more = {**pages[1], heading: pages[1][heading] + f"\n       {name}: text\n           Nothing.\n"}
+        planted(tap, f"only in the page: {line}", fields_too_many(names, more))
+        planted(tap, f"only in the table: {line}", missing_names(line, *pages))
     for line in ("key pool prefixes", "key log prefix", "reason 9 pool-enforced", "reason 8 pool-enforce",
                     "field drop attempts", "field elsewhere seq", "metric gauge op25b_upp", "metric counter op25b_up"):
         planted(tap, line, missing_names(line, *pages))
