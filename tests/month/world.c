@@ -11,7 +11,7 @@ const char *const behaviour_names[BEHAVIOURS] = {"bot", "client", "server", "rar
 const char *const pool_names[POOLS] = {"dynamic", "static", "homes6"};
 const char *const rule_names[RULES] = {"dynamic", "static", "homes6", "bigmail"};
 
-enum { BIT_WORD = 64, BOT_SPAN_LEAST = 150, BOT_SPAN_MORE = 3000, IP4_DESTINATIONS = 1 << 17 };
+enum { BIT_WORD = 64, BOT_SPAN_LEAST = 150, BOT_SPAN_MORE = 3000, FIERCE_OF = 8, IP4_DESTINATIONS = 1 << 17 };
 
 /* SplitMix64 (Steele, Lea, Flood 2014). */
 uint64_t chance_next(struct chance *chance)
@@ -82,6 +82,8 @@ static void make_behaviour(struct chance *chance, struct subscriber *s)
 	switch (s->behaviour) {
 	case BOT:
 		s->rate = 20 + chance_below(chance, 120);
+		if (chance_below(chance, FIERCE_OF) == 0)
+			s->rate *= 10; /* more than 64 destinations in a window */
 		s->span = BOT_SPAN_LEAST + chance_below(chance, BOT_SPAN_MORE);
 		s->hours_mask = (uint32_t)chance_next(chance) | (uint32_t)chance_next(chance);
 		break;
