@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "store/facts.h"
 
+#include "event/line.h"
+
 #include <string.h>
 
 struct listing {
@@ -21,9 +23,13 @@ static const char details_sql[] =
 /* By enum event_line_kind. */
 static const char *kind_name(int kind)
 {
-	static const char *const names[] = {"first", "summary", "overflow"};
+	static const char *const names[] = {
+		[EVENT_LINE_FIRST] = "first",
+		[EVENT_LINE_SUMMARY] = "summary",
+		[EVENT_LINE_OVERFLOW] = "overflow",
+	};
 
-	return kind >= 0 && kind < 3 ? names[kind] : "";
+	return kind >= 0 && kind <= EVENT_LINE_OVERFLOW ? names[kind] : "";
 }
 
 static const char *text_of(sqlite3_stmt *row, int column)

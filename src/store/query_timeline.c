@@ -133,10 +133,10 @@ int store_timeline(struct store *store, const struct store_filter *filter, uint3
 	struct timeline timeline = {.question = &question, .row = row, .context = context};
 	int r = question_begin(&question, store, filter);
 
+	if (step_s == 0)
+		return question_end(&question, r < 0 ? r : store_say(store, EINVAL, "steps of no length"));
 	timeline.step_us = step_s * SECOND_US;
 	timeline.latest.hash_key = question.way_places.hash_key;
-	if (r == 0 && step_s == 0)
-		r = store_say(store, EINVAL, "steps of no length");
 	r = r < 0 ? r : facts_require_attempts(&question);
 	r = r < 0 ? r : tell_timeline(&timeline, offset_s * SECOND_US);
 	map_free(&timeline.latest);
