@@ -199,43 +199,76 @@ static int64_t local_s(int64_t s, int32_t offset_s)
 	return clamp(s + offset_s, first, last);
 }
 
-/* Writes "YYYY-MM-DDTHH:MM:SS" of the clock that stands offset_s east of UTC; returns its length. */
-static size_t format_clock(int64_t s, int32_t offset_s, char *out, size_t size)
+/* Behind each other, and without snprintf: three moments stand in every record. */
+static char *put_digits(char *at, unsigned value, unsigned count)
+{
+	for (unsigned i = count; i > 0; i--) {
+		at[i - 1] = (char)('0' + value % 10);
+		value /= 10;
+	}
+	return at + count;
+}
+
+static char *put_fields(char *at, const unsigned fields[3], unsigned first_digits, char separator)
+{
+	at = put_digits(at, fields[0], first_digits);
+	*at++ = separator;
+	at = put_digits(at, fields[1], 2);
+	*at++ = separator;
+	return put_digits(at, fields[2], 2);
+}
+
+/* Writes "YYYY-MM-DDTHH:MM:SS" of the clock that stands offset_s east of UTC; returns its end. */
+static char *put_clock(int64_t s, int32_t offset_s, char *at)
 {
 	int64_t local = local_s(s, offset_s);
 	int64_t days = floor_div(local, SECONDS_PER_DAY);
-	int rest = (int)(local - days * SECONDS_PER_DAY);
+	unsigned rest = (unsigned)(local - days * SECONDS_PER_DAY);
 	struct civil date = civil_from_days(days);
+	const unsigned day[] = {(unsigned)date.year, (unsigned)date.month, (unsigned)date.day};
+	const unsigned clock[] = {rest / 3600, rest / 60 % 60, rest % 60};
 
-	return (size_t)snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d", date.year, date.month, date.day,
-				rest / 3600, rest / 60 % 60, rest % 60);
+	at = put_fields(at, day, 4, '-');
+	*at++ = 'T';
+	return put_fields(at, clock, 2, ':');
 }
 
-static size_t format_offset(int32_t offset_s, const char *colon, char *out, size_t size)
+static char *put_offset(int32_t offset_s, bool colon, char *at)
 {
-	int minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
+	unsigned minutes = (unsigned)(offset_s < 0 ? -(int64_t)offset_s : offset_s) / 60;
 
-	return (size_t)snprintf(out, size, "%c%02d%s%02d", offset_s < 0 ? '-' : '+', minutes / 60, colon,
-				minutes % 60);
+	*at++ = offset_s < 0 ? '-' : '+';
+	at = put_digits(at, minutes / 60, 2);
+	if (colon)
+		*at++ = ':';
+	return put_digits(at, minutes % 60, 2);
+}
+
+static size_t end_text(char *out, char *at)
+{
+	*at = '\0';
+	return (size_t)(at - out);
 }
 
 size_t moment_format(int64_t s, int32_t offset_s, char out[MOMENT_TEXT_MAX])
 {
-	size_t n = format_clock(s, offset_s, out, MOMENT_TEXT_MAX);
+	char *at = put_clock(s, offset_s, out);
 
 	if (offset_s == 0)
-		return n + (size_t)snprintf(out + n, MOMENT_TEXT_MAX - n, "Z");
-	return n + format_offset(offset_s, ":", out + n, MOMENT_TEXT_MAX - n);
+		*at++ = 'Z';
+	else
+		at = put_offset(offset_s, true, at);
+	return end_text(out, at);
 }
 
 size_t moment_format_eve(int64_t ns, int32_t offset_s, char out[MOMENT_TEXT_MAX])
 {
 	int64_t s = floor_div(ns, NSEC_PER_SEC);
-	size_t n = format_clock(s, offset_s, out, MOMENT_TEXT_MAX);
+	char *at = put_clock(s, offset_s, out);
 
-	n += (size_t)snprintf(out + n, MOMENT_TEXT_MAX - n, ".%06d",
-			      (int)((ns % NSEC_PER_SEC + NSEC_PER_SEC) % NSEC_PER_SEC / 1000));
-	return n + format_offset(offset_s, "", out + n, MOMENT_TEXT_MAX - n);
+	*at++ = '.';
+	at = put_digits(at, (unsigned)((ns % NSEC_PER_SEC + NSEC_PER_SEC) % NSEC_PER_SEC / 1000), 6);
+	return end_text(out, put_offset(offset_s, false, at));
 }
 
 /* Two digits, or something over 99. */

@@ -43,11 +43,27 @@ static size_t out_character(struct out *out, const char *text, size_t len)
 	return n ? n : 1;
 }
 
+/* How many characters from here on stand in a JSON string as they are: nearly always all. */
+static size_t plain_run(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && text[n] >= 0x20 && text[n] < 0x7f && text[n] != '"' && text[n] != '\\')
+		n++;
+	return n;
+}
+
 void out_json_string(struct out *out, const char *text, size_t len)
 {
 	out_char(out, '"');
-	for (size_t i = 0; i < len;)
-		i += out_character(out, text + i, len - i);
+	for (size_t i = 0; i < len;) {
+		size_t plain = plain_run(text + i, len - i);
+
+		out_bytes(out, text + i, plain);
+		i += plain;
+		if (i < len)
+			i += out_character(out, text + i, len - i);
+	}
 	out_char(out, '"');
 }
 

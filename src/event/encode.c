@@ -51,14 +51,21 @@ static bool leave_out(struct event_record *record, struct event_config *config, 
 	}
 }
 
-size_t event_record_encode(const struct event_record *record, char out[EVENT_RECORD_MAX])
+static size_t encode_shorter(const struct event_record *record, char out[EVENT_RECORD_MAX])
 {
-	size_t len = encode(record, out, EVENT_RECORD_MAX);
 	struct event_record shorter = *record;
 	struct event_config config = *record->config;
+	size_t len = 0;
 
 	shorter.config = &config;
 	for (unsigned step = 0; len == 0 && leave_out(&shorter, &config, step); step++)
 		len = encode(&shorter, out, EVENT_RECORD_MAX);
 	return len;
+}
+
+size_t event_record_encode(const struct event_record *record, char out[EVENT_RECORD_MAX])
+{
+	size_t len = encode(record, out, EVENT_RECORD_MAX);
+
+	return len > 0 ? len : encode_shorter(record, out);
 }

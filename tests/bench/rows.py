@@ -115,6 +115,8 @@ ROWS = [
         lambda found: ([one["read_s"] for one in found], None)),
     Row("subscriber-memory", "a tracked subscriber of 1,000,000", "", "bytes", 128, "subscribers",
         lambda found: ([one["bytes"] / one["subscribers"] for one in found], None)),
+    Row("encode", "write a block record", "jansson's json_dumpf of the same", "ns", 1 / 5, "encode",
+        lambda found: (found["encode"], found["jansson"])),
     replay_row("replay-tcpdump", "op25b-replay's summary, all to port 25", "tcpdump --count", 1 / 3, "replay", "tcpdump"),
     replay_row("replay-mixed", "the same, one packet in ten to port 25", "tcpdump --count", 1 / 3, "replay-mixed", "tcpdump-mixed"),
     replay_row("replay-tshark", "the same, all to port 25", "tshark -Y, a slice", 1 / 100, "replay", "tshark"),
