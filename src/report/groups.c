@@ -125,6 +125,8 @@ void page_exemptions(const struct page *page)
 		{TEXT_EXEMPTION, COLUMN_TEXT}, {TEXT_STATE, COLUMN_TEXT},  {TEXT_FROM, COLUMN_TIME},
 		{TEXT_UNTIL, COLUMN_TIME},     {TEXT_TICKET, COLUMN_TEXT}, {TEXT_OWNER, COLUMN_TEXT},
 		{TEXT_WHY, COLUMN_TEXT}};
+	size_t shown = rows_shown(page->report->exemption_count);
+	char count[NUMBER_TEXT_MAX], total[NUMBER_TEXT_MAX];
 
 	if (!page->report->has_policy) {
 		page_empty(page, TEXT_EXEMPTIONS_UNKNOWN);
@@ -134,9 +136,10 @@ void page_exemptions(const struct page *page)
 		page_empty(page, TEXT_EXEMPTIONS_NONE);
 		return;
 	}
-	table_begin(page, "exempt", TABLE_FILTER, TEXT_EXEMPTIONS_CAPTION, NULL, NULL, columns,
+	table_begin(page, "exempt", TABLE_FILTER, TEXT_EXEMPTIONS_CAPTION, number_text(shown, count),
+		    number_text(page->report->exemption_count, total), columns,
 		    sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < page->report->exemption_count; i++)
+	for (size_t i = 0; i < shown; i++)
 		write_exemption(page, &page->report->exemptions[i]);
 	table_end(page);
 }

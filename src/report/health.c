@@ -133,10 +133,13 @@ static void write_notices(const struct page *page)
 	static const struct table_column columns[] = {
 		{TEXT_FROM, COLUMN_TIME},     {TEXT_GATEWAY, COLUMN_TEXT},   {TEXT_WHAT, COLUMN_TEXT},
 		{TEXT_LASTED, COLUMN_NUMBER}, {TEXT_PACKETS, COLUMN_NUMBER}, {TEXT_FATE, COLUMN_TEXT}};
+	size_t shown = rows_shown(page->report->notice_count);
+	char count[NUMBER_TEXT_MAX], total[NUMBER_TEXT_MAX];
 
-	table_begin(page, "notices", TABLE_FILTER, TEXT_NOTICES_CAPTION, NULL, NULL, columns,
+	table_begin(page, "notices", TABLE_FILTER, TEXT_NOTICES_CAPTION, number_text(shown, count),
+		    number_text(page->report->notice_count, total), columns,
 		    sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < page->report->notice_count; i++)
+	for (size_t i = 0; i < shown; i++)
 		write_notice(page, &page->report->notices[i]);
 	table_end(page);
 }
@@ -165,15 +168,18 @@ void page_health(const struct page *page)
 		{TEXT_GATEWAY, COLUMN_TEXT},     {TEXT_RUN, COLUMN_TEXT},    {TEXT_NUMBERS, COLUMN_NUMBER},
 		{TEXT_RECORDS, COLUMN_NUMBER},   {TEXT_GAPS, COLUMN_NUMBER}, {TEXT_MISSING, COLUMN_NUMBER},
 		{TEXT_DUPLICATES, COLUMN_NUMBER}};
+	size_t shown = rows_shown(page->report->source_count);
+	char count[NUMBER_TEXT_MAX], total[NUMBER_TEXT_MAX];
 
 	write_findings(page);
 	if (page->report->notice_count)
 		write_notices(page);
 	if (page->report->source_count == 0)
 		return;
-	table_begin(page, "sources", TABLE_FILTER, TEXT_SOURCES_CAPTION, NULL, NULL, columns,
+	table_begin(page, "sources", TABLE_FILTER, TEXT_SOURCES_CAPTION, number_text(shown, count),
+		    number_text(page->report->source_count, total), columns,
 		    sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < page->report->source_count; i++)
+	for (size_t i = 0; i < shown; i++)
 		write_source(page, &page->report->sources[i]);
 	table_end(page);
 }

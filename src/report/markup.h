@@ -79,6 +79,13 @@ void cell_word(const struct page *page, enum report_text text);
 /* A number's cell with its share of the whole, in words and as a bar. */
 void cell_share(const struct page *page, uint64_t value, uint64_t whole);
 
+enum { ROWS_MAX = 200 }; /* of a table that grows with the years */
+
+static inline size_t rows_shown(size_t count)
+{
+	return count < ROWS_MAX ? count : ROWS_MAX;
+}
+
 /* Packets that were only monitored. Records may say anything, so this does not count on their sums. */
 static inline uint64_t sums_monitored(const struct report_sums *sums)
 {

@@ -33,7 +33,7 @@ struct report_talker {
 	int64_t ever_first_us;
 	uint64_t destinations;
 	bool destinations_exact;
-	const struct addr *known; /* destinations, those that are known by address */
+	struct addr *known; /* destinations, those that are known by address */
 	size_t known_count;
 	bool known_more;       /* there are more than these */
 	uint32_t clock_hours;  /* bit h: seen in hour h of the UTC day */
@@ -117,8 +117,8 @@ struct report {
 			       [REPORT_DAY_HOURS]; /* from Monday on, in the clock of offset() */
 	struct report_talkers top, fresh;          /* fresh: first seen in the last day */
 	struct report_groups pools, rules, reasons, hosts, destinations;
-	bool has_policy; /* else nothing is known of exemptions */
-	const struct report_exemption *exemptions;
+	bool has_policy;                           /* else nothing is known of exemptions */
+	const struct report_exemption *exemptions; /* those to look at first come first */
 	size_t exemption_count;
 	const struct report_notice *notices;
 	size_t notice_count;

@@ -103,7 +103,7 @@
 	TEXT(RECORDS, "Records", "レコード") \
 	TEXT(NO_NAME, "(none)", "（なし）") \
 	TEXT(EXEMPTIONS, "Exemptions", "適用除外") \
-	TEXT(EXEMPTIONS_CAPTION, "Exemptions of the policy", "ポリシーの適用除外") \
+	TEXT(EXEMPTIONS_CAPTION, "Exemptions of the policy: %1 of %2", "ポリシーの適用除外：%2件中%1件") \
 	TEXT(EXEMPTIONS_UNKNOWN, "The policy cannot be read here, so nothing is known of exemptions.", "この環境ではポリシーを読めないため、適用除外は不明です。") \
 	TEXT(EXEMPTIONS_NONE, "The policy has no exemptions.", "ポリシーに適用除外はありません。") \
 	TEXT(EXEMPTION, "Exemption", "適用除外") \
@@ -124,7 +124,7 @@
 	TEXT(HEALTH_CLOSED_BAD, "%1 packets were dropped unjudged, in %2 periods.", "%1パケットを判定なしで破棄しました（%2期間）。") \
 	TEXT(HEALTH_RULES_OK, "Nobody else changed the rules.", "ルールセットの外部からの変更はありません。") \
 	TEXT(HEALTH_RULES_BAD, "The rules were changed or lost %1 times.", "ルールセットの変更または消失が%1回ありました。") \
-	TEXT(NOTICES_CAPTION, "What the gateways told of themselves", "ゲートウェイ自身の通知") \
+	TEXT(NOTICES_CAPTION, "What the gateways told of themselves: %1 of %2", "ゲートウェイ自身の通知：%2件中%1件") \
 	TEXT(WHAT, "What", "内容") \
 	TEXT(GATEWAY, "Gateway", "ゲートウェイ") \
 	TEXT(LASTED, "Lasted", "継続時間") \
@@ -138,7 +138,7 @@
 	TEXT(RULES_CHANGED, "Rules changed by others", "ルールセットが外部から変更") \
 	TEXT(RULES_BACK, "Rules in order again", "ルールセット復旧") \
 	TEXT(RULES_FAILED, "Rules could not be put back", "ルールセット復旧失敗") \
-	TEXT(SOURCES_CAPTION, "Numbers of the records, of all that is stored", "レコードの連番（保存分全体）") \
+	TEXT(SOURCES_CAPTION, "Numbers of the records, of all that is stored: %1 of %2 runs", "レコードの連番（保存分全体）：起動%2回中%1回") \
 	TEXT(RUN, "Run", "起動ID") \
 	TEXT(NUMBERS, "Numbers", "連番") \
 	TEXT(GAPS, "Gaps", "欠け") \
