@@ -94,6 +94,57 @@ digest()
 	field status policy.digest
 }
 
+# Between two processes: the next one is not begun with as long as this file stands.
+hold=/run/op25bd.hold
+
+hold_starts()
+{
+	printf '[Service]\nExecStartPre=/bin/sh -c "while [ -e %s ]; do sleep 0.1; done"\n' "$hold" \
+		>/run/systemd/system/op25bd.service.d/hold.conf
+	systemctl daemon-reload
+}
+
+is_held()
+{
+	[ "$(shown op25bd SubState)" = start-pre ]
+}
+
+# The numbers of the queues that somebody has bound, and the packets that wait in all of them.
+queues_bound()
+{
+	awk '{ printf "%s ", $1 }' /proc/net/netfilter/nfnetlink_queue
+}
+
+packets_wait()
+{
+	awk '{ sum += $3 } END { print sum + 0 }' /proc/net/netfilter/nfnetlink_queue
+}
+
+# What the daemon has counted, and what of it has come out: received, dropped, accepted, orphaned, arrived.
+account()
+{
+	op25bctl --json status | python3 -c '
+import json, sys
+ledger = json.load(sys.stdin)["ledger"]
+print(*(ledger[key] for key in ("received", "dropped", "accepted", "orphaned")), sys.argv[1])' "$(arrived)"
+}
+
+# account_grew RECEIVED DROPPED ACCEPTED: since account_before, and everything accepted has arrived.
+account_grew()
+{
+	local was now
+	read -ra was <<<"$account_before"
+	read -ra now <<<"$(account)"
+	echo "before: ${was[*]}" "after: ${now[*]}"
+	[ $((now[0] - was[0])) -eq "$1" ] && [ $((now[1] - was[1])) -eq "$2" ] &&
+		[ $((now[2] - was[2])) -eq "$3" ] && [ $((now[3] - was[3])) -eq 0 ] && [ $((now[4] - was[4])) -eq "$3" ]
+}
+
+lives_are()
+{
+	is_active && [ "$(field status handover.lives)" = "$1" ]
+}
+
 bed()
 {
 	local host
@@ -110,7 +161,8 @@ bed()
 	netns_run ext nft -f - <<-END
 		table inet outside {
 			counter came { }
-			chain input { type filter hook input priority 0; tcp dport 25 tcp flags & (syn | ack) == syn counter name came; }
+			chain input { type filter hook input priority 0; tcp dport 25 tcp flags & (syn | ack) == syn counter name came
+				ip saddr 198.51.100.128/25 drop; }
 		}
 	END
 	wait_until 5 connect_from srv 203.0.113.25 25
@@ -271,7 +323,59 @@ kill -KILL "$daemon"
 expect "a daemon that was killed is replaced" wait_until 10 restarted 1 "$daemon"
 expect "the rules stayed" is_now "$scratch/rules"
 
-# 8. Stop.
+# 8. The manager holds the queues and the counts, whatever becomes of the process. Of 200 sources 126 are blocked and 73 exempt;
+# the first address is the gateway's own.
+systemctl reset-failed op25bd
+hold_starts
+lives=$(field status handover.lives)
+account_before=$(account)
+touch "$hold"
+systemctl restart --no-block op25bd
+expect "a restart begins" wait_until 20 is_held
+expect_equal "between two processes the queues stay bound" "$(queues_bound)" "100 101 "
+expect_equal "the manager holds them, and the counts" "$(shown op25bd NFileDescriptorStore)" 3
+send_syns 200 200 >"$scratch/sent"
+expect_equal "packets wait in them" "$(packets_wait)" 199
+rm "$hold"
+expect "the next process goes on with them" wait_until 20 lives_are $((lives + 1))
+expect "it judges what waited, and counts it to what was before" wait_until 5 account_grew 199 126 73
+
+account_before=$(account)
+touch "$hold"
+daemon=$(main_pid)
+kill -STOP "$daemon"
+send_syns 200 200 >"$scratch/sent"
+kill -KILL "$daemon"
+expect "killed with packets that wait: systemd begins anew" wait_until 20 is_held
+expect_equal "the queues of a killed daemon stay bound" "$(queues_bound)" "100 101 "
+send_syns 50 50 >"$scratch/sent"
+expect_equal "its packets wait, and those that came later" "$(packets_wait)" 248
+rm "$hold"
+expect "the next process goes on with them" wait_until 20 lives_are $((lives + 2))
+expect "it judges what waited, and counts it to what was before" wait_until 5 account_grew 248 175 73
+expect_equal "the manager still holds each once" "$(shown op25bd NFileDescriptorStore)" 3
+all_in_records()
+{
+	[ "$(records 'sum(x["op25b"]["packets_blocked"] for x in r if x["src_ip"] != "198.51.100.10")' "$events")" = 298 ]
+}
+expect "all that was blocked stands in records" wait_until 10 all_in_records
+expect "the ledger balances" ledger_balances
+
+# The program is exchanged in the running process, which has no privileges and is confined by systemd's filter and its own.
+daemon=$(main_pid)
+restarts=$(shown op25bd NRestarts)
+rights=$(grep -hE '^(Cap|NoNewPrivs|Seccomp:|Uid|Gid)' "/proc/$daemon"/task/*/status | sort -u)
+expect "op25bctl upgrade" op25bctl upgrade
+expect "takes over" wait_until 10 lives_are $((lives + 3))
+expect_equal "it is the same process for systemd" "$(main_pid) $(shown op25bd NRestarts)" "$daemon $restarts"
+expect_equal "with the same user, rights and confinement" \
+	"$(grep -hE '^(Cap|NoNewPrivs|Seccomp:|Uid|Gid)' "/proc/$daemon"/task/*/status | sort -u)" "$rights"
+expect_equal "the manager still holds each once" "$(shown op25bd NFileDescriptorStore)" 3
+works "after the upgrade"
+rm /run/systemd/system/op25bd.service.d/hold.conf
+systemctl daemon-reload
+
+# 9. Stop.
 sed -i 's/^mode = .*/mode = monitor/' "$policy"
 systemctl reload op25bd
 daemon=$(main_pid)
@@ -295,7 +399,7 @@ expect_equal "namely both" "$(shown op25b-rules ActiveState) $(shown op25bd Acti
 expect "it works" connect_from sub 203.0.113.25 25
 listed >"$scratch/rules"
 
-# 9. A start with a bad policy.
+# 10. A start with a bad policy.
 sed -i 's/^fail = .*/fail = sometimes/' "$policy"
 mark
 expect "a restart with a bad policy fails" ! systemctl restart op25bd
@@ -308,7 +412,7 @@ cp "$scratch/good.ini" "$policy"
 expect "with the mended policy it starts" systemctl start op25bd
 works "after the mended policy"
 
-# 10. Others who change the rules.
+# 11. Others who change the rules.
 rm -f /run/op25b/*.lock
 expect "root applies by hand" op25b-rules apply
 expect "then the unit" systemctl reload op25b-rules
