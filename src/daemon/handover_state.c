@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/handover_state.h"
 
+#include "net/learned.h"
 #include "policy/policy.h"
 
 #include <string.h>
 
-enum { ALIGNMENT = 64, KINDS = 2 /* blocked, monitored */ };
+enum {
+	ALIGNMENT = 64,
+	KINDS = 2, /* blocked, monitored */
+	SETS = LEARN_GROUPS_MAX * LEARNED_SETS_PER_GROUP,
+	MARK_BITS = 64,
+	MARKS = LEARNED_GENERATIONS * SETS / MARK_BITS,
+	NO_SET = LEARNED_GENERATIONS * SETS,
+};
 
 static const char magic[8] = "op25bd\n";
 
@@ -17,6 +25,15 @@ struct layout {
 	uint32_t workers_max, reasons, verdicts, unused;
 };
 
+/* What the kernel has counted, as it will be; it may be put in force as often as one likes. */
+struct step {
+	uint32_t pending; /* bool */
+	uint32_t set;     /* that is read with it, or NO_SET */
+	bool based;
+	struct handover_unplaced unplaced;
+	uint64_t offloaded[EVENT_REASONS_MAX];
+};
+
 struct handover_state {
 	struct layout layout;
 	uint64_t lives;
@@ -24,7 +41,10 @@ struct handover_state {
 	struct handover_told told[2];
 	struct handover_intent intent;
 	uint64_t offloaded[EVENT_REASONS_MAX];
-	uint64_t offloaded_in_sets[EVENT_REASONS_MAX];
+	uint64_t sets_read[MARKS]; /* a bit each */
+	bool based;                /* somebody has read the counters: */
+	struct handover_unplaced unplaced;
+	struct step step;
 };
 
 static size_t aligned(size_t bytes)
@@ -69,6 +89,42 @@ struct handover_state *handover_state_begin(void *memory)
 	return state;
 }
 
+/* Steps */
+
+static void finish_step(struct handover_state *state)
+{
+	const struct step *step = &state->step;
+
+	memcpy(state->offloaded, step->offloaded, sizeof(state->offloaded));
+	state->based = step->based;
+	state->unplaced = step->unplaced;
+	if (step->set < NO_SET)
+		state->sets_read[step->set / MARK_BITS] |= UINT64_C(1) << step->set % MARK_BITS;
+	atomic_signal_fence(memory_order_seq_cst);
+	state->step.pending = false;
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* As it is now; the caller changes it. */
+static struct step *begin_step(struct handover_state *state)
+{
+	struct step *step = &state->step;
+
+	memcpy(step->offloaded, state->offloaded, sizeof(step->offloaded));
+	step->based = state->based;
+	step->unplaced = state->unplaced;
+	step->set = NO_SET;
+	return step;
+}
+
+static void take_step(struct handover_state *state)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	state->step.pending = true;
+	atomic_signal_fence(memory_order_seq_cst);
+	finish_step(state);
+}
+
 struct handover_state *handover_state_take(void *memory, size_t bytes)
 {
 	const struct layout layout = own_layout();
@@ -76,6 +132,8 @@ struct handover_state *handover_state_take(void *memory, size_t bytes)
 
 	if (bytes != layout.bytes || memcmp(&state->layout, &layout, sizeof(layout)) != 0)
 		return NULL;
+	if (state->step.pending)
+		finish_step(state);
 	state->lives++;
 	return state;
 }
@@ -182,17 +240,54 @@ const struct handover_intent *handover_state_intent(const struct handover_state 
 
 /* What is counted and not told */
 
-void handover_state_offloaded(struct handover_state *state, unsigned reason, uint64_t packets, bool in_set)
+static unsigned set_number(unsigned generation, unsigned set)
 {
-	(in_set ? state->offloaded_in_sets : state->offloaded)[reason % EVENT_REASONS_MAX] += packets;
+	return generation % LEARNED_GENERATIONS * SETS + set % SETS;
 }
 
-void handover_state_emptied(struct handover_state *state)
+void handover_state_set_read(struct handover_state *state, unsigned generation, unsigned set,
+			     const uint64_t packets[EVENT_REASONS_MAX])
 {
-	for (unsigned reason = 0; reason < EVENT_REASONS_MAX; reason++) {
-		state->offloaded[reason] += state->offloaded_in_sets[reason];
-		state->offloaded_in_sets[reason] = 0;
+	struct step *step = begin_step(state);
+
+	for (unsigned reason = 0; reason < EVENT_REASONS_MAX; reason++)
+		step->offloaded[reason] += packets[reason];
+	step->set = set_number(generation, set);
+	take_step(state);
+}
+
+bool handover_state_set_is_read(const struct handover_state *state, unsigned generation, unsigned set)
+{
+	unsigned number = set_number(generation, set);
+
+	return (state->sets_read[number / MARK_BITS] >> number % MARK_BITS & 1) != 0;
+}
+
+void handover_state_emptied(struct handover_state *state, unsigned generation, unsigned first, unsigned end)
+{
+	for (unsigned set = first; set < end && set < SETS; set++) {
+		unsigned number = set_number(generation, set);
+
+		state->sets_read[number / MARK_BITS] &= ~(UINT64_C(1) << number % MARK_BITS);
 	}
+}
+
+void handover_state_unplaced(struct handover_state *state, unsigned reason, uint64_t packets,
+			     const struct handover_unplaced *now)
+{
+	struct step *step = begin_step(state);
+
+	step->offloaded[reason % EVENT_REASONS_MAX] += packets;
+	step->based = true;
+	step->unplaced = *now;
+	take_step(state);
+}
+
+bool handover_state_unplaced_before(const struct handover_state *state, struct handover_unplaced *ret)
+{
+	if (state->based)
+		*ret = state->unplaced;
+	return state->based;
 }
 
 uint64_t handover_state_offloaded_sum(const struct handover_state *state)
@@ -200,7 +295,7 @@ uint64_t handover_state_offloaded_sum(const struct handover_state *state)
 	uint64_t sum = 0;
 
 	for (unsigned reason = 0; reason < EVENT_REASONS_MAX; reason++)
-		sum += state->offloaded[reason] + state->offloaded_in_sets[reason];
+		sum += state->offloaded[reason];
 	return sum;
 }
 
@@ -257,8 +352,6 @@ uint64_t handover_state_tell_rest(struct handover_state *state, int64_t wall_ns,
 	struct rest rest;
 	uint64_t total = 0;
 
-	/* What is in sets that were never emptied is read there once more. */
-	memset(state->offloaded_in_sets, 0, sizeof(state->offloaded_in_sets));
 	handover_state_collect(state, &counts);
 	find_rest(state, &counts, &rest);
 	for (unsigned i = 0; i < KINDS * EVENT_REASONS_MAX; i++) {

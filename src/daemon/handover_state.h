@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 enum {
-	HANDOVER_VERSION = 1, /* raised when a value means something else, or a reason another number */
+	HANDOVER_VERSION = 2, /* raised when a value means something else, or a reason another number */
 };
 
 /* What the records have told so far. */
@@ -72,9 +72,24 @@ const struct handover_intent *handover_state_intent(const struct handover_state 
 /* The lines did not get out: they are told later, under new numbers. */
 void handover_state_not_told(struct handover_state *state);
 
-/* Packets that the kernel had counted, as facts; those of a set count from when it is emptied, or they would twice. */
-void handover_state_offloaded(struct handover_state *state, unsigned reason, uint64_t packets, bool in_set);
-void handover_state_emptied(struct handover_state *state);
+/*
+ * What the kernel has counted by itself, as it is read there. A set that was read stands still until it is emptied: what was in
+ * it is due from when it was read, and who comes next does not read it again. Each call is one step for a kill. sets are
+ * numbered within their generation as net/learned.h has it.
+ */
+struct handover_unplaced {
+	uint64_t full, stale; /* as the kernel's counters stood when they were read last */
+};
+void handover_state_set_read(struct handover_state *state, unsigned generation, unsigned set,
+			     const uint64_t packets[EVENT_REASONS_MAX]);
+bool handover_state_set_is_read(const struct handover_state *state, unsigned generation, unsigned set);
+/* From first to before end, before the kernel fills them again. */
+void handover_state_emptied(struct handover_state *state, unsigned generation, unsigned first, unsigned end);
+/* These came to no set. */
+void handover_state_unplaced(struct handover_state *state, unsigned reason, uint64_t packets,
+			     const struct handover_unplaced *now);
+/* How the counters stood when they were read last; false: nobody has read them. */
+bool handover_state_unplaced_before(const struct handover_state *state, struct handover_unplaced *ret);
 /* All of them, for status. */
 uint64_t handover_state_offloaded_sum(const struct handover_state *state);
 

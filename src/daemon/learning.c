@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/learning.h"
 
+#include "base/vec.h"
 #include "daemon/clock.h"
 #include "daemon/gateway.h"
 #include "daemon/records.h"
@@ -9,6 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -70,9 +72,16 @@ static int check_layout(struct learning *learning)
 	return layout == learning->layout ? 0 : -ENOENT;
 }
 
+static struct learning *learning_of(void *context)
+{
+	struct gateway *gateway = context;
+
+	return &gateway->learning;
+}
+
 static int check_all(void *context, unsigned group_count)
 {
-	struct learning *learning = context;
+	struct learning *learning = learning_of(context);
 	int r = check(learning, group_count);
 
 	return r == 0 && group_count > 0 ? check_layout(learning) : r;
@@ -80,7 +89,7 @@ static int check_all(void *context, unsigned group_count)
 
 static int match(void *context)
 {
-	return check_layout(context);
+	return check_layout(learning_of(context));
 }
 
 /* The table has other groups than was thought: after a start, or when another ruleset was loaded. */
@@ -103,7 +112,7 @@ static int turn_anew(struct learning *learning, unsigned group_count, int genera
 /* Also what another policy's groups had in force is turned away from. */
 static int turn(void *context, unsigned group_count, int generation)
 {
-	struct learning *learning = context;
+	struct learning *learning = learning_of(context);
 	unsigned wanted = generation == LEARNED_NONE ? 0 : group_count;
 	unsigned before = learning->groups_in_force;
 	struct learn_groups groups = {.count = wanted > before ? wanted : before};
@@ -124,15 +133,34 @@ static int quiet(void *context)
 	return 0;
 }
 
+static void end_reading(struct gateway *gateway, unsigned generation, unsigned set)
+{
+	struct learning_reading *reading = &gateway->learning.reading;
+
+	if (gateway->learning.state)
+		handover_state_set_read(gateway->learning.state, generation, set, reading->packets);
+	event_observe(gateway->collector, reading->facts, reading->count);
+}
+
+/* A set that the process before has read, and not emptied, is empty for the machine: it is told, or due. */
 static int read_set(void *context, unsigned generation, unsigned group, uint8_t family, unsigned shard,
 		    offload_element *each, void *each_context)
 {
-	struct learning *learning = context;
+	struct gateway *gateway = context;
+	struct learning *learning = &gateway->learning;
+	struct learning_reading *reading = &learning->reading;
+	unsigned set = group * LEARNED_SETS_PER_GROUP + (family == ADDR_IP4 ? 0 : LEARN_SHARDS) + shard;
 	int r;
 
-	learning->reading = true;
+	if (learning->state && handover_state_set_is_read(learning->state, generation, set))
+		return 0;
+	reading->active = true;
+	reading->count = 0;
+	memset(reading->packets, 0, sizeof(reading->packets));
 	r = learned_read(learning->kernel, generation, group, shard, family, each, each_context);
-	learning->reading = false;
+	reading->active = false;
+	if (r == 0)
+		end_reading(gateway, generation, set);
 	return r;
 }
 
@@ -153,19 +181,55 @@ static int flush_what_is_there(struct learning *learning, unsigned generation, u
 
 static int flush(void *context, unsigned generation, unsigned first, unsigned end)
 {
-	struct learning *learning = context;
+	struct learning *learning = learning_of(context);
 	int r = flush_what_is_there(learning, generation, first, end);
 
 	if (r == 0 && learning->state)
-		handover_state_emptied(learning->state);
+		handover_state_emptied(learning->state, generation, first, end);
+	free(learning->reading.facts);
+	learning->reading = (struct learning_reading){.active = false};
 	return r;
 }
 
+static bool is_another_table(const struct handover_unplaced *before, const struct handover_unplaced *now)
+{
+	return now->full < before->full || now->stale < before->stale;
+}
+
+/* Where the machine is to count from at its first look: where the process before has ended. */
+static struct handover_unplaced first_look(const struct learning *learning,
+					   const struct handover_unplaced *now)
+{
+	struct handover_unplaced before;
+
+	if (!learning->state)
+		return *now;
+	if (handover_state_lives(learning->state) > 1 &&
+	    handover_state_unplaced_before(learning->state, &before) && !is_another_table(&before, now))
+		return before;
+	handover_state_unplaced(learning->state, 0, 0, now);
+	return *now;
+}
+
+/* The machine tells by how much they have grown since its first look. */
 static int counters(void *context, uint64_t *ret_full, uint64_t *ret_stale)
 {
-	struct learning *learning = context;
+	const struct handover_unplaced none = {.full = 0};
+	struct learning *learning = learning_of(context);
+	struct handover_unplaced now = none;
+	int r = learned_counters(learning->kernel, &now.full, &now.stale);
 
-	return learned_counters(learning->kernel, ret_full, ret_stale);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (!learning->based)
+		now = first_look(learning, &now);
+	else if (learning->state && is_another_table(&learning->unplaced, &now))
+		handover_state_unplaced(learning->state, 0, 0, &none);
+	learning->based = true;
+	learning->unplaced = now;
+	*ret_full = now.full;
+	*ret_stale = now.stale;
+	return r;
 }
 
 /* The daemon */
@@ -195,14 +259,29 @@ static bool attribute(void *context, const struct world *world, const struct add
 	return true;
 }
 
+/* Without memory it is told at once: then a kill in that moment has it told twice. */
+static bool put_aside(struct learning_reading *reading, const struct event_fact *fact)
+{
+	if (!VEC_RESERVE(reading->facts, reading->capacity, reading->count + 1))
+		return false;
+	reading->facts[reading->count++] = *fact;
+	return true;
+}
+
 static void observe(void *context, const struct event_fact *fact)
 {
 	struct gateway *gateway = context;
+	struct learning *learning = &gateway->learning;
+	uint64_t packets = fact->offloaded + fact->many.packets;
 
+	if (learning->reading.active) {
+		learning->reading.packets[fact->reason % EVENT_REASONS_MAX] += packets;
+		if (put_aside(&learning->reading, fact))
+			return;
+	} else if (learning->state) {
+		handover_state_unplaced(learning->state, fact->reason, packets, &learning->unplaced);
+	}
 	event_observe(gateway->collector, fact, 1);
-	if (gateway->handover.state)
-		handover_state_offloaded(gateway->handover.state, fact->reason,
-					 fact->offloaded + fact->many.packets, gateway->learning.reading);
 }
 
 static void say_news(void *context, enum offload_news news, const char *call, int error)
@@ -280,8 +359,8 @@ static void set_timer(const struct learning *learning, int64_t at_ns)
 int learning_start(struct gateway *gateway)
 {
 	struct learning *learning = &gateway->learning;
-	const struct offload_kernel kernel = {learning, check_all, match, turn,
-					      quiet,    read_set,  flush, counters};
+	const struct offload_kernel kernel = {gateway, check_all, match, turn,
+					      quiet,   read_set,  flush, counters};
 	const struct offload_host host = {gateway, tell, next_date, attribute, observe, say_news};
 	const struct offload_settings settings = settings_of(gateway);
 	int r;
@@ -320,6 +399,7 @@ void learning_free(struct gateway *gateway)
 	answer_drains(learning, CONTROL_FAILED);
 	offload_free(learning->offload);
 	learned_close(learning->kernel);
+	free(learning->reading.facts);
 	if (learning->timer_fd >= 0)
 		close(learning->timer_fd);
 }

@@ -7,6 +7,7 @@
 #define OP25B_DAEMON_LEARNING_H
 
 #include "control/server.h"
+#include "daemon/handover_state.h"
 #include "daemon/offload.h"
 #include "net/learned.h"
 
@@ -14,13 +15,23 @@
 
 struct gateway;
 struct ledger_counts;
-struct handover_state;
 
 enum {
 	LEARNING_STOP_S = 10,     /* so long a stop may take to read what the kernel has counted */
 	LEARNING_FAILS_S = 3,     /* and so long while it refuses */
 	LEARNING_SETTLE_MS = 500, /* so long an exchange waits until the kernel has turned */
 	LEARNING_DRAIN_S = 20,    /* so long who asked for a drain waits for its end */
+};
+
+/*
+ * The set that is being read. What is observed of it waits until what it has counted is noted for who might come next: so it is
+ * told once, wherever this process is killed.
+ */
+struct learning_reading {
+	bool active;
+	struct event_fact *facts;
+	size_t count, capacity;
+	uint64_t packets[EVENT_REASONS_MAX];
 };
 
 struct learning {
@@ -31,7 +42,9 @@ struct learning {
 	unsigned groups_in_force;     /* of the maps that may hold something */
 	struct handover_state *state; /* NULL: none */
 	int timer_fd;
-	bool reading; /* a set: what is observed now is still in it */
+	struct learning_reading reading;
+	struct handover_unplaced unplaced; /* as read last */
+	bool based;                        /* the machine knows where they stood */
 	struct control_call *drains[CONTROL_CLIENTS_MAX];
 	size_t drain_count;
 	int64_t drain_until_ns; /* steady clock */

@@ -2,10 +2,17 @@
 /* What outlives a process, taken up by the next one: whatever the kill came between. */
 #include "daemon/handover_state.h"
 
+#include "net/learned.h"
+
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -149,6 +156,134 @@ static void test_what_was_not_told_is_told_once(void **test)
 	assert_int_equal(rest_after(false), 4);
 }
 
+static void let_go(void *context, const struct event_fact *fact)
+{
+}
+
+static uint64_t rest_of(struct handover_state *state)
+{
+	return handover_state_tell_rest(state, 0, "", let_go, NULL);
+}
+
+/* Read by a process that was killed before it had emptied the set: due, and not to be read by the next one. */
+static void test_what_the_kernel_counted_is_due_from_when_it_was_read(void **test)
+{
+	void *memory;
+	struct handover_state *state = state_new(&memory);
+	uint64_t packets[EVENT_REASONS_MAX] = {[REASON_POOL_ENFORCE] = 30, [REASON_TRUNCATED] = 12};
+
+	handover_state_set_read(state, 1, 5, packets);
+	assert_non_null(handover_state_take(memory, handover_state_bytes()));
+	for (unsigned generation = 0; generation < LEARNED_GENERATIONS; generation++)
+		for (unsigned set = 0; set < LEARN_GROUPS_MAX * LEARNED_SETS_PER_GROUP; set++)
+			assert_int_equal(handover_state_set_is_read(state, generation, set),
+					 generation == 1 && set == 5);
+	assert_int_equal(rest_of(state), 42);
+	assert_int_equal(handover_state_offloaded_sum(state), 42);
+	free(memory);
+}
+
+static void test_an_emptied_set_is_read_again(void **test)
+{
+	void *memory;
+	struct handover_state *state = state_new(&memory);
+	const uint64_t packets[EVENT_REASONS_MAX] = {0};
+
+	for (unsigned set = 3; set < 8; set++) {
+		handover_state_set_read(state, 0, set, packets);
+		handover_state_set_read(state, 1, set, packets);
+	}
+	handover_state_emptied(state, 0, 4, 7);
+	for (unsigned set = 0; set < 10; set++) {
+		assert_int_equal(handover_state_set_is_read(state, 0, set), set == 3 || set == 7);
+		assert_int_equal(handover_state_set_is_read(state, 1, set), set >= 3 && set < 8);
+	}
+	handover_state_emptied(state, 0, 0, UINT32_MAX);
+	assert_false(handover_state_set_is_read(state, 0, 3));
+	assert_true(handover_state_set_is_read(state, 1, 3));
+	free(memory);
+}
+
+/* What the next process finds, were this one killed now. */
+static void look_at_copy(const void *memory, void *copy, const struct handover_unplaced *now)
+{
+	struct handover_unplaced before = {.full = 0};
+	struct handover_state *state;
+	uint64_t wanted = 0;
+
+	memcpy(copy, memory, handover_state_bytes());
+	state = handover_state_take(copy, handover_state_bytes());
+	assert_non_null(state);
+	wanted += handover_state_set_is_read(state, 1, 5) ? 30 : 0;
+	wanted += handover_state_set_is_read(state, 0, 9) ? 12 : 0;
+	if (handover_state_unplaced_before(state, &before)) {
+		assert_int_equal(before.full, now->full);
+		assert_int_equal(before.stale, now->stale);
+		wanted += 9;
+	}
+	assert_int_equal(handover_state_offloaded_sum(state), wanted);
+}
+
+static void count_and_end(struct handover_state *state, const struct handover_unplaced *now)
+{
+	const uint64_t first[EVENT_REASONS_MAX] = {[REASON_POOL_ENFORCE] = 30};
+	const uint64_t second[EVENT_REASONS_MAX] = {[REASON_TRUNCATED] = 12};
+
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+		_exit(77);
+	raise(SIGSTOP);
+	handover_state_set_read(state, 1, 5, first);
+	handover_state_unplaced(state, REASON_POOL_ENFORCE, 9, now);
+	handover_state_set_read(state, 0, 9, second);
+	_exit(0);
+}
+
+/* A process that counts is stopped before each of its instructions: a kill there is one whole step or none. */
+static void test_counting_is_one_step_for_a_kill(void **test)
+{
+	const struct handover_unplaced now = {.full = 7, .stale = 2};
+	size_t bytes = (handover_state_bytes() + 4095) / 4096 * 4096;
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct handover_state *state = handover_state_begin(memory);
+	void *copy = aligned_alloc(4096, bytes);
+	unsigned steps = 0;
+	int status;
+	pid_t child = fork();
+
+	if (child == 0)
+		count_and_end(state, &now);
+	assert_true(child > 0);
+	while (waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
+		look_at_copy(memory, copy, &now);
+		steps++;
+		assert_int_equal(ptrace(PTRACE_SINGLESTEP, child, NULL, NULL), 0);
+	}
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_true(steps > 50);
+	assert_int_equal(handover_state_offloaded_sum(state), 51);
+	free(copy);
+	munmap(memory, bytes);
+}
+
+static void test_counters_are_gone_on_from(void **test)
+{
+	void *memory;
+	struct handover_state *state = state_new(&memory);
+	const struct handover_unplaced now = {.full = 7, .stale = 2};
+	struct handover_unplaced before = {.full = 99};
+
+	assert_false(handover_state_unplaced_before(state, &before));
+	assert_int_equal(before.full, 99);
+	handover_state_unplaced(state, REASON_POOL_ENFORCE, 9, &now);
+	assert_true(handover_state_unplaced_before(state, &before));
+	assert_int_equal(before.full, 7);
+	assert_int_equal(before.stale, 2);
+	assert_int_equal(rest_of(state), 9);
+	free(memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +292,10 @@ int main(void)
 		cmocka_unit_test(test_judged_counts_whole),
 		cmocka_unit_test(test_fewer_workers_lose_no_count),
 		cmocka_unit_test(test_what_was_not_told_is_told_once),
+		cmocka_unit_test(test_what_the_kernel_counted_is_due_from_when_it_was_read),
+		cmocka_unit_test(test_an_emptied_set_is_read_again),
+		cmocka_unit_test(test_counters_are_gone_on_from),
+		cmocka_unit_test(test_counting_is_one_step_for_a_kill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
