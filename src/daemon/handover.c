@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "daemon/clock.h"
 #include "daemon/gateway.h"
+#include "daemon/loop.h"
 #include "daemon/say.h"
 
 #include <errno.h>
@@ -246,52 +247,58 @@ int handover_adopt(struct gateway *gateway, size_t i, const struct queue_config 
 	return r;
 }
 
-/* Its packets would be dropped with it: they get what the policy says of packets that nobody judges. */
-static void end_queue(struct gateway *gateway, uint16_t number)
+/* Its packets would be dropped with it: a worker judges them, as it would before a stop. */
+static void judge_to_the_end(struct gateway *gateway, struct queue *queue)
 {
-	bool open = gateway->world->policy->gateway.fail == POLICY_FAIL_OPEN;
-	const struct queue_config config = {.number = number,
-					    .fail_open = open,
-					    .maxlen = QUEUE_MAXLEN,
-					    .receive_buffer = QUEUE_RECEIVE_BUFFER};
 	struct ledger *ledger = handover_state_ledger(gateway->handover.state, 0);
-	struct queue_counters counters;
-	struct queue *queue = NULL;
-	int64_t answered;
-	uint64_t all;
+	struct batch *batch = handover_state_batch(gateway->handover.state, 0);
+	struct queue_heritage heritage = heritage_of(&gateway->handover, queue_number(queue));
+	uint64_t before = ledger_counted(ledger, LEDGER_RECEIVED);
 
-	if (adopt(gateway, &config, &queue) < 0)
-		return;
-	(void)queue_stop_intake(queue);
-	answered = queue_answer_waiting(queue, open ? QUEUE_ACCEPT : QUEUE_DROP);
-	/* Once more: what the kernel says of orphans comes behind the packets. */
-	if (answered >= 0)
-		(void)queue_answer_waiting(queue, open ? QUEUE_ACCEPT : QUEUE_DROP);
-	queue_counters_get(queue, &counters);
-	all = counters.orphaned + (answered > 0 ? (uint64_t)answered : 0);
-	ledger_add(ledger, LEDGER_RECEIVED, all);
-	ledger_add(ledger, LEDGER_UNJUDGED, all);
-	ledger_add(ledger, open ? LEDGER_FAILED_OPEN : LEDGER_DROPPED, all);
-	ledger_publish(ledger);
-	queue_close(queue);
-	say(SAY_NOTICE, "queue %u is not the policy's any more: %" PRIu64 " packets that waited were %s",
-	    number, all, open ? "let through" : "dropped");
+	/* For who comes next, were this process killed meanwhile. */
+	batch->queue = queue_number(queue);
+	batch->done_id = heritage.last_id;
+	loop_judge_to_the_end(gateway, queue);
+	say(SAY_NOTICE, "queue %u is not the policy's any more: %" PRIu64 " packets that waited were judged",
+	    queue_number(queue), ledger_counted(ledger, LEDGER_RECEIVED) - before);
 }
 
-static void end_other_queues(struct gateway *gateway)
+/* One worker judges for all of them, so the verdicts that the process before left are given first. */
+static size_t adopt_other_queues(struct gateway *gateway, struct queue *queues[HANDOVER_FDS_MAX])
 {
 	struct handover *handover = &gateway->handover;
+	struct queue_config config = {.fail_open = gateway->world->policy->gateway.fail == POLICY_FAIL_OPEN,
+				      .maxlen = QUEUE_MAXLEN,
+				      .receive_buffer = QUEUE_RECEIVE_BUFFER};
+	size_t count = 0;
 
 	for (size_t i = 0; i < handover->fd_count; i++) {
 		unsigned number;
 
-		if (handover->fds[i].fd >= 0 && sscanf(handover->fds[i].name, "queue-%5u", &number) == 1) {
-			end_queue(gateway, (uint16_t)number);
-			remove_from_store(handover, handover->fds[i].name);
-		} else if (handover->fds[i].fd >= 0) {
+		if (handover->fds[i].fd < 0)
+			continue;
+		if (sscanf(handover->fds[i].name, "queue-%5u", &number) == 1) {
+			config.number = (uint16_t)number;
+			count += adopt(gateway, &config, &queues[count]) == 0;
+		} else {
 			close(handover->fds[i].fd);
 			handover->fds[i].fd = -1;
 		}
+	}
+	return count;
+}
+
+static void end_other_queues(struct gateway *gateway)
+{
+	struct queue *queues[HANDOVER_FDS_MAX] = {NULL};
+	size_t count = adopt_other_queues(gateway, queues);
+	char name[HANDOVER_NAME_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		judge_to_the_end(gateway, queues[i]);
+		queue_name(queue_number(queues[i]), name);
+		remove_from_store(&gateway->handover, name);
+		queue_close(queues[i]);
 	}
 }
 

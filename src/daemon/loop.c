@@ -221,21 +221,35 @@ static void say_ready(const struct gateway *gateway)
 	sd_notifyf(0, "READY=1\nSTATUS=Policy %s", gateway->world->policy->digest);
 }
 
-void loop_end_workers(struct gateway *gateway, size_t count)
+/* A worker ends when its last fact has room in the ring. */
+static void wait_for_end(struct gateway *gateway, struct worker *worker)
 {
 	const struct timespec pause = {.tv_nsec = STOP_LOOK_NS};
 
+	while (!worker_ended(worker)) {
+		records_gather(gateway);
+		nanosleep(&pause, NULL);
+	}
+	worker_join(worker);
+}
+
+void loop_judge_to_the_end(struct gateway *gateway, struct queue *queue)
+{
+	hub_stop(&gateway->hub, HUB_CLOSE);
+	if (worker_start(gateway->workers[0], queue) == 0)
+		wait_for_end(gateway, gateway->workers[0]);
+	else
+		say(SAY_ERROR, "queue %u: no thread for the packets that wait", queue_number(queue));
+	hub_resume(&gateway->hub);
+}
+
+void loop_end_workers(struct gateway *gateway, size_t count)
+{
 	hub_stop(&gateway->hub, gateway->end);
 	for (size_t i = 0; i < count; i++)
 		worker_wake(gateway->workers[i]);
-	for (size_t i = 0; i < count; i++) {
-		/* A worker ends when its last fact has room in the ring. */
-		while (!worker_ended(gateway->workers[i])) {
-			records_gather(gateway);
-			nanosleep(&pause, NULL);
-		}
-		worker_join(gateway->workers[i]);
-	}
+	for (size_t i = 0; i < count; i++)
+		wait_for_end(gateway, gateway->workers[i]);
 	learning_finish(gateway);
 	failwatch_end(gateway);
 	records_finish(gateway);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 struct gateway;
+struct queue;
 
 /* Has upgrade_checked() called when fd is readable, until it is closed. 0 or -errno. */
 int loop_watch_upgrade(const struct gateway *gateway, int fd);
@@ -17,5 +18,7 @@ int loop_open(struct gateway *gateway);
 
 /* The first count workers answer what waits and end; then every record is written. */
 void loop_end_workers(struct gateway *gateway, size_t count);
+/* Before the workers are started: the first one judges what waits in a queue that is to be closed. */
+void loop_judge_to_the_end(struct gateway *gateway, struct queue *queue);
 
 #endif

@@ -283,8 +283,11 @@ int queue_receive(struct queue *queue, struct queue_packet *packets, size_t max)
 			if (take_message(queue, (size_t)i, &packets[count]))
 				count++;
 	} while (n > 0 && count == 0);
-	if (n == 0 && count == 0 && queue->orphans.due && queue->orphans.end_known)
+	if (n == 0 && count == 0 && queue->orphans.due && queue->orphans.end_known) {
 		queue_orphans_answer(queue, queue->orphans.until);
+		/* What the kernel says to that is there, and this may be the last look. */
+		return queue_receive(queue, packets, max);
+	}
 	return n < 0 ? n : count;
 }
 

@@ -90,9 +90,6 @@ struct queue_heritage {
 int queue_adopt(int fd, const struct queue_config *config, int kernel_fd,
 		const struct queue_heritage *heritage, struct queue **ret);
 
-/* Answers everything that waits alike, as before a close. How many packets that were, or -errno. */
-int64_t queue_answer_waiting(struct queue *queue, enum queue_answer answer);
-
 /* Unbinds: the kernel drops what still waits, so drain first. NULL is fine. */
 void queue_close(struct queue *queue);
 

@@ -134,20 +134,3 @@ void queue_orphans_answer(struct queue *queue, uint32_t last_id)
 	len = queue_message_up_to(queue->number, last_id, orphans->answer, queue->verdicts);
 	(void)queue_verdicts_send(queue, queue->verdicts, len);
 }
-
-int64_t queue_answer_waiting(struct queue *queue, enum queue_answer answer)
-{
-	struct queue_packet packets[QUEUE_BATCH_MAX];
-	struct queue_verdict verdicts[QUEUE_BATCH_MAX];
-	int64_t total = 0;
-	size_t sent;
-	int n, r = 0;
-
-	while (r == 0 && (n = queue_receive(queue, packets, QUEUE_BATCH_MAX)) > 0) {
-		for (int i = 0; i < n; i++)
-			verdicts[i] = (struct queue_verdict){.id = packets[i].id, .answer = (uint8_t)answer};
-		r = queue_answer(queue, verdicts, (size_t)n, &sent);
-		total += (int64_t)sent;
-	}
-	return r < 0 ? r : n < 0 ? n : total;
-}
