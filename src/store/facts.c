@@ -24,11 +24,16 @@ struct hours {
 };
 
 #define SUMS "records, packets, blocked, offloaded, attempts, first, last"
-#define RECORD                                                                                               \
-	"r.time, r.id, coalesce(r.subscriber, 0), r.way, 1, r.packets, r.blocked, r.offloaded, r.attempts, r.first, r.last"
+/* A record of several ways is a row for each of them. */
+#define RECORD                                                                                                 \
+	"r.time, r.id, coalesce(r.subscriber, 0), coalesce(p.way, r.way), coalesce(p.records, 1),"             \
+	" coalesce(p.packets, r.packets), coalesce(p.blocked, r.blocked), coalesce(p.offloaded, r.offloaded)," \
+	" coalesce(p.attempts, r.attempts), r.first, r.last"
 #define TOLD "r.dst, r.destinations, r.exact, r.reach"
 #define OF_RECORDS                                                                                           \
-	" FROM segment AS s CROSS JOIN record AS r WHERE s.max_time >= ?1 AND s.min_time < ?2"               \
+	" FROM segment AS s CROSS JOIN record AS r"                                                          \
+	" LEFT JOIN part AS p ON p.record = CASE WHEN r.detail IS NULL THEN NULL ELSE r.id END"              \
+	" WHERE s.max_time >= ?1 AND s.min_time < ?2"                                                        \
 	" AND r.id >= s.first_id AND r.id <= s.last_id AND r.time >= ?1 AND r.time < ?2"
 /* The numbers of the hours or days with rows, found one from the other: there may be millions of rows, but few of these. */
 #define STEPS(unit)                                                                                          \
@@ -119,16 +124,16 @@ static bool tells_inside(const struct fact_told *told, const struct prefix *oute
 
 /* ---- rows ---- */
 
-static struct store_sums sums_of(sqlite3_stmt *row)
+struct store_sums fact_sums(sqlite3_stmt *row, int column)
 {
 	return (struct store_sums){
-		.records = (uint64_t)sqlite3_column_int64(row, 4),
-		.packets = (uint64_t)sqlite3_column_int64(row, 5),
-		.blocked = (uint64_t)sqlite3_column_int64(row, 6),
-		.offloaded = (uint64_t)sqlite3_column_int64(row, 7),
-		.attempts = (uint64_t)sqlite3_column_int64(row, 8),
-		.first_us = sqlite3_column_int64(row, 9),
-		.last_us = sqlite3_column_int64(row, 10),
+		.records = (uint64_t)sqlite3_column_int64(row, column),
+		.packets = (uint64_t)sqlite3_column_int64(row, column + 1),
+		.blocked = (uint64_t)sqlite3_column_int64(row, column + 2),
+		.offloaded = (uint64_t)sqlite3_column_int64(row, column + 3),
+		.attempts = (uint64_t)sqlite3_column_int64(row, column + 4),
+		.first_us = sqlite3_column_int64(row, column + 5),
+		.last_us = sqlite3_column_int64(row, column + 6),
 	};
 }
 
@@ -171,7 +176,7 @@ static int take_row(const struct reading *reading, sqlite3_stmt *row, enum fact_
 	r = grain == FACT_RECORD ? read_told(reading, row, &fact, &told) : 1;
 	if (r <= 0)
 		return r;
-	fact.sums = sums_of(row);
+	fact.sums = fact_sums(row, 4);
 	return reading->take(reading->context, &fact);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Internal to store/: the rows that a question is about, each record in exactly one of them. Days that the period holds whole come
+ * Internal to store/: the rows that a question is about, each record in exactly one of them, or of those ways that count in one a way. Days that the period holds whole come
  * from the sums by day, further hours from the sums by hour, and only what is cut from the records, so that the answer is
  * exact for every period and costs what its subscribers cost.
  */
@@ -24,7 +24,7 @@ struct fact_told {
 struct fact {
 	enum fact_grain grain;
 	int64_t time_us;    /* of the record; where the hour or day begins */
-	int64_t record;     /* id, 0 if the grain is no record */
+	int64_t record;     /* id, 0 if the grain is no record; the rows of one record follow each other */
 	int64_t subscriber; /* id, 0: overflow */
 	size_t place;       /* of the subscriber among the wanted */
 	size_t way;         /* place in question->ways */
@@ -58,6 +58,8 @@ int facts_require_attempts(struct question *question);
 int facts_told(struct question *question, int64_t record, struct fact_told *ret);
 /* The same of a statement's columns from `column` on: dst, count, exact, reach. */
 void fact_told_read(sqlite3_stmt *statement, int column, struct fact_told *ret);
+/* records, packets, blocked, offloaded, attempts, first, last. */
+struct store_sums fact_sums(sqlite3_stmt *row, int column);
 /* Address i of the list. */
 struct addr fact_told_address(const struct fact_told *told, size_t i);
 

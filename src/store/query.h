@@ -124,6 +124,8 @@ typedef int store_notice_row(void *context, const struct store_notice *row);
 typedef int store_source_row(void *context, const struct store_source *row);
 typedef int store_destination_row(void *context, const struct addr *destination);
 
+/* A record of several rules or reasons counts by its packets in the way of each, and as a record in the one that it shows. */
+
 /* All: 0, what a row returned, or a negative errno with store_error() saying why. */
 
 /*
@@ -148,7 +150,7 @@ int store_groups(struct store *store, const struct store_filter *filter, enum st
  */
 int store_timeline(struct store *store, const struct store_filter *filter, uint32_t step_s, int32_t offset_s,
 		   store_bucket_row *row, void *context);
-/* Records, latest first or earliest first. */
+/* Records, latest first or earliest first; of several ways also those that do not show the one asked for. */
 int store_records(struct store *store, const struct store_filter *filter, bool latest_first, uint64_t limit,
 		  store_record_row *row, void *context);
 /*

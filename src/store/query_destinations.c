@@ -29,7 +29,8 @@ struct table {
 	struct map pairs; /* destination and subscriber */
 	/* What the pass makes of a destination: 0 or a negative errno. */
 	int (*count_one)(struct table *table, const struct fact *fact, const struct addr *address);
-	bool more; /* the records know of others */
+	int64_t latest; /* the record that was counted last */
+	bool more;      /* the records know of others */
 };
 
 static struct map_key key_of(const struct addr *address)
@@ -51,6 +52,9 @@ static int take_destinations(void *context, const struct fact *fact)
 	bool listed = false;
 	int r = 0;
 
+	if (fact->record == table->latest)
+		return 0;
+	table->latest = fact->record;
 	for (size_t i = 0; r == 0 && i < told->listed; i++) {
 		const struct addr address = fact_told_address(told, i);
 
@@ -72,6 +76,7 @@ static int read_all(struct table *table,
 					 true};
 
 	table->count_one = count_one;
+	table->latest = 0;
 	return facts_read(table->question, &range, take_destinations, table);
 }
 

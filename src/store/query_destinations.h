@@ -19,16 +19,16 @@ enum {
 int destination_groups(struct question *question, uint64_t limit, store_group_row_taker *row, void *context);
 
 /* The destinations of one subscriber in the period. */
-struct reach {
+struct reached {
 	struct destinations *set;
 	uint64_t least; /* so many are known of without knowing which */
 	bool unknown;   /* others are not known */
 	bool by_record; /* the sums of days hold more than what counts */
 };
 
-/* The destinations of each wanted subscriber: reaches[place]. They are the caller's, all zeroes, to free with reach_free(). */
-int reach_read(struct question *question, struct reach *reaches);
-uint64_t reach_count(const struct reach *reach, bool *ret_exact);
-void reach_free(struct reach *reach);
+/* The destinations of each wanted subscriber: reaches[place]. They are the caller's, all zeroes, to free with reached_free(). */
+int reached_read(struct question *question, struct reached *reaches);
+uint64_t reached_count(const struct reached *reach, bool *ret_exact);
+void reached_free(struct reached *reach);
 
 #endif

@@ -8,7 +8,8 @@
 struct listing {
 	struct question *question;
 	sqlite3_stmt *details;
-	uint64_t left; /* of the limit */
+	uint64_t left;  /* of the limit */
+	int64_t latest; /* the record that was told last */
 	store_record_row *row;
 	void *context;
 };
@@ -16,7 +17,8 @@ struct listing {
 enum { LISTING_ENDED = 1 };
 
 static const char details_sql[] =
-	"SELECT r.kind, h.text, s.boot, r.seq, r.src, r.sport, r.dst, r.dport, i.text, r.window_s, r.destinations, r.exact, r.detail"
+	"SELECT r.kind, h.text, s.boot, r.seq, r.src, r.sport, r.dst, r.dport, i.text, r.window_s, r.destinations, r.exact, r.detail,"
+	" r.way, 1, r.packets, r.blocked, r.offloaded, r.attempts, r.first, r.last"
 	" FROM record AS r LEFT JOIN source AS s ON s.id = r.source LEFT JOIN name AS h ON h.id = s.host"
 	" LEFT JOIN name AS i ON i.id = r.iface WHERE r.id = ?1";
 
@@ -55,6 +57,7 @@ static struct store_record record_of(sqlite3_stmt *row)
 		.destinations = (uint64_t)sqlite3_column_int64(row, 10),
 		.destinations_exact = sqlite3_column_int(row, 11) != 0,
 		.detail = (const char *)sqlite3_column_text(row, 12),
+		.sums = fact_sums(row, 14),
 	};
 }
 
@@ -65,15 +68,19 @@ static int list_record(void *context, const struct fact *fact)
 	struct store_record record;
 	int r;
 
+	if (fact->record == listing->latest)
+		return 0;
+	listing->latest = fact->record;
 	(void)sqlite3_reset(listing->details);
 	(void)sqlite3_bind_int64(listing->details, 1, fact->record);
 	r = question_step(question, listing->details);
 	if (r <= 0)
 		return r;
 	record = record_of(listing->details);
-	record.way = question->ways[fact->way].way;
+	r = question_shown_way(question, sqlite3_column_int64(listing->details, 13), &record.way);
+	if (r < 0)
+		return r;
 	record.time_us = fact->time_us;
-	record.sums = fact->sums;
 	r = question_subscriber(question, fact->subscriber, &record.subscriber, NULL);
 	r = r < 0 ? r : listing->row(listing->context, &record);
 	return r == 0 && --listing->left == 0 ? LISTING_ENDED : r;

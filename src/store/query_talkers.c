@@ -103,14 +103,14 @@ static int want_from(struct talkers *talkers, size_t count)
 
 static int rank_by_destinations(struct talkers *talkers)
 {
-	struct reach *reaches = calloc(talkers->count + 1, sizeof(*reaches));
+	struct reached *reaches = calloc(talkers->count + 1, sizeof(*reaches));
 	int r = reaches ? want_from(talkers, talkers->count) : question_no_memory(talkers->question);
 	bool exact;
 
-	r = r < 0 ? r : reach_read(talkers->question, reaches);
+	r = r < 0 ? r : reached_read(talkers->question, reaches);
 	for (size_t i = 0; reaches && i < talkers->count; i++) {
-		talkers->list[i].rank = reach_count(&reaches[i], &exact);
-		reach_free(&reaches[i]);
+		talkers->list[i].rank = reached_count(&reaches[i], &exact);
+		reached_free(&reaches[i]);
 	}
 	free(reaches);
 	return r;
@@ -176,13 +176,13 @@ static void fill_way(const struct talkers *talkers, const struct talker *talker,
 	row->way = ways[most->way].way;
 }
 
-static int fill_row(const struct talkers *talkers, size_t i, const struct reach *reach,
+static int fill_row(const struct talkers *talkers, size_t i, const struct reached *reach,
 		    struct talker_hours *hours, struct store_talker *row)
 {
 	const struct talker *talker = &talkers->list[i];
 
 	*row = (struct store_talker){.sums = talker->sums};
-	row->destinations = reach_count(reach, &row->destinations_exact);
+	row->destinations = reached_count(reach, &row->destinations_exact);
 	fill_way(talkers, talker, row);
 	talker_hours_tell(hours, row);
 	return question_subscriber(talkers->question, talker->subscriber, &row->subscriber,
@@ -192,19 +192,19 @@ static int fill_row(const struct talkers *talkers, size_t i, const struct reach 
 /* The first `count` in the list. */
 static int tell(struct talkers *talkers, size_t count, store_talker_row *take, void *context)
 {
-	struct reach *reaches = calloc(count + 1, sizeof(*reaches));
+	struct reached *reaches = calloc(count + 1, sizeof(*reaches));
 	struct talker_hours *hours = calloc(count + 1, sizeof(*hours));
 	struct store_talker row;
 	int r = reaches && hours ? want_from(talkers, count) : question_no_memory(talkers->question);
 
 	r = r < 0 ? r : talker_hours_read(talkers->question, hours);
-	r = r < 0 ? r : reach_read(talkers->question, reaches);
+	r = r < 0 ? r : reached_read(talkers->question, reaches);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		r = fill_row(talkers, i, &reaches[i], &hours[i], &row);
 		r = r < 0 ? r : take(context, &row);
 	}
 	for (size_t i = 0; reaches && i < count; i++)
-		reach_free(&reaches[i]);
+		reached_free(&reaches[i]);
 	free(reaches);
 	free(hours);
 	return r;

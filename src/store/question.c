@@ -112,6 +112,18 @@ ptrdiff_t question_way_place(const struct question *question, int64_t way)
 	return place && question->ways[*place].counts ? (ptrdiff_t)*place : QUESTION_NO_WAY;
 }
 
+int question_shown_way(struct question *question, int64_t way, struct store_way *ret)
+{
+	const struct map_key key = key_of(way);
+	const uint32_t *place = map_find(&question->way_places, &key);
+
+	if (!place)
+		return store_say(question->store, EBADMSG, "%s: the store is damaged: it has no way %lld",
+				 question->store->path, (long long)way);
+	*ret = question->ways[*place].way;
+	return 0;
+}
+
 /* ---- subscribers ---- */
 
 void question_want_none(struct question *question)

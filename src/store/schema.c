@@ -41,6 +41,10 @@ const char store_schema[] =
 	" time INTEGER, first INTEGER, last INTEGER, packets INTEGER, blocked INTEGER, offloaded INTEGER, attempts INTEGER,"
 	" src BLOB, sport INTEGER, dst BLOB, dport INTEGER, iface INTEGER, window_s INTEGER,"
 	" destinations INTEGER, exact INTEGER, reach BLOB, detail TEXT);\n"
+	/* What records of several ways add to each of them, in the tables hour and day, too; only those with a detail have rows. records: 1 in the way
+	 * that the record shows, 0 in the others, so that sums of records are true. */
+	"CREATE TABLE part(record INTEGER, way INTEGER, records INTEGER, packets INTEGER, blocked INTEGER, offloaded INTEGER,"
+	" attempts INTEGER, PRIMARY KEY(record, way)) WITHOUT ROWID;\n"
 	"CREATE TABLE notice(id INTEGER PRIMARY KEY, source INTEGER, seq INTEGER, time INTEGER, what INTEGER, state INTEGER,"
 	" first INTEGER, last INTEGER, packets INTEGER, open INTEGER, json TEXT);\n"
 	/* Runs of records and the times that they bear: which ones to look at for a period. */

@@ -36,12 +36,21 @@ enum {
 	WORLD_DESTINATIONS = 150,
 	WORLD_SEGMENT = 40,
 	TOLD_MAX = 150,
+	PARTS_MAX = 3,
+};
+
+/* What a record adds to one way. */
+struct made_part {
+	unsigned way;
+	struct store_sums sums;
 };
 
 struct made {
 	unsigned source, way, subscriber, seq;
 	int64_t time_us;
 	struct store_sums sums;
+	struct made_part parts[PARTS_MAX]; /* the first is the way that is shown */
+	unsigned part_count;
 	struct addr dst;
 	struct addr met[TOLD_MAX]; /* all that were met; told when the record is exact */
 	unsigned met_count;
@@ -123,6 +132,35 @@ static inline void make_destinations(struct world *world, struct made *made, uin
 	made->dst = made->met[world_random(world, made->met_count)];
 }
 
+/* Some of what the part before it has. */
+static inline void split_part(struct world *world, struct made_part *from, struct made_part *to)
+{
+	uint64_t *const old[] = {&from->sums.attempts, &from->sums.packets, &from->sums.blocked,
+				 &from->sums.offloaded};
+	uint64_t *const new[] = {&to->sums.attempts, &to->sums.packets, &to->sums.blocked,
+				 &to->sums.offloaded};
+
+	to->sums = from->sums;
+	to->sums.records = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		*new[i] = i == 1 ? 1 + world_random(world, *old[i] - 1) : world_random(world, *old[i] + 1);
+		*old[i] -= *new[i];
+	}
+}
+
+static inline void make_parts(struct world *world, struct made *made)
+{
+	made->parts[0] = (struct made_part){made->way, made->sums};
+	made->part_count = 1;
+	if (world_random(world, 4) > 0)
+		return;
+	for (unsigned i = 1; i < PARTS_MAX && made->parts[i - 1].sums.packets > 1; i++) {
+		split_part(world, &made->parts[i - 1], &made->parts[i]);
+		made->parts[i].way = (made->way + 2 + i * 3) % WORLD_WAYS;
+		made->part_count++;
+	}
+}
+
 static inline void make_record(struct world *world, struct made *made, unsigned number)
 {
 	unsigned way = (unsigned)world_random(world, WORLD_WAYS);
@@ -143,6 +181,7 @@ static inline void make_record(struct world *world, struct made *made, unsigned 
 	made->sums.offloaded = world_random(world, made->sums.blocked + 1);
 	made->sums.first_us = time - (int64_t)world_random(world, 300) * SECOND_US;
 	made->sums.last_us = time - (int64_t)world_random(world, 3);
+	make_parts(world, made);
 	if (subscriber != 0)
 		make_destinations(world, made, world->subscribers[subscriber].addr.family);
 	else
@@ -226,7 +265,24 @@ static inline void insert_record(struct world *world, sqlite3_stmt *statement, c
 		bind_set(statement, 16, set, made->dst.family);
 		destinations_free(set, &budget);
 	}
+	if (made->part_count > 1)
+		sqlite3_bind_text(statement, 17, "{\"rules\":[]}", -1, SQLITE_STATIC);
 	assert_int_equal(sqlite3_step(statement), SQLITE_DONE);
+}
+
+static inline void insert_parts(struct world *world, const struct made *made, int64_t id)
+{
+	char sql[300];
+
+	for (unsigned i = 0; made->part_count > 1 && i < made->part_count; i++) {
+		const struct store_sums *sums = &made->parts[i].sums;
+
+		snprintf(sql, sizeof(sql), "INSERT INTO part VALUES(%lld, %u, %d, %llu, %llu, %llu, %llu)",
+			 (long long)id, made->parts[i].way + 1, i == 0, (unsigned long long)sums->packets,
+			 (unsigned long long)sums->blocked, (unsigned long long)sums->offloaded,
+			 (unsigned long long)sums->attempts);
+		world_sql(world, sql);
+	}
 }
 
 static inline void insert_records(struct world *world)
@@ -237,13 +293,15 @@ static inline void insert_records(struct world *world)
 		sqlite3_prepare_v2(
 			world->db,
 			"INSERT INTO record(source, seq, kind, way, subscriber, time, first, last,"
-			" packets, blocked, offloaded, attempts, dst, destinations, exact, reach, sport, dport, iface, window_s)"
+			" packets, blocked, offloaded, attempts, dst, destinations, exact, reach, sport, dport, iface, window_s, detail)"
 			" VALUES(?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-			" 1024 + ?2, 25, (SELECT id FROM name WHERE text = 'eth0'), 300)",
+			" 1024 + ?2, 25, (SELECT id FROM name WHERE text = 'eth0'), 300, ?17)",
 			-1, &statement, NULL),
 		SQLITE_OK);
-	for (unsigned i = 0; i < WORLD_RECORDS; i++)
+	for (unsigned i = 0; i < WORLD_RECORDS; i++) {
 		insert_record(world, statement, &world->records[i]);
+		insert_parts(world, &world->records[i], sqlite3_last_insert_rowid(world->db));
+	}
 	sqlite3_finalize(statement);
 }
 
@@ -355,8 +413,10 @@ static inline void insert_sums(struct world *world)
 
 	world_sql(
 		world,
-		"INSERT INTO hour SELECT time / 3600000000, coalesce(subscriber, 0), way, count(*), sum(packets), sum(blocked),"
-		" sum(offloaded), sum(attempts), min(first), max(last) FROM record GROUP BY 1, 2, 3");
+		"INSERT INTO hour SELECT time / 3600000000, coalesce(subscriber, 0), coalesce(p.way, r.way), sum(coalesce(p.records, 1)),"
+		" sum(coalesce(p.packets, r.packets)), sum(coalesce(p.blocked, r.blocked)), sum(coalesce(p.offloaded, r.offloaded)),"
+		" sum(coalesce(p.attempts, r.attempts)), min(first), max(last) FROM record AS r LEFT JOIN part AS p ON p.record = r.id"
+		" GROUP BY 1, 2, 3");
 	world_sql(
 		world,
 		"INSERT INTO day SELECT hour / 24, subscriber, way, sum(records), sum(packets), sum(blocked),"
@@ -441,47 +501,79 @@ static inline bool source_fits(const struct world *world, const struct store_fil
 				   prefix_covers(&world->subscribers[subscriber], &wanted));
 }
 
-static inline bool made_fits(const struct world *world, const struct store_filter *filter,
+/* Whether the record fits but for its ways. */
+static inline bool rest_fits(const struct world *world, const struct store_filter *filter,
 			     const struct made *made)
 {
-	const char *const *way = way_texts[made->way];
 	bool told = filter->dst.addr.family == ADDR_NONE;
 	struct addr address;
 
 	for (unsigned i = 0; !told && made_told(made, i, &address); i++)
 		told = inside(&filter->dst, &address);
 	return told && made->time_us >= filter->since_us && made->time_us < filter->until_us &&
-	       source_fits(world, filter, made->subscriber) && text_fits(filter->host, way[0]) &&
-	       text_fits(filter->pool, way[1]) && text_fits(filter->rule, way[2]) &&
-	       text_fits(filter->reason, way[4]);
+	       source_fits(world, filter, made->subscriber);
+}
+
+static inline bool way_fits(const struct store_filter *filter, unsigned number)
+{
+	const char *const *way = way_texts[number];
+
+	return text_fits(filter->host, way[0]) && text_fits(filter->pool, way[1]) &&
+	       text_fits(filter->rule, way[2]) && text_fits(filter->reason, way[4]);
 }
 
 /* Before made_counts() of this filter. */
 static inline void world_count(struct world *world, const struct store_filter *filter)
 {
 	memset(world->attempts, 0, sizeof(world->attempts));
-	for (unsigned i = 0; i < WORLD_RECORDS; i++)
-		if (made_fits(world, filter, &world->records[i]))
-			world->attempts[world->records[i].subscriber] += world->records[i].sums.attempts;
+	for (unsigned i = 0; i < WORLD_RECORDS; i++) {
+		const struct made *made = &world->records[i];
+
+		for (unsigned j = 0; rest_fits(world, filter, made) && j < made->part_count; j++)
+			if (way_fits(filter, made->parts[j].way))
+				world->attempts[made->subscriber] += made->parts[j].sums.attempts;
+	}
 }
 
-static inline bool made_counts(const struct world *world, const struct store_filter *filter,
-			       const struct made *made)
+static inline bool part_counts(const struct world *world, const struct store_filter *filter,
+			       const struct made *made, unsigned part)
 {
-	return made_fits(world, filter, made) && world->attempts[made->subscriber] >= filter->min_attempts;
+	return rest_fits(world, filter, made) && way_fits(filter, made->parts[part].way) &&
+	       world->attempts[made->subscriber] >= filter->min_attempts;
 }
 
 static inline void sum_up(struct store_sums *sums, const struct store_sums *more)
 {
-	if (sums->records == 0 || more->first_us < sums->first_us)
+	if (sums->packets == 0 || more->first_us < sums->first_us)
 		sums->first_us = more->first_us;
-	if (sums->records == 0 || more->last_us > sums->last_us)
+	if (sums->packets == 0 || more->last_us > sums->last_us)
 		sums->last_us = more->last_us;
 	sums->records += more->records;
 	sums->packets += more->packets;
 	sums->blocked += more->blocked;
 	sums->offloaded += more->offloaded;
 	sums->attempts += more->attempts;
+}
+
+/* Adds what counts of it; false: nothing does. */
+static inline bool sum_up_made(const struct world *world, const struct store_filter *filter,
+			       const struct made *made, struct store_sums *sums)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < made->part_count; i++) {
+		if (!part_counts(world, filter, made, i))
+			continue;
+		sum_up(sums, &made->parts[i].sums);
+		any = true;
+	}
+	return any;
+}
+
+static inline bool made_counts(const struct world *world, const struct store_filter *filter,
+			       const struct made *made)
+{
+	return sum_up_made(world, filter, made, &(struct store_sums){0});
 }
 
 static inline void assert_sums(const struct store_sums *found, const struct store_sums *wanted)

@@ -10,7 +10,7 @@
 
 struct uniting {
 	struct question *question;
-	struct reach *reaches;
+	struct reached *reaches;
 	const struct prefix *inside; /* ADDR_NONE: wherever */
 	bool whole_days;             /* of the records, only those of reaches[].by_record */
 };
@@ -21,7 +21,7 @@ static struct destinations_budget budget_for_all(void)
 	return (struct destinations_budget){.max = SIZE_MAX};
 }
 
-static bool add_address(const struct uniting *uniting, struct reach *reach, const struct addr *address)
+static bool add_address(const struct uniting *uniting, struct reached *reach, const struct addr *address)
 {
 	struct destinations_budget budget = budget_for_all();
 
@@ -32,7 +32,7 @@ static bool add_address(const struct uniting *uniting, struct reach *reach, cons
 }
 
 /* False without memory. */
-static bool add_told(const struct uniting *uniting, struct reach *reach, const struct fact_told *told)
+static bool add_told(const struct uniting *uniting, struct reached *reach, const struct fact_told *told)
 {
 	const bool anywhere = uniting->inside->addr.family == ADDR_NONE;
 	struct destinations_budget budget = budget_for_all();
@@ -56,7 +56,7 @@ static bool add_told(const struct uniting *uniting, struct reach *reach, const s
 static int unite_record(void *context, const struct fact *fact)
 {
 	const struct uniting *uniting = context;
-	struct reach *reach = &uniting->reaches[fact->place];
+	struct reached *reach = &uniting->reaches[fact->place];
 	struct fact_told told;
 	int r = 0;
 
@@ -170,7 +170,7 @@ static int unite_days(const struct uniting *uniting, int64_t from, int64_t to)
 	return r;
 }
 
-int reach_read(struct question *question, struct reach *reaches)
+int reached_read(struct question *question, struct reached *reaches)
 {
 	const struct store_filter *filter = question->filter;
 	const struct prefix inside = prefix_canonical(&filter->dst);
@@ -191,7 +191,7 @@ int reach_read(struct question *question, struct reach *reaches)
 	return r < 0 ? r : unite_records(&uniting, to * STORE_DAY_US, filter->until_us, false);
 }
 
-uint64_t reach_count(const struct reach *reach, bool *ret_exact)
+uint64_t reached_count(const struct reached *reach, bool *ret_exact)
 {
 	uint64_t count = destinations_count(reach->set, ret_exact);
 
@@ -199,7 +199,7 @@ uint64_t reach_count(const struct reach *reach, bool *ret_exact)
 	return count > reach->least ? count : reach->least;
 }
 
-void reach_free(struct reach *reach)
+void reached_free(struct reached *reach)
 {
 	struct destinations_budget budget = budget_for_all();
 
