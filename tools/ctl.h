@@ -59,6 +59,7 @@ int ctl_block(const struct ctl_context *context, int argc, char **argv);
 int ctl_remove(const struct ctl_context *context, int argc, char **argv);
 int ctl_overrides(const struct ctl_context *context, int argc, char **argv);
 
+int ctl_exemptions(const struct ctl_context *context, int argc, char **argv);
 int ctl_offload(const struct ctl_context *context, int argc, char **argv);
 int ctl_offenders(const struct ctl_context *context, int argc, char **argv);
 int ctl_reopen(const struct ctl_context *context, int argc, char **argv);

@@ -50,6 +50,8 @@ static const struct ctl_command commands[] = {
 	 .examples = "  op25bctl remove 198.51.100.7\n"},
 	{"overrides", "", 0, 0, "what is allowed and blocked for a time, by whom, and why",
 	 .run = ctl_overrides, .examples = "  op25bctl overrides\n"},
+	{"exemptions", "", 0, 0, "how often exemptions were used since op25bd began", .run = ctl_exemptions,
+	 .examples = "  op25bctl exemptions --json\n"},
 	{"offenders", "", 0, 0, "the subscribers of whom most is blocked now", .run = ctl_offenders,
 	 .options = {{"top", "NUMBER", "so many of them, instead of 20"},
 		     {"watch", "SECONDS", "again and again, each so many seconds"}},

@@ -57,6 +57,7 @@ struct gateway {
 	struct reload reload;
 	struct learning learning;
 	struct keeper keeper;
+	struct uses uses;
 	struct failwatch failwatch;
 	struct guardian guardian;
 	struct ifwatch interfaces;

@@ -174,6 +174,15 @@ void judge_orphans(struct judge *judge, const struct world *world, uint64_t coun
 	ring_commit(judge->ring);
 }
 
+/* decision->attempt is of what is recorded: what is exempt is not. */
+static void count_use(const struct judge *judge, const struct world *world, size_t n, int64_t wall_ns)
+{
+	const struct decision *decision = &judge->decisions[n];
+
+	if (decision->reason == REASON_EXEMPT && world->uses.of_rule)
+		use_count(world->uses.of_rule[decision->rule], packet_is_syn(&judge->packets[n]), wall_ns);
+}
+
 static void count_decision(struct ledger *ledger, const struct decision *decision)
 {
 	ledger_add(ledger, decision->verdict == VERDICT_ACCEPT ? LEDGER_ACCEPTED : LEDGER_DROPPED, 1);
@@ -193,6 +202,7 @@ size_t judge_batch(struct judge *judge, const struct world *world, const struct 
 	for (size_t i = 0; i < n; i++) {
 		write_verdict(judge->decisions[i].verdict, &verdicts[judge->places[i]]);
 		count_decision(judge->ledger, &judge->decisions[i]);
+		count_use(judge, world, i, wall_ns);
 		if (!learn(judge, world, i, &verdicts[judge->places[i]]))
 			observed += observe(judge, world, i, wall_ns);
 	}

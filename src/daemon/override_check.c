@@ -11,12 +11,6 @@ struct search {
 	bool pooled;                       /* one pool holds all of it */
 };
 
-/* As ruleset/sets.c has it: only what no date and no destination narrows. */
-static bool is_settled(const struct policy_rule *rule)
-{
-	return rule->kind == POLICY_EXEMPT && rule->to_any && !rule->has_from && !rule->has_until;
-}
-
 static void look_at(struct search *search, uint16_t rule_index, uint8_t role, const struct prefix *prefix)
 {
 	const struct policy_rule *rule = &search->policy->rules[rule_index];
@@ -26,7 +20,7 @@ static void look_at(struct search *search, uint16_t rule_index, uint8_t role, co
 		return;
 	if (rule->kind == POLICY_RELAY)
 		search->relay = rule;
-	else if (is_settled(rule))
+	else if (policy_exemption_is_settled(rule))
 		search->settled = rule;
 	else if (rule->kind == POLICY_POOL && prefix_covers(prefix, search->wanted))
 		search->pooled = true;

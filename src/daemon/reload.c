@@ -332,7 +332,9 @@ static void complete_built(struct gateway *gateway)
 	if (reload->result < 0)
 		return;
 	reload->built->generation = gateway->world->generation + 1;
-	reload->result = keeper_fill(gateway, &reload->built);
+	reload->result = world_count_uses(reload->built, &gateway->uses);
+	if (reload->result == 0)
+		reload->result = keeper_fill(gateway, &reload->built);
 	if (reload->result < 0)
 		world_free(TAKE_PTR(reload->built));
 }

@@ -12,6 +12,7 @@
 #include "daemon/records.h"
 #include "daemon/roles.h"
 #include "daemon/status.h"
+#include "daemon/uses.h"
 
 #include <string.h>
 
@@ -116,6 +117,11 @@ static void answer_offenders(struct gateway *gateway, struct control_call *call,
 	answer_or_fail(call, offenders_json(gateway, most));
 }
 
+static void answer_exemptions(struct gateway *gateway, struct control_call *call, const json_t *request)
+{
+	answer_or_fail(call, uses_json(gateway));
+}
+
 static void answer_reopen(struct gateway *gateway, struct control_call *call, const json_t *request)
 {
 	struct logwriter_stats stats;
@@ -152,6 +158,7 @@ static const struct command {
 	{"offenders", ROLE_READER, answer_offenders},
 	{"offload-list", ROLE_READER, answer_offload_list},
 	{"offload-flush", ROLE_OPERATOR, answer_offload_flush},
+	{"exemptions", ROLE_READER, answer_exemptions},
 	{"reopen", ROLE_OPERATOR, answer_reopen},
 	{"allow", ROLE_OPERATOR, keeper_answer_set},
 	{"block", ROLE_OPERATOR, keeper_answer_set},

@@ -201,7 +201,9 @@ static int open_records(struct gateway *gateway)
 
 static int open_overrides(struct gateway *gateway)
 {
-	int r = keeper_start(gateway);
+	int r = world_count_uses(gateway->world, &gateway->uses);
+
+	r = r < 0 ? r : keeper_start(gateway);
 
 	return r < 0 ? fail(EXIT_CODE_SYSTEM, "overrides", r) : 0;
 }
@@ -316,6 +318,7 @@ void gateway_free(struct gateway *gateway)
 	event_collector_free(gateway->collector);
 	logwriter_free(gateway->log);
 	world_free(gateway->world);
+	uses_free(&gateway->uses);
 	free(gateway->bound_control);
 	close_fd(gateway->hub.facts_fd);
 	close_fd(gateway->kernel_fd);

@@ -13,6 +13,7 @@ struct world_parts {
 	struct policy *policy;
 	struct engine *engine; /* without overrides */
 	struct learn_groups groups;
+	struct uses_of uses;
 };
 
 static int fill_world(struct world *world, const char *path, struct diag_list *diags)
@@ -89,10 +90,19 @@ int world_override(const struct world *world, uint64_t generation, const struct 
 	return 0;
 }
 
+int world_count_uses(struct world *world, struct uses *uses)
+{
+	int r = uses_join(uses, world->policy, &world->parts->uses);
+
+	world->uses = world->parts->uses;
+	return r;
+}
+
 static void release_parts(struct world_parts *parts)
 {
 	if (--parts->holders > 0)
 		return;
+	uses_leave(&parts->uses);
 	engine_free(parts->engine);
 	learn_groups_free(&parts->groups);
 	policy_free(parts->policy);

@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "engine/override.h"
 #include "policy/policy.h"
+#include "daemon/uses.h"
 #include "ruleset/groups.h"
 
 #include <sys/types.h>
@@ -14,6 +15,7 @@ struct world {
 	struct policy *policy;
 	struct engine *engine;      /* knows the overrides */
 	struct learn_groups groups; /* what may be offloaded */
+	struct uses_of uses;        /* none before world_count_uses() */
 	uint64_t generation;        /* 1 for the first, one more each reload */
 	int64_t loaded_s;           /* wall clock */
 	uint64_t build_ms;          /* how long reading and compiling took */
@@ -34,6 +36,8 @@ int world_build(const char *path, uint64_t generation, struct diag_list *diags, 
  */
 int world_override(const struct world *world, uint64_t generation, const struct engine_override *overrides,
 		   size_t count, struct world **ret);
+/* Has the uses of its exemptions counted there, from when workers have it. 0, -ENOMEM. For the main thread. */
+int world_count_uses(struct world *world, struct uses *uses);
 /* Worlds of one policy are for one thread to make and free. NULL is fine. */
 void world_free(struct world *world);
 

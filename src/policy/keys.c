@@ -158,6 +158,9 @@ const struct policy_key policy_keys[] = {
 	 .help = "The ticket in which the exemption was granted."},
 	{EXEMPT("owner"), TEXT, AT(policy_rule, owner), .help = "Who answers for it."},
 	{EXEMPT("reason"), TEXT, AT(policy_rule, reason), .help = "Why it was granted."},
+	{EXEMPT("count"), .type = POLICY_TYPE_CHOICE, .words = boolean_words, .default_text = "no",
+	 .late = true, AT(policy_rule, count),
+	 .help = "Whether op25bd is asked, and counts, also where the kernel could let the exemption's packets pass by itself."},
 
 	{INSIDE("prefix"), PREFIX,
 	 .help = "The provider's own destinations, to which port 25 stays open; \"none\" for an empty section."},

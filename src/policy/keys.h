@@ -47,9 +47,9 @@ struct policy_key {
 	const char *const *words; /* POLICY_TYPE_CHOICE: NULL-terminated, in the order of the enum */
 	const char *default_text; /* as a policy would write it; NULL: nothing */
 	const char *help;         /* one sentence for the manual */
-	size_t offset;            /* where the value goes: policy_gateway, policy_log, policy_triage or policy_rule */
-	size_t size;              /* its size there; 0: no field (prefixes go to policy.ip4 and ip6) */
-	size_t has_offset;        /* where the flag "was given" goes; 0: there is none */
+	size_t offset; /* where the value goes: policy_gateway, policy_log, policy_triage or policy_rule */
+	size_t size;   /* its size there; 0: no field (prefixes go to policy.ip4 and ip6) */
+	size_t has_offset; /* where the flag "was given" goes; 0: there is none */
 };
 
 extern const struct policy_key policy_keys[];

@@ -41,3 +41,9 @@ bool policy_interfaces_match(const struct policy_interfaces *interfaces, const c
 	}
 	return false;
 }
+
+bool policy_exemption_is_settled(const struct policy_rule *rule)
+{
+	return rule->kind == POLICY_EXEMPT && rule->to_any && !rule->has_from && !rule->has_until &&
+	       !rule->count;
+}

@@ -118,6 +118,7 @@ struct policy_rule {
 	bool has_from, has_until;
 	struct moment from, until;
 	char *ticket, *owner, *reason;
+	bool count;            /* the daemon is asked, and counts, even where the kernel could answer */
 	bool to_any;           /* no `to` but "any" */
 	uint16_t *to_groups;   /* indexes into policy.rules of the [destination NAME] in `to`, by name */
 	size_t to_group_count; /* prefixes named in `to` stand in policy.ip4/ip6 with role POLICY_ROLE_TO */
@@ -203,6 +204,9 @@ const char *policy_family_name(enum policy_family family);
 const char *policy_unlisted_name(enum policy_unlisted unlisted);
 const char *policy_established_name(enum policy_established established);
 const char *policy_action_name(enum policy_action action);
+
+/* The kernel follows this exemption by itself, at every date and whatever the destination, and nobody counts its uses. */
+bool policy_exemption_is_settled(const struct policy_rule *rule);
 
 /* True when some pattern of the list matches the interface name. */
 bool policy_interfaces_match(const struct policy_interfaces *interfaces, const char *name);

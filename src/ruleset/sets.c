@@ -81,14 +81,14 @@ static int value_inside(const void *context, uint16_t rule, uint8_t role)
 	return rule_of(context, rule)->kind == POLICY_INSIDE ? 0 : RANGES_SKIP;
 }
 
-/* Only what no date and no destination narrows; any one such entry exempts, whatever others say of the address. */
+/* Only what no date and no destination narrows, and nobody counts; any one such entry exempts, whatever others say of the address. */
 static int value_exempt(const void *context, uint16_t rule, uint8_t role)
 {
 	const struct policy_rule *r = rule_of(context, rule);
 
 	if (r->kind != POLICY_EXEMPT || role != POLICY_ROLE_SOURCE)
 		return RANGES_SKIP;
-	return r->to_any && !r->has_from && !r->has_until ? 0 : RANGES_SKIP;
+	return policy_exemption_is_settled(r) ? 0 : RANGES_SKIP;
 }
 
 static int value_pool(const void *context, uint16_t rule, uint8_t role)

@@ -281,7 +281,7 @@ static bool kernel_settles_reason(const struct verify_judge *judge, const struct
 	case REASON_RELAY_DESTINATION:
 		return rule && !rule->has_subscribers_until;
 	case REASON_EXEMPT:
-		return rule && rule->to_any && !rule->has_from && !rule->has_until;
+		return rule && policy_exemption_is_settled(rule);
 	default:
 		return false;
 	}
@@ -294,7 +294,7 @@ static bool kernel_settles_answer(const struct verify_judge *judge, const struct
 
 	if (!rule || rule->kind == POLICY_RELAY || rule->kind == POLICY_INSIDE)
 		return true;
-	return rule->kind == POLICY_EXEMPT && rule->to_any && !rule->has_from && !rule->has_until;
+	return policy_exemption_is_settled(rule);
 }
 
 static bool is_needless(const struct verify_judge *judge, const struct verify_case *packet,

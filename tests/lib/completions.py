@@ -83,7 +83,7 @@ def expect(tap, completion, words, wanted, directory=None):
 
 def test_words(tap, completion):
     expect(tap, completion, ["op25bctl", "s"], {"status", "stats"})
-    expect(tap, completion, ["op25bctl", "-p", "status", "e"], {"explain"})
+    expect(tap, completion, ["op25bctl", "-p", "status", "e"], {"explain", "exemptions"})
     expect(tap, completion, ["op25bctl", "--policy", "=", "x", "rel"], {"reload"})
     expect(tap, completion, ["op25bctl", "status", ""], set())
     expect(tap, completion, ["op25bctl", "offload", "l"], {"list"})

@@ -78,6 +78,7 @@ static inline void random_exemption(struct made_policy *made, uint16_t index)
 
 	rule->has_from = chance(40) && random_date(&rule->from);
 	rule->has_until = chance(40) && random_date(&rule->until);
+	rule->count = chance(30);
 	if (chance(60))
 		return;
 	rule->to_any = false;

@@ -295,7 +295,7 @@ static void test_the_table_of_keys_is_sound(void **state)
 	}
 }
 
-/* A policy in which a key of [gateway], [log], [triage] or [pool p] has a value. */
+/* A policy in which a key of [gateway], [log], [triage], [exempt e] or [pool p] has a value. */
 static bool takes(const struct policy_key *key, const char *value)
 {
 	char text[1024], line[128];
@@ -303,13 +303,14 @@ static bool takes(const struct policy_key *key, const char *value)
 	bool gateway = section == POLICY_SECTION_GATEWAY;
 
 	snprintf(line, sizeof(line), "%s = %s\n", key->name, value);
-	snprintf(text, sizeof(text),
-		 "[gateway]\n%s%s%supstream_interfaces = eth0\n[log]\n%s[triage]\n%s[pool p]\n%s"
-		 "prefix = 10.0.0.0/8\n",
-		 gateway && strcmp(key->name, "mode") == 0 ? "" : "mode = enforce\n",
-		 gateway && strcmp(key->name, "fail") == 0 ? "" : "fail = open\n", gateway ? line : "",
-		 section == POLICY_SECTION_LOG ? line : "", section == POLICY_SECTION_TRIAGE ? line : "",
-		 section == POLICY_SECTION_POOL ? line : "");
+	snprintf(
+		text, sizeof(text),
+		"[gateway]\n%s%s%supstream_interfaces = eth0\n[log]\n%s[triage]\n%s[exempt e]\nprefix = 10.1.1.1\n%s[pool p]\n%s"
+		"prefix = 10.0.0.0/8\n",
+		gateway && strcmp(key->name, "mode") == 0 ? "" : "mode = enforce\n",
+		gateway && strcmp(key->name, "fail") == 0 ? "" : "fail = open\n", gateway ? line : "",
+		section == POLICY_SECTION_LOG ? line : "", section == POLICY_SECTION_TRIAGE ? line : "",
+		section == POLICY_SECTION_EXEMPT ? line : "", section == POLICY_SECTION_POOL ? line : "");
 	return !refused(text);
 }
 

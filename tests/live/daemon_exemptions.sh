@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Uses of exemptions are counted, one by one, under the real ruleset: of those that the daemon is asked about, over reloads.
+
+# shellcheck source-path=SCRIPTDIR source=gateway.sh
+. "$(dirname "$0")/gateway.sh"
+: "${FLOOD:?}" "${OP25B_RULES:?}"
+gateway_bed
+mac=$(router_mac)
+mac=${mac//:/}
+
+# exempting [LINE...]: the policy, with LINEs in the section of the exemption that is counted.
+exempting()
+{
+	policy_write 'mode = enforce' 'fail = closed' 'triangular_guard = no' <<-END
+		[pool homes]
+		prefix = 198.51.96.0/20
+		[exempt settled]
+		prefix = 198.51.100.60
+		[exempt counted]
+		prefix = 198.51.100.61
+		count = yes
+		$(printf '%s\n' "$@")
+		[exempt dated]
+		prefix = 198.51.100.62
+		until = $(date -u -d '+1 day' +%Y-%m-%dT%H:%M:%SZ)
+		[exempt unused]
+		prefix = 198.51.100.63
+		count = yes
+	END
+	netns_run rtr "$OP25B_RULES" apply -p "$policy" >"$scratch/applied" 2>&1 || cat "$scratch/applied" >&2
+}
+
+# syns ADDRESS COUNT
+syns()
+{
+	netns_run sub "$FLOOD" -i eth0 -m "$mac" -c "$2" -n 1 -s "$1" -q 100 -o "$daemon" >/dev/null
+}
+
+# used: "NAME ATTEMPTS PACKETS" of each exemption that was used.
+used()
+{
+	ctl --json exemptions | python3 -c '
+import json, sys
+said = json.load(sys.stdin)
+assert said["used"] == len(said["exemptions"]) and said["host"] == "gw1" and len(said["digest"]) == 32
+for row in said["exemptions"]:
+    assert said["since"] <= row["first"] <= row["last"], row
+    print(row["name"], row["attempts"], row["packets"], end=";")'
+}
+
+used_are()
+{
+	[ "$(used)" = "$1" ]
+}
+
+exempting
+gateway_start
+expect "nothing is used at first" used_are ""
+syns 198.51.100.60 20
+syns 198.51.100.61 30
+syns 198.51.100.62 40
+syns 198.51.100.10 50
+expect "each use is counted where the daemon is asked" wait_until 5 used_are "counted 30 30;dated 40 40;"
+expect "the kernel has let the others pass by itself" test \
+	"$(netns_run rtr nft list counter inet op25b accepted-exempt | sed -n 's/.*packets \([0-9]*\) bytes.*/\1/p')" = 20
+expect "what nobody exempts was blocked" test "$(field stats reasons.pool-enforce.drop)" = 50
+exempting 'note_is_no_key = x'
+expect "a policy with errors" bash -c "! '$OP25BCTL' --socket '$socket' reload >/dev/null 2>&1"
+exempting 'owner = somebody else'
+expect "another owner" ctl reload
+syns 198.51.100.61 5
+expect "counts go on over a reload" wait_until 5 used_are "counted 35 35;dated 40 40;"
+sed -i '/^\[exempt counted\]/,/^\[exempt dated\]/{/^\[exempt dated\]/!d}' "$policy"
+expect "without the exemption" ctl reload
+expect "its counts are forgotten, others are not" wait_until 5 used_are "dated 40 40;"
+expect "people read it, too" bash -c "'$OP25BCTL' --socket '$socket' exemptions | grep -q '^dated  *40  *40  '"
+expect "the ledger balances" ledger_balances
+tap_end
