@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Destinations that records list. There may be millions of them, of which the ones met most often matter. So a first pass finds those (the
- * "frequent" algorithm of Misra and Gries, "Finding repeated elements", 1982, that makes room for many at a time), and a second counts them anew
- * if the first had to make room.
+ * "frequent" algorithm of Misra and Gries, "Finding repeated elements", 1982, that makes room for many at a time), and a second counts those that can be among
+ * the most frequent.
  */
 #include "store/query_destinations.h"
 #include "store/facts.h"
@@ -25,7 +25,7 @@ struct table {
 	struct destination *list;
 	size_t count, capacity;
 	size_t max;
-	bool made_room;
+	uint64_t taken;   /* from each count, to make room */
 	struct map pairs; /* destination and subscriber */
 	/* What the pass makes of a destination: 0 or a negative errno. */
 	int (*count_one)(struct table *table, const struct fact *fact, const struct addr *address);
@@ -165,7 +165,7 @@ static int make_room(struct table *table)
 		table->list[kept++].records -= less;
 	}
 	table->count = kept;
-	table->made_room = true;
+	table->taken += less;
 	return index_again(table);
 }
 
@@ -194,23 +194,16 @@ static int find_one(struct table *table, const struct fact *fact, const struct a
 	return 0;
 }
 
-static int count_known(struct table *table, const struct fact *fact, const struct addr *address)
-{
-	const struct map_key key = key_of(address);
-	const uint32_t *place = map_find(&table->places, &key);
-
-	if (place)
-		count_record(&table->list[*place], fact);
-	return 0;
-}
-
-static int count_subscriber(struct table *table, const struct fact *fact, const struct addr *address)
+static int count_candidate(struct table *table, const struct fact *fact, const struct addr *address)
 {
 	const struct map_key key = key_of(address);
 	const uint32_t *place = map_find(&table->places, &key);
 	size_t before = table->pairs.count;
 
-	if (!place || fact->subscriber == 0)
+	if (!place)
+		return 0;
+	count_record(&table->list[*place], fact);
+	if (fact->subscriber == 0)
 		return 0;
 	if (!map_put(&table->pairs, &(struct map_key){.a = (uint64_t)fact->subscriber, .b = *place}, 0))
 		return question_no_memory(table->question);
@@ -218,11 +211,21 @@ static int count_subscriber(struct table *table, const struct fact *fact, const 
 	return 0;
 }
 
-static int count_again(struct table *table)
+/* Leaves those that can be among the first `limit`: a count is too small by at most what was taken from it. */
+static int keep_candidates(struct table *table, uint64_t limit)
 {
-	for (size_t i = 0; i < table->count; i++)
-		table->list[i] = (struct destination){.address = table->list[i].address};
-	return read_all(table, count_known);
+	uint64_t least = 0;
+	size_t kept = 0;
+
+	sort(table, by_records);
+	if (limit > 0 && limit < table->count)
+		least = table->list[limit - 1].records;
+	while (kept < table->count && table->list[kept].records + table->taken >= least) {
+		table->list[kept] = (struct destination){.address = table->list[kept].address};
+		kept++;
+	}
+	table->count = kept;
+	return index_again(table);
 }
 
 static int tell_groups(const struct table *table, store_group_row_taker *row, void *context)
@@ -251,13 +254,11 @@ int destination_groups(struct question *question, uint64_t limit, store_group_ro
 	struct table table = table_for(question, DESTINATION_GROUPS_MAX);
 	int r = read_all(&table, find_one);
 
-	if (r == 0 && table.made_room)
-		r = count_again(&table);
+	r = r < 0 ? r : keep_candidates(&table, limit);
+	r = r < 0 ? r : read_all(&table, count_candidate);
 	sort(&table, by_records);
 	if (limit > 0 && limit < table.count)
 		table.count = (size_t)limit;
-	r = r < 0 ? r : index_again(&table);
-	r = r < 0 ? r : read_all(&table, count_subscriber);
 	r = r < 0 ? r : tell_groups(&table, row, context);
 	free_table(&table);
 	return r;

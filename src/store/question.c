@@ -72,7 +72,7 @@ static bool way_read(sqlite3_stmt *statement, struct question_way *ret)
 static int way_add(struct question *question, sqlite3_stmt *statement)
 {
 	const struct map_key key = key_of(sqlite3_column_int64(statement, 0));
-	struct question_way way = {.kin = sqlite3_column_int64(statement, 9)};
+	struct question_way way = {.id = (int64_t)key.a, .kin = sqlite3_column_int64(statement, 9)};
 
 	if (!VEC_RESERVE(question->ways, question->way_capacity, question->way_count + 1) ||
 	    !way_read(statement, &way))
@@ -104,23 +104,33 @@ static int ways_load(struct question *question)
 	return r;
 }
 
+/* Numbers mostly count from 1 without a gap; they are looked up for every row. NULL: there is none. */
+static const struct question_way *find_way(const struct question *question, int64_t id)
+{
+	const struct map_key key = key_of(id);
+	const uint32_t *place;
+
+	if (id > 0 && (uint64_t)id <= question->way_count && question->ways[id - 1].id == id)
+		return &question->ways[id - 1];
+	place = map_find(&question->way_places, &key);
+	return place ? &question->ways[*place] : NULL;
+}
+
 ptrdiff_t question_way_place(const struct question *question, int64_t way)
 {
-	const struct map_key key = key_of(way);
-	const uint32_t *place = map_find(&question->way_places, &key);
+	const struct question_way *found = find_way(question, way);
 
-	return place && question->ways[*place].counts ? (ptrdiff_t)*place : QUESTION_NO_WAY;
+	return found && found->counts ? found - question->ways : QUESTION_NO_WAY;
 }
 
 int question_shown_way(struct question *question, int64_t way, struct store_way *ret)
 {
-	const struct map_key key = key_of(way);
-	const uint32_t *place = map_find(&question->way_places, &key);
+	const struct question_way *found = find_way(question, way);
 
-	if (!place)
+	if (!found)
 		return store_say(question->store, EBADMSG, "%s: the store is damaged: it has no way %lld",
 				 question->store->path, (long long)way);
-	*ret = question->ways[*place].way;
+	*ret = found->way;
 	return 0;
 }
 
