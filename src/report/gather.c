@@ -20,6 +20,8 @@ enum {
 	GROUPS = 40,             /* rows of pools, rules and reasons */
 	DESTINATIONS = 20,       /* rows of the most frequent ones */
 	KNOWN = 24,              /* destinations listed of one subscriber */
+	LISTED_LEAST = 10,       /* subscribers whose destinations are listed in any case */
+	LOOKED_MOST = 10000000,  /* records looked at for that */
 	ENOUGH = 1,              /* ends a question */
 	FIRST_WEEKDAY_SHIFT = 3, /* 1970-01-01 was a Thursday, and weeks begin on Mondays here */
 };
@@ -119,8 +121,22 @@ static int take_known(void *context, const struct addr *destination)
 	return 0;
 }
 
+/* The last day on which the subscriber was seen: a record bears a time up to a window after its last packet. */
+static struct store_filter last_day_of(const struct store_filter *filter, const struct report_talker *talker)
+{
+	struct store_filter day = *filter;
+
+	if (talker->last_us - DAY_US > filter->since_us && talker->last_us <= filter->until_us)
+		day.since_us = talker->last_us - DAY_US;
+	if (talker->last_us + DAY_US < filter->until_us && talker->last_us >= filter->since_us)
+		day.until_us = talker->last_us + DAY_US;
+	day.min_attempts = 0;
+	return day;
+}
+
 static int ask_known(struct store *store, const struct store_filter *filter, struct report_talker *talker)
 {
+	struct store_filter day = last_day_of(filter, talker);
 	CLEANUP_FREE struct addr *items = NULL;
 	struct known known = {0};
 	bool more = false;
@@ -132,21 +148,35 @@ static int ask_known(struct store *store, const struct store_filter *filter, str
 	if (!items)
 		return -ENOMEM;
 	known.items = items;
-	r = store_subscriber_destinations(store, &talker->subscriber, filter, take_known, &known, &more);
+	r = store_subscriber_destinations(store, &talker->subscriber, &day, take_known, &known, &more);
 	if (r < 0)
 		return r;
 	talker->known_count = known.count;
-	talker->known_more = known.count > 0 && (more || r == ENOUGH);
+	talker->known_more = known.count > 0 && (more || r == ENOUGH || known.count < talker->destinations);
 	talker->known = TAKE_PTR(items);
 	return 0;
 }
 
-static int ask_all_known(struct store *store, const struct store_filter *filter,
+/*
+ * Each of these questions looks at all records of a day. In a store of very many only the first subscribers' destinations
+ * are listed, so that the page does not take minutes.
+ */
+static size_t listed_most(const struct report *report)
+{
+	double days = (double)(report->until_us - report->since_us) / (double)DAY_US;
+	double of_a_day = (double)report->totals.records / (days > 1 ? days : 1);
+	double most = LOOKED_MOST / (of_a_day + 1);
+
+	return most < LISTED_LEAST ? LISTED_LEAST : (size_t)most;
+}
+
+static int ask_all_known(struct store *store, const struct store_filter *filter, const struct report *report,
 			 struct gathered_talkers *talkers)
 {
+	size_t most = listed_most(report);
 	int r = 0;
 
-	for (size_t i = 0; i < talkers->count && r == 0; i++)
+	for (size_t i = 0; i < talkers->count && i < most && r == 0; i++)
 		r = ask_known(store, filter, &talkers->rows[i]);
 	return r;
 }
@@ -156,11 +186,11 @@ static int ask_talkers(struct store *store, struct report_gathered *gathered)
 	const struct store_filter *filter = gathered->question->filter;
 	struct report *report = &gathered->report;
 	struct talker_taking taking = {gathered, &gathered->top, gathered->question->top, INT64_MIN, 0};
-	uint64_t total = 0;
-	int r = store_talkers(store, filter, STORE_BY_ATTEMPTS, taking.most, take_talker, &taking, &total);
+	int r = store_talkers(store, filter, STORE_BY_ATTEMPTS, taking.most, take_talker, &taking, NULL);
 
-	r = r == 0 ? ask_all_known(store, filter, &gathered->top) : r;
-	report->top = (struct report_talkers){gathered->top.rows, gathered->top.count, total};
+	r = r == 0 ? ask_all_known(store, filter, report, &gathered->top) : r;
+	report->top =
+		(struct report_talkers){gathered->top.rows, gathered->top.count, report->totals.subscribers};
 	return r;
 }
 
@@ -173,7 +203,7 @@ static int ask_fresh(struct store *store, struct report_gathered *gathered)
 
 	filter.since_us = filter.until_us - DAY_US;
 	r = store_talkers(store, &filter, STORE_BY_ATTEMPTS, 0, take_talker, &taking, NULL);
-	r = r == 0 ? ask_all_known(store, &filter, &gathered->fresh) : r;
+	r = r == 0 ? ask_all_known(store, &filter, report, &gathered->fresh) : r;
 	report->fresh = (struct report_talkers){gathered->fresh.rows, gathered->fresh.count, taking.met};
 	return r;
 }
@@ -357,6 +387,7 @@ int report_gather(struct store *store, const struct report_question *question, s
 		report_gathered_free(gathered);
 		return r;
 	}
+	gathered->question = NULL;
 	*ret = gathered;
 	return 0;
 }

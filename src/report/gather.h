@@ -8,7 +8,7 @@
 #include "store/query.h"
 #include "store/triage.h"
 
-/* Everything is borrowed: names and context for as long as the report is used. */
+/* Everything is borrowed: filters and context for as long as the report is used, the rest for the call. */
 struct report_question {
 	const struct store_filter *filter; /* both times are bounds */
 	const struct triage_limits *limits;

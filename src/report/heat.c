@@ -11,39 +11,47 @@ static uint64_t mean_of(const struct report_heat *heat)
 	return heat->hours ? (heat->attempts + heat->hours / 2) / heat->hours : 0;
 }
 
-/* The least mean that is of this level: squares, because few hours are very busy. */
-static uint64_t least_of(unsigned level, uint64_t most)
+/* From the least to the greatest mean; but hours that differ little shall not look as if they differed much. */
+struct scale {
+	uint64_t least, most;
+};
+
+/* The least mean that is of this level. */
+static uint64_t least_of(unsigned level, const struct scale *scale)
 {
 	double part = (double)(level - 1) / LEVELS;
-	uint64_t least = (uint64_t)(part * part * (double)most);
+	uint64_t least = scale->least + (uint64_t)(part * (double)(scale->most - scale->least));
 
 	return least ? least : 1;
 }
 
-static unsigned level_of(uint64_t mean, uint64_t most)
+static unsigned level_of(uint64_t mean, const struct scale *scale)
 {
 	unsigned level = mean ? LEVELS : 0;
 
-	while (level > 1 && mean < least_of(level, most))
+	while (level > 1 && mean < least_of(level, scale))
 		level--;
 	return level;
 }
 
-static uint64_t most_of(const struct report *report)
+static struct scale scale_of(const struct report *report)
 {
-	uint64_t most = 0;
+	struct scale scale = {.least = UINT64_MAX};
 
 	for (unsigned day = 0; day < REPORT_WEEK_DAYS; day++) {
 		for (unsigned hour = 0; hour < REPORT_DAY_HOURS; hour++) {
 			uint64_t mean = mean_of(&report->heat[day][hour]);
 
-			most = mean > most ? mean : most;
+			scale.most = mean > scale.most ? mean : scale.most;
+			scale.least = mean && mean < scale.least ? mean : scale.least;
 		}
 	}
-	return most;
+	if (scale.least > scale.most / 2)
+		scale.least = scale.most / 2;
+	return scale;
 }
 
-static void write_cell(const struct page *page, unsigned day, unsigned hour, uint64_t most)
+static void write_cell(const struct page *page, unsigned day, unsigned hour, const struct scale *scale)
 {
 	const struct report_heat *heat = &page->report->heat[day][hour];
 	uint64_t mean = mean_of(heat);
@@ -56,20 +64,20 @@ static void write_cell(const struct page *page, unsigned day, unsigned hour, uin
 		return;
 	}
 	snprintf(when, sizeof(when), "%.20s %02u:00", report_text(TEXT_MONDAY + day, page->language), hour);
-	fprintf(page->out, "<td class=\"h%u\" title=\"", level_of(mean, most));
+	fprintf(page->out, "<td class=\"h%u\" title=\"", level_of(mean, scale));
 	page_say(page, TEXT_HEAT_CELL, when, number_text(mean, text));
 	fprintf(page->out, "\">%s</td>", number_short(mean, text));
 }
 
-static void write_legend(const struct page *page, uint64_t most)
+static void write_legend(const struct page *page, const struct scale *scale)
 {
 	page_raw(page, "<p class=\"heat-legend\">");
 	page_word(page, TEXT_HEAT_LEGEND);
 	for (unsigned level = 1; level <= LEVELS; level++) {
-		uint64_t least = least_of(level, most);
+		uint64_t least = least_of(level, scale);
 		char text[NUMBER_TEXT_MAX];
 
-		if (level < LEVELS && least_of(level + 1, most) == least)
+		if (level < LEVELS && least_of(level + 1, scale) == least)
 			continue; /* nothing is between the two */
 		fprintf(page->out, " <span class=\"h%u\">&#8805;&#8239;%s</span>", level,
 			number_short(least, text));
@@ -79,9 +87,9 @@ static void write_legend(const struct page *page, uint64_t most)
 
 void page_heat(const struct page *page)
 {
-	uint64_t most = most_of(page->report);
+	struct scale scale = scale_of(page->report);
 
-	if (most == 0) {
+	if (scale.most == 0) {
 		page_empty(page, TEXT_NO_RECORDS);
 		return;
 	}
@@ -100,9 +108,9 @@ void page_heat(const struct page *page)
 		page_word(page, TEXT_MONDAY + day);
 		page_raw(page, "</th>");
 		for (unsigned hour = 0; hour < REPORT_DAY_HOURS; hour++)
-			write_cell(page, day, hour, most);
+			write_cell(page, day, hour, &scale);
 		row_end(page);
 	}
 	table_end(page);
-	write_legend(page, most);
+	write_legend(page, &scale);
 }

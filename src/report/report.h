@@ -94,7 +94,7 @@ struct report_source {
 struct report_talkers {
 	const struct report_talker *rows; /* those with most attempts */
 	size_t count;
-	uint64_t total; /* all there are */
+	uint64_t total; /* all there are; the row of those not told apart is none of them */
 };
 
 struct report_groups {

@@ -179,17 +179,18 @@ static void write_talkers(const struct page *page, const char *id, enum report_t
 		{TEXT_DESTINATIONS, COLUMN_NUMBER}, {TEXT_WAY, COLUMN_TEXT},
 		{TEXT_FIRST_SEEN, COLUMN_TIME},     {TEXT_LAST_SEEN, COLUMN_TIME}};
 	char count[NUMBER_TEXT_MAX], total[NUMBER_TEXT_MAX];
-	uint64_t most = 0;
+	uint64_t most = 0, told_apart = 0;
 
 	if (talkers->count == 0) {
 		page_empty(page, TEXT_EMPTY);
 		return;
 	}
 	for (size_t i = 0; i < talkers->count; i++) {
+		told_apart += talkers->rows[i].subscriber.addr.family != ADDR_NONE;
 		if (talkers->rows[i].sums.attempts > most)
 			most = talkers->rows[i].sums.attempts;
 	}
-	table_begin(page, id, TABLE_CLASSES, caption, number_text(talkers->count, count),
+	table_begin(page, id, TABLE_CLASSES, caption, number_text(told_apart, count),
 		    number_text(talkers->total, total), columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < talkers->count; i++)
 		write_row(page, &talkers->rows[i], most);

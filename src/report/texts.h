@@ -81,7 +81,7 @@
 	TEXT(EVIDENCE_MORE, "in the busiest hour %1 attempts; active in %2 hours", "最多の1時間に%1回、のべ%2時間に活動") \
 	TEXT(HOURS_TITLE, "Hours of the day with records: %1 of 24", "レコードのある時間帯：24時間中%1") \
 	TEXT(DESTINATIONS, "Destinations", "宛先") \
-	TEXT(DESTINATIONS_LIST, "show", "一覧") \
+	TEXT(DESTINATIONS_LIST, "latest", "直近の宛先") \
 	TEXT(DESTINATIONS_MORE, "and more", "ほか") \
 	TEXT(ESTIMATE, "about %1", "約%1") \
 	TEXT(WAY, "Pool, rule and reason", "プール・ルール・理由") \
