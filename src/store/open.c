@@ -76,12 +76,19 @@ static int make_tables(struct store *store)
 
 _Static_assert(STORE_APPLICATION == 1869623861, "as in the PRAGMA above");
 
-/* With a log beside the file (WAL), readers see the last committed batch while the next one is written. */
+/* With a log beside the file (WAL), readers see the last committed batch while the next one is written. sqlite does not wait by
+ * itself for another one who makes the same change. */
 static int make_store(struct store *store)
 {
-	int r = store_run(store, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL");
+	int r, waits = 0;
 
-	return r < 0 ? r : make_tables(store);
+	do
+		r = store_run(store, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL");
+	while (r == -EBUSY && wait_while_busy(NULL, waits++));
+	if (r < 0)
+		return r;
+	store->error[0] = '\0';
+	return make_tables(store);
 }
 
 static int check_whose(struct store *store)

@@ -26,7 +26,7 @@ struct store_ingested {
 	uint64_t duplicates;   /* stored before, under the same (host, boot_id, seq) */
 	uint64_t foreign;      /* other programs' EVE records */
 	uint64_t refused;      /* no record, or a damaged one: see store_refused */
-	uint64_t files, bytes; /* read; bytes after decompression */
+	uint64_t files, bytes; /* that had something new; bytes after decompression */
 };
 
 struct store_ingest_config {

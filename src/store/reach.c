@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "store/reach.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	DAYS = 1 << 16,
+	CHAINS = DAYS * 2, /* a power of two */
+	SETS_BYTES = 24 << 20,
+	SET_MAX = 2048, /* no single record adds more */
+	LIST_MAX = DESTINATIONS_EXACT_MAX * 16,
+};
+
+#define DAY_US (INT64_C(86400) * 1000000)
+
+int reach_init(struct reach *reach, struct store *store)
+{
+	int r;
+
+	*reach = (struct reach){.store = store, .budget.max = SETS_BYTES};
+	reach->days = malloc(DAYS * sizeof(reach->days[0]));
+	reach->chains = calloc(CHAINS, sizeof(reach->chains[0]));
+	if (!reach->days || !reach->chains)
+		return store_say(store, ENOMEM, "not enough memory");
+	r = store_prepare(store, "SELECT count, exact, reach FROM reach WHERE day = ?1 AND subscriber = ?2",
+			  &reach->find);
+	return r < 0 ? r
+		     : store_prepare(
+			       store,
+			       "INSERT INTO reach(day, subscriber, count, exact, reach) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE"
+			       " SET count = excluded.count, exact = excluded.exact, reach = excluded.reach",
+			       &reach->put);
+}
+
+void reach_free(struct reach *reach)
+{
+	if (reach->days && reach->chains)
+		reach_forget(reach);
+	sqlite3_finalize(reach->find);
+	sqlite3_finalize(reach->put);
+	free(reach->days);
+	free(reach->chains);
+}
+
+void reach_forget(struct reach *reach)
+{
+	for (size_t i = 0; i < reach->count; i++)
+		destinations_free(reach->days[i].set, &reach->budget);
+	memset(reach->chains, 0, CHAINS * sizeof(reach->chains[0]));
+	reach->count = 0;
+}
+
+static struct reach_day *day_of(struct reach *reach, int64_t day, int64_t subscriber, uint8_t family)
+{
+	uint64_t h = (uint64_t)subscriber * UINT64_C(0x9e3779b97f4a7c15);
+	size_t at;
+
+	h = (h ^ h >> 32 ^ (uint64_t)day) * UINT64_C(0xff51afd7ed558ccd);
+	for (at = (size_t)(h >> 33) & (CHAINS - 1); reach->chains[at] != 0; at = (at + 1) & (CHAINS - 1)) {
+		struct reach_day *known = &reach->days[reach->chains[at] - 1];
+
+		if (known->day == day && known->subscriber == subscriber)
+			return known;
+	}
+	reach->days[reach->count++] =
+		(struct reach_day){.day = day, .subscriber = subscriber, .family = family};
+	reach->chains[at] = (uint32_t)reach->count;
+	return &reach->days[reach->count - 1];
+}
+
+static struct addr addr_of(const uint8_t *bytes, uint8_t family)
+{
+	return family == ADDR_IP4 ? addr_from_bytes4(bytes) : addr_from_bytes16(bytes);
+}
+
+/* False without memory. */
+static bool add_list(struct reach *reach, struct reach_day *day, const uint8_t *list, size_t len)
+{
+	size_t size = day->family == ADDR_IP4 ? 4 : 16;
+
+	for (size_t at = 0; at + size <= len; at += size) {
+		struct addr addr = addr_of(list + at, day->family);
+
+		if (!destinations_add(&day->set, &addr, &reach->budget))
+			return false;
+	}
+	return true;
+}
+
+static bool add_row(struct reach *reach, struct reach_day *day, const struct row *row)
+{
+	bool all = row->destinations_exact;
+
+	if (row->destinations > day->least)
+		day->least = row->destinations;
+	if (row->estimated)
+		return destinations_add_registers(&day->set, row->reach, &reach->budget);
+	/* A record that tells of several but lists none has lost them for want of room. */
+	if (!row->reach)
+		all &= row->destinations == (row->dst.family != ADDR_NONE);
+	day->inexact |= !all;
+	if (row->reach)
+		return add_list(reach, day, row->reach, row->reach_len);
+	return row->dst.family == ADDR_NONE || destinations_add(&day->set, &row->dst, &reach->budget);
+}
+
+int reach_add(struct reach *reach, const struct row *row, int64_t subscriber)
+{
+	int64_t day = row->time_us / DAY_US - (row->time_us % DAY_US < 0);
+	int r = 0;
+
+	if (reach->count == DAYS || reach->budget.max - reach->budget.used < SET_MAX)
+		r = reach_flush(reach);
+	if (r == 0 && !add_row(reach, day_of(reach, day, subscriber, row->src.family), row))
+		r = store_say(reach->store, ENOMEM, "not enough memory");
+	return r;
+}
+
+/* ---- into the table ---- */
+
+/* Adds what is stored of that day. 0, 1 when that changes nothing of what is stored, or a negative errno. */
+static int add_stored(struct reach *reach, struct reach_day *day)
+{
+	const uint8_t *bytes;
+	size_t len;
+	bool exact, added;
+	int step;
+
+	(void)sqlite3_bind_int64(reach->find, 1, day->day);
+	(void)sqlite3_bind_int64(reach->find, 2, day->subscriber);
+	step = sqlite3_step(reach->find);
+	if (step == SQLITE_DONE)
+		return 0;
+	if (step != SQLITE_ROW)
+		return store_failed(reach->store);
+	exact = sqlite3_column_int(reach->find, 1);
+	bytes = sqlite3_column_blob(reach->find, 2);
+	len = (size_t)sqlite3_column_bytes(reach->find, 2);
+	if (day->least < (uint64_t)sqlite3_column_int64(reach->find, 0))
+		day->least = (uint64_t)sqlite3_column_int64(reach->find, 0);
+	day->inexact |= !exact;
+	if (!exact && len == DESTINATIONS_REGISTERS)
+		added = destinations_add_registers(&day->set, bytes, &reach->budget);
+	else
+		added = add_list(reach, day, bytes, len);
+	return added ? 0 : store_say(reach->store, ENOMEM, "not enough memory");
+}
+
+/* The list's bytes at memory, or the registers: *ret_len of them. A list that is not all, and as long as registers are, would be
+ * taken for such: it becomes them. */
+static const uint8_t *bytes_of(struct reach *reach, struct reach_day *day, uint8_t memory[LIST_MAX],
+			       size_t *ret_len)
+{
+	static const uint8_t none[DESTINATIONS_REGISTERS];
+	struct addr list[DESTINATIONS_EXACT_MAX];
+	size_t count = destinations_list(day->set, day->family, list), len = 0;
+
+	for (size_t i = 0; i < count; i++)
+		len += addr_to_bytes(&list[i], memory + len);
+	if (day->inexact && len == DESTINATIONS_REGISTERS)
+		(void)destinations_add_registers(&day->set, none, &reach->budget);
+	*ret_len = destinations_registers(day->set) ? DESTINATIONS_REGISTERS : len;
+	return destinations_registers(day->set) ? destinations_registers(day->set) : memory;
+}
+
+static int put_day(struct reach *reach, struct reach_day *day)
+{
+	uint8_t memory[LIST_MAX];
+	const uint8_t *bytes;
+	uint64_t count;
+	size_t len;
+	bool exact;
+	int r = add_stored(reach, day);
+
+	(void)sqlite3_reset(reach->find);
+	if (r < 0)
+		return r;
+	bytes = bytes_of(reach, day, memory, &len);
+	count = destinations_count(day->set, &exact);
+	exact = exact && !day->inexact;
+	if (!exact && count < day->least)
+		count = day->least;
+	(void)sqlite3_bind_int64(reach->put, 1, day->day);
+	(void)sqlite3_bind_int64(reach->put, 2, day->subscriber);
+	(void)sqlite3_bind_int64(reach->put, 3, (int64_t)count);
+	(void)sqlite3_bind_int64(reach->put, 4, exact);
+	(void)sqlite3_bind_blob(reach->put, 5, bytes, (int)len, SQLITE_STATIC);
+	if (sqlite3_step(reach->put) != SQLITE_DONE)
+		r = store_failed(reach->store);
+	(void)sqlite3_reset(reach->put);
+	return r;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct reach_day *x = a, *y = b;
+
+	if (x->day != y->day)
+		return x->day < y->day ? -1 : 1;
+	return x->subscriber == y->subscriber ? 0 : x->subscriber < y->subscriber ? -1 : 1;
+}
+
+int reach_flush(struct reach *reach)
+{
+	size_t budget = reach->budget.max;
+	int r = 0;
+
+	/* What is stored comes on top of what was collected, of one day at a time. */
+	reach->budget.max = SIZE_MAX;
+	qsort(reach->days, reach->count, sizeof(reach->days[0]), by_key);
+	for (size_t i = 0; r == 0 && i < reach->count; i++) {
+		r = put_day(reach, &reach->days[i]);
+		destinations_free(reach->days[i].set, &reach->budget);
+		reach->days[i].set = NULL;
+	}
+	reach->budget.max = budget;
+	reach_forget(reach);
+	return r;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Internal to store/: the destinations of each subscriber's days, united in memory for as long as there is room. */
+#ifndef OP25B_STORE_REACH_H
+#define OP25B_STORE_REACH_H
+
+#include "store/block.h"
+#include "store/database.h"
+
+#include "event/destinations.h"
+
+struct reach_day {
+	int64_t day, subscriber;
+	struct destinations *set;
+	uint64_t least; /* the most that a single record told */
+	bool inexact;   /* there were more than the set holds */
+	uint8_t family;
+};
+
+struct reach {
+	struct store *store;
+	struct reach_day *days;
+	size_t count;
+	uint32_t *chains; /* places in days plus one */
+	struct destinations_budget budget;
+	sqlite3_stmt *find, *put;
+};
+
+/* As names_init(). */
+int reach_init(struct reach *reach, struct store *store);
+void reach_free(struct reach *reach);
+void reach_forget(struct reach *reach);
+
+/* What a record tells of the subscriber's destinations. */
+int reach_add(struct reach *reach, const struct row *row, int64_t subscriber);
+int reach_flush(struct reach *reach);
+
+#endif

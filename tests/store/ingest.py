@@ -1,0 +1,287 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Filling a store: ingest.py STORE_FILL. Prints TAP. Every figure is compared with what the lines were made from."""
+import gzip
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+from lines import Store, notice, record, text, texts, truth
+
+CASES = []
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+def same(found, wanted, what=""):
+    if found != wanted:
+        raise AssertionError(f"{what}: {found}, and not {wanted}")
+
+
+def write(path, content, mode="w"):
+    with open(path, mode, encoding=None if "b" in mode else "utf-8") as file:
+        file.write(content)
+
+
+def zstd(path, target):
+    subprocess.run(["zstd", "-q", "-f", path, "-o", target], check=True)
+
+
+@case
+def plain_gzip_and_zstd(store, directory):
+    """a file is read once, whatever it is packed by"""
+    lines = [record(seq) for seq in range(5000)]
+    path = f"{directory}/events.json"
+    write(path, texts(lines))
+    same(store.fill(path)[0]["records"], 5000)
+    with open(path, "rb") as source, gzip.open(f"{directory}/other.gz", "wb") as target:
+        shutil.copyfileobj(source, target)
+    zstd(path, f"{directory}/another")
+    same(store.fill(path, f"{directory}/other.gz", f"{directory}/another")[0]["lines"], 0, "read again")
+    same(store.sums(), truth(lines))
+    for name in ("other.gz", "another"):
+        fresh = Store(store.program, os.path.join(directory, name + ".d"))
+        os.mkdir(os.path.dirname(fresh.path))
+        same(fresh.fill(f"{directory}/{name}")[0]["records"], 5000)
+        same(fresh.sums(), truth(lines))
+        same(fresh.check(), [])
+
+
+@case
+def grows_and_rotates(store, directory):
+    """what comes behind is read on, through renaming, packing and copying"""
+    path = f"{directory}/events.json"
+    lines = [record(seq) for seq in range(3000)]
+    write(path, texts(lines[:1000]))
+    store.fill("-r", path)
+    write(path, texts(lines[1000:1500]), "a")
+    same(store.fill("-r", path)[0]["records"], 500, "grown")
+    write(path, texts(lines[1500:1600]), "a")
+    os.rename(path, path + ".1")
+    write(path, texts(lines[1600:2000]))
+    found = store.fill("-r", path)[0]
+    same((found["records"], found["duplicates"]), (500, 0), "renamed")
+    subprocess.run(["gzip", "-f", path + ".1"], check=True)
+    os.rename(path + ".1.gz", path + ".2.gz")
+    shutil.copy(path, path + ".1")
+    write(path, texts(lines[2000:2300]))
+    found = store.fill("-r", path)[0]
+    same((found["lines"], found["records"]), (300, 300), "copied and emptied")
+    zstd(path, path + "-20260102.zst")
+    write(path, texts(lines[2300:]))
+    same(store.fill("-r", path)[0]["records"], 700)
+    same(store.fill("-r", path)[0]["bytes"], 0, "nothing is new")
+    same(store.sums(), truth(lines))
+    same(store.ask("SELECT first, last FROM seen"), [(0, 2999)])
+
+
+@case
+def half_a_line_waits(store, directory):
+    """a line without its end is read when it has it"""
+    path = f"{directory}/events.json"
+    last = text(record(11))
+    write(path, texts(record(seq) for seq in range(11)) + last[:200])
+    found = store.fill(path)[0]
+    same((found["records"], found["refused"]), (11, 0))
+    write(path, last[200:], "a")
+    found = store.fill(path)[0]
+    same((found["records"], found["refused"]), (1, 0))
+    write(path, "", "w")
+    same(store.fill(path)[0]["lines"], 0)
+    write(path, last[:50], "w")
+    same(store.fill(path)[0]["lines"], 0)
+
+
+@case
+def everything_is_in_one_count(store, directory):
+    """records, notices, duplicates, other programs' records, damaged lines: each in one count"""
+    path = f"{directory}/events.json"
+    good = [record(seq) for seq in range(20)]
+    write(path, texts(good) + texts(good[5:8]) + text(notice(20)) + '{"event_type":"stats","stats":{}}\n' + "no JSON\n\n"
+          + text(record(21, packets=-1)) + '{"timestamp":"x"}\n' + text(good[0])[:100] + "\n" + "\0\0\0\n" + '{"a":' * 100000 + "\n")
+    found, said = store.fill(path)
+    wanted = {"lines": 32, "records": 20, "notices": 1, "duplicates": 3, "foreign": 1, "refused": 7}
+    same({name: found[name] for name in wanted}, wanted)
+    same(len([line for line in said.splitlines() if "events.json:" in line]), 7, said)
+    same("packets: no whole number" in said, True, said)
+    same(store.ask("SELECT records, duplicates, refused, foreign_lines FROM file"), [(21, 3, 7, 1)])
+    same(store.ask("SELECT count(*) FROM refused"), [(7,)])
+    same(store.ask("SELECT duplicates FROM source"), [(3,)])
+    same(store.ask("SELECT name.text, packets, open FROM notice JOIN name ON name.id = what"), [("failed-open", 12, 1)])
+    same(store.sums(), truth(good))
+
+
+@case
+def gaps_and_several_writers(store, directory):
+    """numbers of each writer are known, in whatever order they come"""
+    order = [5, 6, 9, 3, 4, 7, 20, 21, 8, 6, 0, 100, 99, 98]
+    lines = [record(seq, host=host, boot=boot) for seq in order for host in ("gw1", "gw2") for boot in ("b1", "b2")]
+    write(f"{directory}/a.json", texts(lines))
+    write(f"{directory}/b.json", texts(lines[20:]) + texts(record(seq, host="gw2", boot="b1") for seq in (1, 2)))
+    store.fill(f"{directory}/a.json")
+    same(store.ask("SELECT DISTINCT group_concat(first || '-' || last) FROM seen GROUP BY source"), [("0-0,3-9,20-21,98-100",)])
+    found = store.fill(f"{directory}/b.json")[0]
+    same((found["records"], found["duplicates"]), (2, len(lines) - 20))
+    same(store.ask("SELECT count(*) FROM seen"), [(15,)])
+    same(store.sums(), truth(lines + [record(seq, host="gw2", boot="b1") for seq in (1, 2)]))
+
+
+@case
+def a_long_line_is_not_held(store, directory):
+    """a line of 100 MB is refused in little memory, and what follows is read"""
+    path = f"{directory}/events.json"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text(record(0)))
+        for _ in range(100):
+            file.write("x" * 1_000_000)
+    same(store.fill(path)[0]["lines"], 1, "without its end")
+    write(path, "\n" + text(record(1)), "a")
+    found, said = store.fill(path)
+    same((found["records"], found["refused"]), (1, 1), said)
+    same("longer than any record" in said, True)
+    if found["memory_kib"] > 60000:
+        raise AssertionError(f"{found['memory_kib']} KiB")
+    same(store.fill(path)[0]["lines"], 0)
+
+
+@case
+def a_file_that_begins_alike(store, directory):
+    """a file that only begins like one that was read is read whole"""
+    path = f"{directory}/events.json"
+    write(path, texts(record(seq) for seq in range(100)))
+    store.fill(path)
+    write(path, texts(record(seq) for seq in [0, *range(200, 500)]))
+    found = store.fill(path)[0]
+    same((found["records"], found["duplicates"]), (300, 1))
+
+
+@case
+def several_rules_and_reasons(store, directory):
+    """a record counts in the ways of its parts, and no packet or attempt is lost by sharing"""
+    part = {"rule": "homes", "rule_kind": "pool", "pool": "homes", "verdict": "drop", "monitored": False, "attempts": 3, "packets": 7,
+            "policy": "0123abcd"}
+    other = {**part, "rule": "dated", "rule_kind": "destination", "monitored": True, "attempts": 2, "packets": 4}
+    rest = {"others": True, "monitored": False, "attempts": 1, "packets": 2}
+    lines = [record(0, packets=13, attempts=6, packets_blocked=9, packets_offloaded=5, rules=[part, other, rest]),
+             record(1, packets=10, attempts=7, packets_blocked=10, packets_offloaded=3, reasons={"unlisted": 3, "pool-enforce": 7}),
+             record(2, packets=11, attempts=5, packets_blocked=7, reasons={"unlisted": 5, "pool-enforce": 6}, rules=[part, other]),
+             record(3, packets=0, attempts=0, packets_blocked=0)]
+    write(f"{directory}/events.json", texts(lines))
+    same(store.fill(f"{directory}/events.json")[0]["records"], 4)
+    same(store.sums(), truth(lines))
+    ways = store.ask("SELECT r.text, k.text, why.text, monitored, records, packets, blocked, offloaded, attempts FROM day"
+                     " JOIN way ON way.id = way JOIN name AS r ON r.id = rule JOIN name AS k ON k.id = rule_kind"
+                     " JOIN name AS why ON why.id = reason ORDER BY subscriber, day.way")
+    same(ways[:3], [("homes", "pool", "pool-enforce", 0, 1, 7, 7, 3, 3), ("dated", "destination", "pool-enforce", 1, 0, 4, 0, 0, 2),
+                    ("", "others", "pool-enforce", 0, 0, 2, 2, 2, 1)])
+    same(sorted(ways[3:5]), [("homes", "pool", "pool-enforce", 0, 1, 7, 7, 3, 5), ("homes", "pool", "unlisted", 0, 0, 3, 3, 0, 2)])
+    same(ways[5:7], [("homes", "pool", "several", 0, 1, 7, 7, 0, 3), ("dated", "destination", "several", 1, 0, 4, 0, 0, 2)])
+    same(store.ask("SELECT count(*) FROM record WHERE detail LIKE '{\"reasons\":{%' OR detail LIKE '{\"rules\":[%'"), [(3,)])
+
+
+@case
+def destinations_unite(store, directory):
+    """a day's destinations are the union of its records' lists and estimates"""
+    def listed(seq, first, count):
+        return record(seq, at=seq, subscriber="10.0.0.0/24", distinct_destinations=count,
+                      destinations=[f"198.51.100.{first + i}" for i in range(count)])
+    lines = [listed(0, 1, 5), listed(1, 4, 5), record(2, at=2, subscriber="10.0.0.0/24")]
+    write(f"{directory}/a.json", texts(lines))
+    store.fill(f"{directory}/a.json")
+    same(store.ask("SELECT count, exact, length(reach) FROM reach"), [(8, 1, 32)])
+    write(f"{directory}/b.json", text(listed(3, 20, 3)))
+    store.fill(f"{directory}/b.json")
+    same(store.ask("SELECT count, exact, length(reach) FROM reach"), [(11, 1, 44)])
+    lost = record(4, at=4, subscriber="10.0.0.0/24", distinct_destinations=30, distinct_destinations_exact=False)
+    write(f"{directory}/c.json", text(lost))
+    store.fill(f"{directory}/c.json")
+    same(store.ask("SELECT count, exact, length(reach) FROM reach"), [(30, 0, 44)])
+    many = record(5, at=5, subscriber="10.0.0.0/24", distinct_destinations=700, distinct_destinations_exact=False,
+                  destinations_sketch="B" * 1024)
+    write(f"{directory}/d.json", text(many))
+    store.fill(f"{directory}/d.json")
+    count, exact, size = store.ask("SELECT count, exact, length(reach) FROM reach")[0]
+    same((exact, size, count > 700), (0, 1024, True))
+
+
+@case
+def damage_is_told(store, directory):
+    """damaged packings, stores of others, and files that are none"""
+    path = f"{directory}/events.json"
+    write(path, texts(record(seq) for seq in range(3000)))
+    with open(path, "rb") as source:
+        packed = gzip.compress(source.read())
+    write(path + ".1.gz", packed[:len(packed) // 2], "wb")
+    write(path, "")
+    found, said = store.fill("-r", path)
+    same(("too early" in said, found["refused"], found["records"] > 100), (True, 1, True), said)
+    write(path + ".1.gz", packed, "wb")
+    store.fill("-r", path)
+    same(store.sums()[0], 3000)
+    for wrong, part in ((directory, "directory"), (f"{directory}/none.json", "No such file"), ("/dev/null", "no plain file")):
+        same(part in store.fill(wrong, wrong=True)[1], True, wrong)
+    os.unlink(store.path + "-wal")
+    with open(store.path, "r+b") as file:
+        file.seek(8192)
+        file.write(os.urandom(os.path.getsize(store.path) - 8192))
+    write(path, texts(record(seq) for seq in range(3000, 9000)))
+    same("damaged" in store.fill(path, wrong=True)[1], True)
+
+
+@case
+def readers_and_other_writers(store, directory):
+    """readers are not held up, and a writer between two batches is waited for"""
+    path = f"{directory}/events.json"
+    write(path, texts(record(seq) for seq in range(100)))
+    store.fill(path)
+    held = sqlite3.connect(store.path, isolation_level=None)
+    held.execute("BEGIN")
+    same(held.execute("SELECT count(*) FROM record").fetchone(), (100,))
+    write(path, texts(record(seq) for seq in range(100, 200)), "a")
+    same(store.fill(path)[0]["records"], 100)
+    same(held.execute("SELECT count(*) FROM record").fetchone(), (100,), "its snapshot")
+    held.execute("COMMIT")
+    same(held.execute("SELECT count(*) FROM record").fetchone(), (200,))
+    held.close()
+
+
+@case
+def two_runs_at_once(store, directory):
+    """two runs wait for each other, and nothing is doubled"""
+    lines = [record(seq) for seq in range(20000)]
+    write(f"{directory}/events.json", texts(lines))
+    runs = [subprocess.Popen(store.command(f"{directory}/events.json"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            for _ in range(4)]
+    for run in runs:
+        same((run.wait(timeout=60), b"wrong" in run.stderr.read()), (0, False))
+        run.stderr.close()
+    same(store.sums(), truth(lines))
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit("usage: ingest.py STORE_FILL")
+    failures = 0
+    for number, function in enumerate(CASES, 1):
+        with tempfile.TemporaryDirectory() as directory:
+            store = Store(sys.argv[1], directory)
+            try:
+                function(store, directory)
+                same(store.check() if function is not damage_is_told else [], [])
+                print(f"ok {number} - {function.__doc__}", flush=True)
+            except (AssertionError, RuntimeError, OSError, sqlite3.Error) as why:
+                failures += 1
+                print(f"not ok {number} - {function.__doc__}", flush=True)
+                print(f"# {type(why).__name__}: {why}", file=sys.stderr)
+    print(f"1..{len(CASES)}")
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
