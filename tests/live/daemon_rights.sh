@@ -29,6 +29,41 @@ expect_rights()
 	expect "$1: records" wait_until 3 test -s "$events"
 }
 
+lives_are()
+{
+	[ "$(field status handover.lives)" = "$1" ]
+}
+
+# expect_upgrades NAME LAST: the program is exchanged until the process has this life, and neither gains nor loses a right; nor do its confinement and what it
+# was handed go.
+expect_upgrades()
+{
+	local n filters had
+	filters=$(grep -h '^Seccomp_filters' "/proc/$daemon"/task/*/status | sort -u | tr -cd '0-9')
+	had=$(field status kernel)
+	for ((n = 2; n <= $2; n++)); do
+		rm -f "$events"
+		kill -USR1 "$daemon"
+		expect "$1: upgrade" ctl upgrade
+		expect "$1: life $n begins" wait_until 5 lives_are $n
+		expect_equal "$1: in the same process" "$(field status pid)" "$daemon"
+		expect_rights "$1: life $n"
+		# Each life adds its own.
+		expect_equal "$1: life $n is confined, in every thread" \
+			"$(grep -hE '^Seccomp(_filters)?:' "/proc/$daemon"/task/*/status | sort -u | tr -s '\t\n' '  ')" \
+			"Seccomp: $(field_of_filters "$filters") Seccomp_filters: $((filters * n)) "
+	done
+	expect_equal "$1: the kernel's counters can be read as before" "$(field status kernel | grep -c None)" "$(grep -c None <<<"$had")"
+	expect "$1: reload" ctl reload
+	expect "$1: the ledger balances" ledger_balances
+}
+
+# A build with sanitizers has none.
+field_of_filters()
+{
+	[ "$1" -gt 0 ] && echo 2 || echo 0
+}
+
 # shellcheck disable=SC2016
 unprivileged=(setpriv --reuid=nobody --regid=nogroup --clear-groups "--inh-caps=-all,+net_admin"
 	"--ambient-caps=-all,+net_admin")
@@ -42,6 +77,8 @@ done | awk '{print $10, $9}' | tr ' ' '\n' | sort -u >"$scratch/inodes"
 find "/proc/$daemon/fd" -lname 'socket:*' -printf '%l\n' | tr -cd '0-9\n' | sort -u >"$scratch/held"
 expect "it holds sockets" test -s "$scratch/held"
 expect_equal "none of them a network socket" "$(comm -12 "$scratch/inodes" "$scratch/held")" ""
+
+expect_upgrades "unprivileged start" 3
 
 other=$scratch/other.ini
 sed "s|^control = .*|control = $scratch/control2|" "$policy" >"$other"
@@ -76,6 +113,7 @@ chmod 755 "$scratch/as_user"
 gateway_start "$scratch/as_user"
 expect_rights "--user"
 expect_equal "--user: the kernel's counters can be read" "$(field status kernel.waiting)" 0
+expect_upgrades "--user" 2
 process_end "$daemon"
 
 netns_run rtr setpriv --reuid=nobody --regid=nogroup --clear-groups "$OP25BD" -p "$policy" >"$scratch/out" 2>&1
