@@ -130,8 +130,10 @@ static void conclude_repair(struct gateway *gateway)
 {
 	struct guardian *guardian = &gateway->guardian;
 	bool offloads = gateway->world->groups.count > 0;
+	bool lost;
 
 	pthread_join(guardian->thread, NULL);
+	lost = guardian->gone || guardian->report.learned_anew > 0;
 	guardian->running = false;
 	guardian->look_ns = 0;
 	if (guardian->refused)
@@ -143,12 +145,12 @@ static void conclude_repair(struct gateway *gateway)
 		return;
 	}
 	guardian->repairs++;
-	guardian->broken = false;
+	guardian->broken = guardian->gone = false;
 	guardian->reference = guardian->made;
 	guardian->generation = guardian->made.generation;
 	tell(gateway, EVENT_NOTICE_RULES_BACK, "loaded again from the policy in force: %zu rules, %zu sets%s",
 	     guardian->report.rules, guardian->report.sets,
-	     offloads && guardian->report.learned_anew > 0
+	     offloads && lost
 		     ? "; what the kernel had learned, and had counted since it was last read, is lost"
 		     : "");
 	if (offloads)
@@ -185,6 +187,7 @@ static void find_broken(struct gateway *gateway, const struct nft_fingerprint *n
 {
 	struct guardian *guardian = &gateway->guardian;
 
+	guardian->gone |= now->value == 0;
 	if (guardian->broken)
 		return;
 	guardian->broken = true;
@@ -200,14 +203,14 @@ static void take_reference(struct guardian *guardian, const struct nft_fingerpri
 {
 	guardian->has_reference = now->there;
 	guardian->reference = *now;
-	guardian->broken = false;
+	guardian->broken = guardian->gone = false;
 }
 
 static void find_in_order(struct gateway *gateway, const char *by)
 {
 	if (gateway->guardian.broken)
 		tell(gateway, EVENT_NOTICE_RULES_BACK, "in order again, by %s", by);
-	gateway->guardian.broken = false;
+	gateway->guardian.broken = gateway->guardian.gone = false;
 }
 
 /* What op25b-rules did since the last look. A note that was there at the start may be of a namespace with the same number before. */

@@ -5,8 +5,10 @@
  * will, and is left alone: an apply, a delete, and a change that waits for its confirmation.
  *
  * Once a second only the number of the rulesets' generation is asked for; the table is read when somebody has changed something, and
- * seldom where somebody does so all the time. The kernel's own notifications are not used: it makes one of a page for each
- * element of a transaction and keeps them until its end, 4 GB for a million, for every listener to be.
+ * seldom where somebody does so all the time. The kernel's own notifications are not used, though they alone tell whose
+ * process it was (NFTA_GEN_PROC_NAME of NFT_MSG_NEWGEN; asked for the generation, the kernel names who asks): where anybody
+ * listens it makes one of a page for each element of a transaction and keeps them until its end. Measured: 100,000 elements
+ * take 17 MB without a listener, and 788 MB with one.
  */
 #ifndef OP25B_DAEMON_GUARDIAN_H
 #define OP25B_DAEMON_GUARDIAN_H
@@ -49,6 +51,7 @@ struct guardian {
 	uint32_t generation; /* when this was last looked at */
 	uint32_t old_note;   /* the generation of a note that stood there at the start */
 	bool broken;         /* the table is not as it was; told */
+	bool gone;           /* it was deleted, with all that its sets had counted */
 	bool given_up;       /* told, until the next minute */
 	int64_t look_ns;     /* no look before, on the steady clock */
 	int look_error;      /* told once */
