@@ -34,12 +34,20 @@ int rollup_init(struct rollup *rollup, struct store *store)
 				  "INSERT INTO day(day, subscriber, way, " SUM_COLUMNS
 				  ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)" MERGE,
 				  &rollup->day);
+	r = r < 0 ? r
+		  : store_prepare(
+			    store,
+			    "UPDATE subscriber SET first_us = min(ifnull(first_us, ?2), ?2), last_us = max(ifnull(last_us, ?3), ?3)"
+			    " WHERE id = ?1 AND (first_us IS NULL OR first_us > ?2 OR last_us < ?3)",
+			    &rollup->subscriber);
 	return r < 0 ? r
 		     : store_prepare(
 			       store,
-			       "UPDATE subscriber SET first_us = min(ifnull(first_us, ?2), ?2), last_us = max(ifnull(last_us, ?3), ?3)"
-			       " WHERE id = ?1 AND (first_us IS NULL OR first_us > ?2 OR last_us < ?3)",
-			       &rollup->subscriber);
+			       "INSERT INTO part(record, way, records, packets, blocked, offloaded, attempts) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+			       " ON CONFLICT DO UPDATE SET records = records + excluded.records, packets = packets + excluded.packets,"
+			       " blocked = blocked + excluded.blocked, offloaded = offloaded + excluded.offloaded,"
+			       " attempts = attempts + excluded.attempts",
+			       &rollup->part);
 }
 
 void rollup_free(struct rollup *rollup)
@@ -47,6 +55,7 @@ void rollup_free(struct rollup *rollup)
 	sqlite3_finalize(rollup->hour);
 	sqlite3_finalize(rollup->day);
 	sqlite3_finalize(rollup->subscriber);
+	sqlite3_finalize(rollup->part);
 	free(rollup->sums);
 	free(rollup->chains);
 }
@@ -152,6 +161,21 @@ static int put(struct rollup *rollup, sqlite3_stmt *statement, const struct roll
 	for (int i = 0; i < (int)(sizeof(values) / sizeof(values[0])); i++)
 		(void)sqlite3_bind_int64(statement, i + 1, values[i]);
 	return step(rollup, statement);
+}
+
+int rollup_add_part(struct rollup *rollup, int64_t record, const struct rollup_sum *share)
+{
+	const int64_t values[] = {record,
+				  share->way,
+				  (int64_t)share->records,
+				  (int64_t)share->packets,
+				  (int64_t)share->blocked,
+				  (int64_t)share->offloaded,
+				  (int64_t)share->attempts};
+
+	for (int i = 0; i < (int)(sizeof(values) / sizeof(values[0])); i++)
+		(void)sqlite3_bind_int64(rollup->part, i + 1, values[i]);
+	return step(rollup, rollup->part);
 }
 
 static int64_t day_of(int64_t hour)

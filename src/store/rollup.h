@@ -22,7 +22,7 @@ struct rollup {
 	struct rollup_sum *sums;
 	size_t count;
 	uint32_t *chains; /* places in sums plus one */
-	sqlite3_stmt *hour, *day, *subscriber;
+	sqlite3_stmt *hour, *day, *subscriber, *part;
 };
 
 /* As names_init(). */
@@ -34,8 +34,11 @@ void rollup_forget(struct rollup *rollup);
 int rollup_add(struct rollup *rollup, const struct rollup_sum *more);
 int rollup_flush(struct rollup *rollup);
 
-/* The row's share of its way, and what it adds to others when it has several; hour and subscriber are set already. */
-int rollup_add_row(struct rollup *rollup, struct names *names, const struct row *row, int64_t subscriber,
-		   int64_t way);
+/* Keeps the share with its record: only those of records that have several. */
+int rollup_add_part(struct rollup *rollup, int64_t record, const struct rollup_sum *share);
+
+/* The row's share of its way, and what it adds to others when it has several. The numbers are those of the record and of its way. */
+int rollup_add_row(struct rollup *rollup, struct names *names, const struct row *row, int64_t record,
+		   int64_t subscriber, int64_t way);
 
 #endif

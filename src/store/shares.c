@@ -18,7 +18,7 @@ struct shares {
 	struct rollup *rollup;
 	struct names *names;
 	const struct row *row;
-	int64_t hour, subscriber;
+	int64_t record, hour, subscriber;
 	uint64_t packets_before, blocked_before; /* of the shares so far */
 };
 
@@ -39,6 +39,7 @@ static int add(struct shares *shares, const struct row_names *way, struct rollup
 	sum->subscriber = shares->subscriber;
 	sum->first_us = shares->row->first_us;
 	sum->last_us = shares->row->last_us;
+	r = r < 0 ? r : rollup_add_part(shares->rollup, shares->record, sum);
 	return r < 0 ? r : rollup_add(shares->rollup, sum);
 }
 
@@ -151,13 +152,14 @@ static int add_whole(struct shares *shares, int64_t way)
 	return rollup_add(shares->rollup, &sum);
 }
 
-int rollup_add_row(struct rollup *rollup, struct names *names, const struct row *row, int64_t subscriber,
-		   int64_t way)
+int rollup_add_row(struct rollup *rollup, struct names *names, const struct row *row, int64_t record,
+		   int64_t subscriber, int64_t way)
 {
 	struct shares shares = {
 		.rollup = rollup,
 		.names = names,
 		.row = row,
+		.record = record,
 		.hour = row->time_us / HOUR_US - (row->time_us % HOUR_US < 0),
 		.subscriber = subscriber,
 	};

@@ -359,6 +359,7 @@ static int add_record(struct writer *writer, const struct row *row, int64_t sour
 {
 	struct record_numbers numbers = {.source = source};
 	bool overflow = row->subscriber.addr.family == ADDR_NONE;
+	int64_t record;
 	int r = names_way(&writer->names, row->way_key, &row->host, &row->names, &numbers.way);
 
 	if (r == 0 && !overflow)
@@ -370,8 +371,11 @@ static int add_record(struct writer *writer, const struct row *row, int64_t sour
 	r = record_row_bind(writer->add_record, row, &numbers);
 	r = r < 0 ? store_say(writer->store, ENOMEM, "not enough memory") : step(writer, writer->add_record);
 	writer->batch.records++;
-	r = r < 0 ? r : extend_segment(writer, sqlite3_last_insert_rowid(writer->store->db), row->time_us);
-	r = r < 0 ? r : rollup_add_row(&writer->rollup, &writer->names, row, numbers.subscriber, numbers.way);
+	record = sqlite3_last_insert_rowid(writer->store->db);
+	r = r < 0 ? r : extend_segment(writer, record, row->time_us);
+	r = r < 0 ? r
+		  : rollup_add_row(&writer->rollup, &writer->names, row, record, numbers.subscriber,
+				   numbers.way);
 	return r < 0 || overflow ? r : reach_add(&writer->reach, row, numbers.subscriber);
 }
 
