@@ -126,8 +126,7 @@ static enum change judge(const struct comparison *comparison, const struct side 
 static int add_row(struct rows *rows, const struct comparison *comparison, const struct side *before,
 		   const struct side *now)
 {
-	const struct side *any = now ? now : before;
-	struct row row = {.before = {.subscriber = any->subscriber}, .now = {.subscriber = any->subscriber}};
+	struct row row = {0};
 
 	if ((before ? before->attempts : 0) < comparison->least &&
 	    (now ? now->attempts : 0) < comparison->least)
@@ -136,12 +135,14 @@ static int add_row(struct rows *rows, const struct comparison *comparison, const
 	rows->counts[row.change]++;
 	if (!comparison->all && (row.change == CHANGE_SAME || row.change == CHANGE_SHRUNK))
 		return 0;
-	if (before)
+	if (before) {
 		row.before = *before;
+		row.now = (struct side){.subscriber = before->subscriber,
+					.ever_first_us = before->ever_first_us,
+					.exact = true};
+	}
 	if (now)
 		row.now = *now;
-	else
-		row.now.ever_first_us = before->ever_first_us;
 	if (!VEC_RESERVE(rows->items, rows->capacity, rows->count + 1))
 		return -ENOMEM;
 	rows->items[rows->count++] = row;

@@ -111,7 +111,10 @@ static void list_options(const struct log_command *command, struct option list[C
 /* Which of the command's options has that letter; -1: none. */
 static int find_letter(const struct log_command *command, int letter)
 {
-	const char *found = command && command->letters && letter ? strchr(command->letters, letter) : NULL;
+	/* strchr() would take a number beyond the letters for its low byte. */
+	bool is_letter = letter > ' ' && letter < OPTION_STORE;
+	const char *found =
+		command && command->letters && is_letter ? strchr(command->letters, letter) : NULL;
 
 	return found ? (int)(found - command->letters) : -1;
 }
@@ -184,7 +187,7 @@ static bool take_store(struct log_context *context, int option)
 		return true;
 	case OPTION_STORE:
 		free(context->store_path);
-		context->store_path = strdup(optarg);
+		context->store_path = optarg ? strdup(optarg) : NULL;
 		context->store_named = true;
 		return context->store_path != NULL;
 	case OPTION_LOG:

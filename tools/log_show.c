@@ -15,7 +15,8 @@ enum {
 	DAY_S = 86400,
 	DAYS_SHOWN = 60,
 	RECORDS_SHOWN = 5,
-	WINDOW_MAX_S = 86400, /* a record bears a time at most so much later than its last packet */
+	DESTINATIONS_SHOWN = 20, /* to people */
+	WINDOW_MAX_S = 86400,    /* a record bears a time at most so much later than its last packet */
 	LABEL = 14,
 };
 
@@ -25,7 +26,9 @@ bool log_show_label(const struct log_context *context, const char *name)
 {
 	if (context->output != LOG_TABLE)
 		return false;
-	printf("  %-*s", LABEL, name);
+	fputs("  ", stdout);
+	for (size_t i = 0; i < LABEL; i++)
+		putchar(i >= strlen(name) || name[i] == '_' ? ' ' : name[i]);
 	return true;
 }
 
@@ -238,9 +241,21 @@ static int show_destination(void *context, const struct addr *destination)
 	char text[ADDR_TEXT_MAX];
 
 	addr_format(destination, text);
+	if (list->context->output == LOG_TABLE && list->count >= DESTINATIONS_SHOWN) {
+		list->count++;
+		return 0;
+	}
 	next_element(list);
 	printf(list->context->output == LOG_TABLE ? "%s\n" : "\"%s\"", text);
 	return 0;
+}
+
+static void end_destinations(const struct log_context *context, uint64_t count, bool more)
+{
+	if (count > DESTINATIONS_SHOWN && log_show_label(context, ""))
+		printf("and %" PRIu64 " more, which --json lists\n", count - DESTINATIONS_SHOWN);
+	if (more && log_show_label(context, ""))
+		puts("and others, which the records do not list");
 }
 
 static int show_destinations(const struct log_context *context, const struct store_filter *filter,
@@ -261,8 +276,8 @@ static int show_destinations(const struct log_context *context, const struct sto
 					  &more);
 	if (context->output != LOG_TABLE)
 		printf("],\"destination_list_whole\":%s", more ? "false" : "true");
-	else if (more && log_show_label(context, ""))
-		puts("and others, which the records do not list");
+	else
+		end_destinations(context, list.count, more);
 	return r;
 }
 

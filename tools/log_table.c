@@ -62,8 +62,10 @@ struct log_table *log_table_new(const struct log_context *context, const struct 
 	struct log_table *table = calloc(1, sizeof(*table));
 
 	log_page(context);
-	if (!table)
+	if (!table || count == 0) {
+		free(table);
 		return NULL;
+	}
 	*table = (struct log_table){.context = context, .columns = columns, .count = count};
 	for (size_t i = 0; i < count; i++)
 		if (is_shown(table, i))

@@ -73,11 +73,8 @@ static int find_step(const struct log_context *context, int64_t length_us, uint3
 	return LOG_FOUND;
 }
 
-/*
- * Where the records are, and where the question's bounds end in the midst of nothing. A record bears a later time than the
- * packets it tells of, so the period goes on to now.
- */
-static int find_period(const struct log_context *context, struct store_filter *filter)
+/* From the first of these records, where no time is named. The end is then that of all that is stored: silence tells, too. */
+static int find_period(const struct log_context *context, struct store_filter *filter, int64_t *ret_length_us)
 {
 	struct store_sums sums;
 	int r = store_totals(context->store, filter, &sums, NULL);
@@ -88,8 +85,7 @@ static int find_period(const struct log_context *context, struct store_filter *f
 		return LOG_NOTHING;
 	if (filter->since_us == INT64_MIN)
 		filter->since_us = sums.first_us;
-	if (filter->until_us == INT64_MAX)
-		filter->until_us = (sums.last_us > context->now_us ? sums.last_us : context->now_us) + 1;
+	*ret_length_us = (filter->until_us == INT64_MAX ? sums.last_us : filter->until_us) - filter->since_us;
 	return LOG_FOUND;
 }
 
@@ -141,13 +137,14 @@ int log_timeline(struct log_context *context, int argc, char **argv)
 {
 	struct store_filter filter = context->filter;
 	struct buckets buckets = {0};
-	uint32_t step_s = 0;
-	int code = find_period(context, &filter), r;
+	int64_t length_us = 0;
+	uint32_t step_s = 1;
+	int code = find_period(context, &filter, &length_us), r;
 
 	if (code == LOG_NOTHING)
 		return log_table_end(log_table_new(context, columns, sizeof(columns) / sizeof(columns[0])));
 	if (code == LOG_FOUND)
-		code = find_step(context, filter.until_us - filter.since_us, &step_s);
+		code = find_step(context, length_us, &step_s);
 	if (code != LOG_FOUND)
 		return code;
 	/* Steps begin where local days and hours do. */

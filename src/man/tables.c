@@ -358,6 +358,7 @@ static const struct word {
 	uint64_t number;
 } words[] = {
 	{"version", OP25B_VERSION, 0},
+	{"at", "@", 0},
 	{"policy", OP25B_SYSCONFDIR "/op25b/op25b.ini", 0},
 	{"line_max", NULL, POLICY_LINE_MAX},
 	{"name_max", NULL, POLICY_NAME_MAX},

@@ -45,7 +45,7 @@ class Completion:
     def options(self, program):
         """Those offered before a command, and behind each."""
         found = set(self.answers(program, "-"))
-        for command in self.commands(program) if program in ("op25b-rules", "op25bctl", "op25b-replay") else ():
+        for command in self.commands(program) if program in ("op25b-log", "op25b-rules", "op25bctl", "op25b-replay") else ():
             found.update(self.answers(program, command, "-"))
         return found
 
@@ -91,6 +91,9 @@ def test_words(tap, completion):
     expect(tap, completion, ["op25bctl", "explain", "192.0.2.1", "192.0.2.2", "--a"], {"--at"})
     tap.case("op25bctl explain --iface 'l' gives lo",
              [] if "lo" in completion.answers("op25bctl", "explain", "--iface", "l") else ["lo is not offered"])
+    expect(tap, completion, ["op25b-log", "--since", "-2h", "f"], {"first-seen"})
+    expect(tap, completion, ["op25b-log", "top", "--sort", "d"], {"destinations"})
+    expect(tap, completion, ["op25b-log", "--output", "n"], {"ndjson"})
     expect(tap, completion, ["op25b-rules", "generate", "--o"], {"--output"})
     expect(tap, completion, ["op25b-rules", "check", "--o"], set())
     expect(tap, completion, ["op25b-replay", "--output", "j"], {"json", "junit"})

@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What op25b-log does with records that attack its reader, with wrong usage, and on terminals: input.py OP25B-LOG OP25B-MONTH."""
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from harness import Log, run_cases, same, true
+
+PROGRAM = GENERATOR = TEMPLATE = None
+HOSTILE = "\x1b[31mred\x07\u202egnp.exe\u2066\x9b1m\n<script>alert(1)</script>"
+
+
+def make_template():
+    """A record as the gateway writes it."""
+    with tempfile.TemporaryDirectory() as directory:
+        subprocess.run([GENERATOR, "--days", "1", "--routers", "1", "--bots", "1", "--clients", "0", "--servers", "0", "--rare", "0",
+                        "--floods", "0", "--notices", "0", directory], check=True, stdout=subprocess.DEVNULL)
+        line = next(Path(directory).glob("*/events.json")).read_text(encoding="utf-8").splitlines()[0]
+    return json.loads(line)
+
+
+def record(seq, **changes):
+    new = json.loads(json.dumps(TEMPLATE))
+    new["op25b"]["seq"] = seq
+    for name, value in changes.items():
+        target = new if name in new else new["op25b"]
+        target[name] = value
+    return json.dumps(new, ensure_ascii=False)
+
+
+class Home:
+    """A directory with one record file."""
+
+    def __init__(self, *lines, policy=None):
+        self.place = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
+        self.directory = Path(self.place.name)
+        self.file = self.directory / "events.json"
+        self.file.write_bytes(b"".join(line.encode("utf-8", "surrogateescape") + b"\n" for line in lines))
+        self.policy = self.directory / "op25b.ini"
+        self.policy.write_text(policy or f"[gateway]\nfail = open\nunlisted = accept\nstate = {self.directory}/state\n"
+                               f"[log]\nfile = {self.file}\n[pool dynamic]\nprefix = 100.64.0.0/10\n", encoding="utf-8")
+        self.log = Log(PROGRAM, self.directory)
+
+    def run(self, *arguments, **changes):
+        return self.log.run("-p", self.policy, *arguments, **changes)
+
+
+def on_terminal(log, *arguments, **changes):
+    """What comes out of a terminal of 24 lines of 200 characters."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(log.directory)
+        os.execve(log.program, [log.program, *map(str, arguments)], log.environment(**changes))
+    shown = b""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if not select.select([terminal], [], [], 0.5)[0]:
+            continue
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        shown += data
+    else:
+        os.kill(pid, signal.SIGKILL)
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    return shown.decode("utf-8", "replace"), os.waitstatus_to_exitcode(status)
+
+
+def nothing_is_to_be_set_up():
+    home = Home(record(1), record(2))
+    run = home.run("list", "--json")
+    same((run.code, len(run.json)), (0, 2), run.err)
+    true((home.directory / "home/.cache/op25b/review.db").exists(), "the store in the user's cache")
+    (home.directory / "state").mkdir()
+    run = home.run("list", "--json")
+    same((run.code, len(run.json)), (0, 2), run.err)
+    true((home.directory / "state/review.db").exists(), "the store where the gateway keeps its state")
+    with home.file.open("a", encoding="utf-8") as file:
+        file.write(record(3) + "\n")
+    same(len(home.run("list", "--json").json), 3, "with the record that came")
+    same(len(home.run("list", "--json", "--no-ingest", "--store", home.directory / "home/.cache/op25b/review.db").json), 2, "as it was")
+
+
+def hostile_names_never_reach_the_terminal():
+    home = Home(record(1, pool=HOSTILE, host=HOSTILE, rule=HOSTILE))
+    for command in (["list"], ["top"], ["pools"], ["pools", "--by", "host"], ["show", TEMPLATE["src_ip"]], ["timeline"]):
+        for form in ("table", "json", "ndjson", "csv"):
+            run = home.run(*command, "--output", form)
+            true(run.code in (0, 1), f"{command}: {run.code} {run.err}")
+            text = run.out.replace("\r\n", "\n").replace("\n", "")
+            wrong = [character for character in text if ord(character) < 32 or 0x7f <= ord(character) < 0xa0 or character in "\u202e\u2066"]
+            same(wrong, [], f"{command} as {form}")
+
+
+def formulas_are_no_formulas():
+    home = Home(record(1, pool="=HYPERLINK(\"x\")"))
+    run = home.run("pools", "--output", "csv")
+    if run.code == 0:
+        true("\"'=HYPERLINK(\"\"x\"\")\"" in run.out, run.out)
+
+
+def damaged_lines_are_told():
+    home = Home(record(1), "{", "\0\0", record(2)[:100], "{\"event_type\":\"dns\"}", "[" * 100000, "\udcff", record(2))
+    run = home.run("ingest", "--json")
+    same(run.code, 0, run.err)
+    row = run.json[0]
+    same((row["records"], row["foreign"], row["refused"]), (2, 1, 5), "of the lines")
+    true(f"{home.file}:2: byte " in run.err, run.err)
+    same(len(home.run("list", "--json").json), 2, "records")
+
+
+def an_unfinished_line_waits():
+    home = Home(record(1))
+    with home.file.open("a", encoding="utf-8") as file:
+        file.write(record(2)[:40])
+    same(len(home.run("list", "--json").json), 1, "records")
+    with home.file.open("a", encoding="utf-8") as file:
+        file.write(record(2)[40:] + "\n")
+    same(len(home.run("list", "--json").json), 2, "records")
+
+
+def refused(home, text, *arguments):
+    run = home.run(*arguments)
+    true(run.code == 2 and text in run.err and run.out == "", f"{arguments}: {run.code}, {run.err!r}, {run.out!r}")
+
+
+def wrong_usage_is_told():
+    home = Home(record(1))
+    refused(home, "no command")
+    refused(home, "did you mean \"timeline\"", "timelin")
+    refused(home, "--help", "top", "--loud")
+    refused(home, "unrecognized option", "top", "--step", "1h")
+    refused(home, "--since noon: not a time", "top", "--since", "noon")
+    refused(home, "there is no such time", "top", "--until", "2026-02-30")
+    refused(home, "--since is later than --until", "top", "--since", "now", "--until", "-1h")
+    refused(home, "--src 1.2.3: ", "top", "--src", "1.2.3")
+    refused(home, "--limit -1: not a number", "top", "-n", "-1")
+    refused(home, "--output xml: ", "top", "--output", "xml")
+    refused(home, "did you mean \"attempts\"", "top", "--sort", "attempt")
+    refused(home, "--step 0: not a length", "timeline", "--step", "0")
+    refused(home, "show takes 1", "show")
+    refused(home, "nobody: ", "show", "nobody")
+    refused(home, "--by colour", "pools", "--by", "colour")
+    refused(home, "No such file", "ingest", home.directory / "missing.json")
+    refused(home, "No such file", "--log", home.directory / "missing.json", "top")
+    refused(home, "No such file", "--no-ingest", "--store", home.directory / "missing.db", "top")
+    run = home.log.run("-p", home.directory / "missing.ini", "top")
+    same((run.code, run.out), (2, ""), "without the policy that was named")
+    (home.directory / "text.db").write_text("this is no store\n" * 100, encoding="utf-8")
+    refused(home, "text.db", "--store", home.directory / "text.db", "top")
+
+
+def helps_show_examples():
+    home = Home()
+    text = home.run("--help").out
+    for command in re.findall(r"^ {2}([a-z-]+)", text.split("Commands:")[1].split("Options of all")[0], re.MULTILINE):
+        run = home.run(command, "--help")
+        true(run.code == 0 and f"op25b-log {command}" in run.out and "Examples:" in run.out, f"{command}: {run.out}")
+    true(home.run("--version").out.startswith("op25b-log "), "version")
+
+
+def nothing_found_is_1():
+    home = Home(record(1))
+    for command, out in (["top"], ""), (["top", "--json"], "[]\n"), (["list", "--output", "ndjson"], ""), (["compare"], None):
+        run = home.run(*command, "--since", "@1", "--until", "@2")
+        same(run.code, 1, f"{command}: {run.err}")
+        true(out is None or run.out == out, f"{command}: {run.out!r}")
+
+
+def a_closed_pipe_is_quiet():
+    home = Home(*(record(seq) for seq in range(2000)))
+    home.run("ingest")
+    shell = f"{home.log.program} -p {home.policy} list --reverse --output ndjson | head -n 1"
+    done = subprocess.run(["bash", "-c", shell], env=home.log.environment(), capture_output=True, timeout=60, check=False)
+    same((done.returncode, done.stderr, done.stdout.count(b"\n")), (0, b"", 1), "head")
+
+
+def a_full_disk_is_told():
+    home = Home(record(1))
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([home.log.program, "-p", home.policy, "list"], env=home.log.environment(), stdout=full,
+                              stderr=subprocess.PIPE, timeout=60, check=False)
+    true(done.returncode == 2 and b"No space left" in done.stderr, f"{done.returncode}, {done.stderr}")
+
+
+def terminals_get_colour_and_a_pager():
+    home = Home(*(record(seq) for seq in range(100)))
+    shown, code = on_terminal(home.log, "-p", home.policy, "list", PAGER="sed s/^/PAGED:/")
+    same(code, 0, shown)
+    true("PAGED:" in shown and "\x1b[1m" in shown, shown[:300])
+    shown, code = on_terminal(home.log, "-p", home.policy, "--no-pager", "list", PAGER="sed s/^/PAGED:/", NO_COLOR="1")
+    true(code == 0 and "PAGED:" not in shown and "\x1b[" not in shown, shown[:300])
+    shown, code = on_terminal(home.log, "-p", home.policy, "top", "--pool", "nowhere")
+    true(code == 1 and "nothing found" in shown, shown[:300])
+    if shutil.which("less"):
+        # Who may start this program alone by sudo gets no shell from the pager.
+        shown, code = on_terminal(home.log, "-p", home.policy, "list", "-n", "3", PAGER="sed s/^/PAGED:/", SUDO_UID="1")
+        true(code == 0 and "PAGED:" not in shown and TEMPLATE["src_ip"] in shown, shown[:300])
+
+
+def tail_follows():
+    home = Home(record(1))
+    process = subprocess.Popen([home.log.program, "-p", home.policy, "tail", "-f", "--json"], env=home.log.environment(),  # pylint: disable=consider-using-with
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        same(json.loads(process.stdout.readline())["seq"], 1, "the record that was there")
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000000+0000", time.gmtime())
+        for seq in (2, 3):
+            with home.file.open("a", encoding="utf-8") as file:
+                file.write(record(seq, timestamp=stamp) + "\n")
+            ready = select.select([process.stdout], [], [], 20)[0]
+            true(ready, f"record {seq} is told")
+            same(json.loads(process.stdout.readline())["seq"], seq, "the record that came")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def exemptions_are_shown():
+    name = TEMPLATE["src_ip"]
+    home = Home(record(1))
+    home.policy.write_text(home.policy.read_text(encoding="utf-8") +
+                           f"[exempt mailshop]\nprefix = {name}\nuntil = 2020-01-01T00:00:00Z\nticket = NOC-7\nowner = desk\n",
+                           encoding="utf-8")
+    row = home.run("show", name, "--json").json[0]
+    same([(entry["name"], entry["state"], entry["ticket"]) for entry in row["exemptions"]], [("mailshop", "expired", "NOC-7")], "exemptions")
+    true("mailshop, expired, until 2020-01-01 09:00:00, ticket NOC-7, owner desk" in home.run("show", name).out, "as text")
+
+
+def main():
+    global PROGRAM, GENERATOR, TEMPLATE  # pylint: disable=global-statement
+    if len(sys.argv) != 3:
+        sys.exit("usage: input.py OP25B-LOG OP25B-MONTH")
+    PROGRAM, GENERATOR = sys.argv[1:]
+    TEMPLATE = make_template()
+    run_cases([nothing_is_to_be_set_up, hostile_names_never_reach_the_terminal, formulas_are_no_formulas,
+               damaged_lines_are_told, an_unfinished_line_waits, wrong_usage_is_told, helps_show_examples,
+               nothing_found_is_1, a_closed_pipe_is_quiet, a_full_disk_is_told, terminals_get_colour_and_a_pager,
+               tail_follows, exemptions_are_shown])
+
+
+if __name__ == "__main__":
+    main()
