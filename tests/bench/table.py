@@ -82,6 +82,8 @@ SOURCES = {
     "replay": lambda bench: bench.run([sys.executable, os.path.join(HERE, "replay.py"), bench.build, "--rounds",
                                        str(bench.rounds), "--packets", str(bench.sized(10_000_000, 20_000))]),
     "encode": lambda bench: bench.program("bench_encode", bench.sized(300_000, 300), bench.rounds),
+    "top": lambda bench: bench.run([sys.executable, os.path.join(HERE, "top.py"), bench.build, "--rounds", str(bench.rounds),
+                                    "--scale", str(bench.sized(100, 1))]),
     "subscribers": lambda bench: [bench.program("bench_subscribers", bench.sized(1_000_000, 5000))
                                   for _ in range(bench.rounds)],
 }
