@@ -15,13 +15,16 @@
 #define PERIOD_MAX (36600 * DAY_US)
 
 enum {
-	BUCKETS = 100,           /* of the timeline, or less */
-	FRESH = 20,              /* rows of those first seen in the last day */
-	GROUPS = 40,             /* rows of pools, rules and reasons */
-	DESTINATIONS = 20,       /* rows of the most frequent ones */
-	KNOWN = 24,              /* destinations listed of one subscriber */
-	LISTED_LEAST = 10,       /* subscribers whose destinations are listed in any case */
-	LOOKED_MOST = 10000000,  /* records looked at for that */
+	BUCKETS = 100,         /* of the timeline, or less */
+	FRESH = 20,            /* rows of those first seen in the last day */
+	GROUPS = 40,           /* rows of pools, rules and reasons */
+	DESTINATIONS = 20,     /* rows of the most frequent ones */
+	KNOWN = 24,            /* destinations listed of one subscriber */
+	LISTED_LEAST = 10,     /* subscribers whose destinations are listed in any case */
+	LISTED_MOST = 100,     /* however few records there are */
+	LOOKED_MOST = 5000000, /* records looked at for that */
+	LONG_DAYS = 400,       /* of longer periods the timeline shows the part with records */
+	HOUR_S = 3600,
 	ENOUGH = 1,              /* ends a question */
 	FIRST_WEEKDAY_SHIFT = 3, /* 1970-01-01 was a Thursday, and weeks begin on Mondays here */
 };
@@ -167,6 +170,8 @@ static size_t listed_most(const struct report *report)
 	double of_a_day = (double)report->totals.records / (days > 1 ? days : 1);
 	double most = LOOKED_MOST / (of_a_day + 1);
 
+	if (most > LISTED_MOST)
+		return LISTED_MOST;
 	return most < LISTED_LEAST ? LISTED_LEAST : (size_t)most;
 }
 
@@ -210,6 +215,18 @@ static int ask_fresh(struct store *store, struct report_gathered *gathered)
 
 /* ---- sums, in time and by group ---- */
 
+/* The part of the period in which there are records: a record bears a time up to a day after its last packet. */
+static struct store_filter recorded_part(const struct store_filter *filter, const struct store_sums *sums)
+{
+	struct store_filter part = *filter;
+
+	if (sums->records > 0 && sums->first_us > part.since_us && sums->first_us < part.until_us)
+		part.since_us = sums->first_us;
+	if (sums->records > 0 && sums->last_us < part.until_us - DAY_US && sums->last_us >= part.since_us)
+		part.until_us = sums->last_us + DAY_US + 1;
+	return part;
+}
+
 static int ask_totals(struct store *store, struct report_gathered *gathered)
 {
 	struct store_filter before = *gathered->question->filter;
@@ -221,6 +238,7 @@ static int ask_totals(struct store *store, struct report_gathered *gathered)
 	if (r != 0)
 		return r;
 	report->totals = sums_of(&sums, subscribers);
+	gathered->recorded = recorded_part(&before, &sums);
 	before.until_us = report->since_us;
 	before.since_us = report->since_us - (report->until_us - report->since_us);
 	r = store_totals(store, &before, &sums, &subscribers);
@@ -266,42 +284,60 @@ static int32_t shift_of(const struct report *report, uint32_t step_s)
 static int ask_timeline(struct store *store, struct report_gathered *gathered)
 {
 	struct report *report = &gathered->report;
+	struct store_filter filter = *gathered->question->filter;
 	int r;
 
 	if (report->totals.records == 0)
 		return 0;
-	report->step_s = step_of((report->until_us - report->since_us) / SECOND_US);
-	r = store_timeline(store, gathered->question->filter, report->step_s,
-			   shift_of(report, report->step_s), take_bucket, gathered);
+	if (filter.until_us - filter.since_us > LONG_DAYS * DAY_US)
+		filter = gathered->recorded;
+	report->step_s = step_of((filter.until_us - filter.since_us) / SECOND_US);
+	r = store_timeline(store, &filter, report->step_s, shift_of(report, report->step_s), take_bucket,
+			   gathered);
 	report->buckets = gathered->buckets;
 	report->bucket_count = gathered->bucket_count;
 	return r;
 }
 
+static int64_t whole_seconds(int64_t us)
+{
+	return us / SECOND_US - (us % SECOND_US < 0);
+}
+
+/* The hour of the week that has this moment, by the clock that is shown. */
+static struct report_heat *hour_of(struct report *report, int64_t us)
+{
+	int64_t seconds = whole_seconds(us) + report->offset(report->context, us);
+	int64_t hours = seconds / HOUR_S - (seconds % HOUR_S < 0);
+	int64_t days = hours / REPORT_DAY_HOURS - (hours % REPORT_DAY_HOURS < 0);
+	int64_t weekday =
+		((days + FIRST_WEEKDAY_SHIFT) % REPORT_WEEK_DAYS + REPORT_WEEK_DAYS) % REPORT_WEEK_DAYS;
+
+	return &report->heat[weekday][hours - days * REPORT_DAY_HOURS];
+}
+
 static int take_hour(void *context, const struct store_bucket *row)
 {
 	struct report *report = context;
-	int64_t seconds = row->start_us / SECOND_US - (row->start_us % SECOND_US < 0);
-	int64_t hours, days;
-	struct report_heat *heat;
 
-	seconds += report->offset(report->context, row->start_us);
-	hours = seconds / 3600 - (seconds % 3600 < 0);
-	days = hours / REPORT_DAY_HOURS - (hours % REPORT_DAY_HOURS < 0);
-	heat = &report->heat[((days + FIRST_WEEKDAY_SHIFT) % REPORT_WEEK_DAYS + REPORT_WEEK_DAYS) %
-			     REPORT_WEEK_DAYS][hours - days * REPORT_DAY_HOURS];
-	heat->hours++;
-	heat->attempts += row->sums.attempts;
+	hour_of(report, row->start_us)->attempts += row->sums.attempts;
 	return 0;
 }
 
+/* All hours of the period are counted, but only those that can have records are asked for. */
 static int ask_heat(struct store *store, struct report_gathered *gathered)
 {
 	struct report *report = &gathered->report;
+	int64_t shown_s = whole_seconds(report->since_us) + report->offset(report->context, report->since_us);
+	int64_t past_s = (shown_s % HOUR_S + HOUR_S) % HOUR_S;
 
-	return report->totals.records == 0 ? 0
-					   : store_timeline(store, gathered->question->filter, 3600,
-							    shift_of(report, 3600), take_hour, report);
+	if (report->totals.records == 0)
+		return 0;
+	for (int64_t us = (whole_seconds(report->since_us) - past_s) * SECOND_US; us < report->until_us;
+	     us += HOUR_S * SECOND_US)
+		hour_of(report, us)->hours++;
+	return store_timeline(store, &gathered->recorded, HOUR_S, shift_of(report, HOUR_S), take_hour,
+			      report);
 }
 
 struct group_taking {

@@ -20,6 +20,7 @@ struct gathered_groups {
 struct report_gathered {
 	struct report report; /* points to what follows */
 	const struct report_question *question;
+	struct store_filter recorded; /* the part of the period that has records */
 	char **texts;
 	size_t text_count, text_capacity;
 	bool no_memory; /* a text was lost */
