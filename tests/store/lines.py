@@ -70,6 +70,9 @@ class Store:
         finally:
             database.close()
 
+    def made(self):
+        return os.path.exists(self.path) and self.ask("SELECT count(*) FROM sqlite_schema")[0][0] > 0
+
     def sums(self, table="record"):
         return self.ask(f"SELECT {'count(*)' if table == 'record' else 'sum(records)'}, sum(packets), sum(blocked), sum(offloaded),"
                         f" sum(attempts) FROM {table}")[0]
