@@ -56,6 +56,14 @@ static uint64_t texts_key(const struct siphash_key *key, const struct json_text 
 	return siphash_words(key, words.words, words.count);
 }
 
+static uint64_t subscriber_key(const struct siphash_key *key, const struct prefix *subscriber)
+{
+	const uint64_t words[3] = {subscriber->addr.hi, subscriber->addr.lo,
+				   (uint64_t)subscriber->addr.family << 8 | subscriber->len};
+
+	return siphash_words(key, words, 3);
+}
+
 static void *take(struct block *block, size_t size)
 {
 	void *memory = block->arena + block->arena_used;
@@ -164,6 +172,7 @@ bool block_add(struct block *block, const struct siphash_key *key, const struct 
 		if (!keep_details(block, line, row))
 			return false;
 		row->way_key = block_way_key(key, &row->host, &row->names);
+		row->subscriber_key = subscriber_key(key, &row->subscriber);
 		row->iface_key = row->iface.len > 0 ? texts_key(key, &row->iface, NULL) : 0;
 	}
 	block->row_count++;

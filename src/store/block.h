@@ -34,6 +34,7 @@ struct row_names {
 /* A record. Addresses and the like as in struct event_line; everything pointed to stands in the block. */
 struct row {
 	uint64_t source_key, way_key, iface_key; /* hashes of the texts */
+	uint64_t subscriber_key;
 	uint64_t seq;
 	int64_t time_us, first_us, last_us;
 	uint64_t packets, blocked, offloaded, attempts, destinations;

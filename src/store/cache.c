@@ -31,6 +31,11 @@ static uint64_t used_key(uint64_t key)
 	return key ? key : 1;
 }
 
+void cache_expect(const struct cache *cache, uint64_t key)
+{
+	__builtin_prefetch(&cache->cells[used_key(key) & cache->mask]);
+}
+
 bool cache_find(const struct cache *cache, uint64_t key, int64_t *ret)
 {
 	key = used_key(key);

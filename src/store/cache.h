@@ -22,6 +22,8 @@ struct cache {
 int cache_init(struct cache *cache, unsigned bits);
 void cache_free(struct cache *cache);
 void cache_clear(struct cache *cache);
+/* It will be looked for soon: asks for its place in memory. */
+void cache_expect(const struct cache *cache, uint64_t key);
 bool cache_find(const struct cache *cache, uint64_t key, int64_t *ret);
 /* Of a key that is not there. */
 void cache_put(struct cache *cache, uint64_t key, int64_t value);

@@ -165,11 +165,8 @@ int names_way(struct names *names, uint64_t key, const struct json_text *host, c
 	return r;
 }
 
-int names_subscriber(struct names *names, const struct prefix *subscriber, int64_t *ret_id)
+int names_subscriber(struct names *names, uint64_t key, const struct prefix *subscriber, int64_t *ret_id)
 {
-	const uint64_t words[3] = {subscriber->addr.hi, subscriber->addr.lo,
-				   (uint64_t)subscriber->addr.family << 8 | subscriber->len};
-	uint64_t key = siphash_words(&names->key, words, 3);
 	uint8_t bytes[16];
 	int len, r;
 

@@ -23,7 +23,8 @@ int names_text(struct names *names, const struct json_text *text, int64_t *ret_i
 /* key: block_way_key(). */
 int names_way(struct names *names, uint64_t key, const struct json_text *host, const struct row_names *way,
 	      int64_t *ret_id);
-int names_subscriber(struct names *names, const struct prefix *subscriber, int64_t *ret_id);
+/* key: row->subscriber_key. */
+int names_subscriber(struct names *names, uint64_t key, const struct prefix *subscriber, int64_t *ret_id);
 
 /* Both statements have the same things bound. *ret_id: of the row that the first one finds, or the second one adds. */
 int names_find_or_add(struct names *names, sqlite3_stmt *find, sqlite3_stmt *add, int64_t *ret_id);

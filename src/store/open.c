@@ -39,9 +39,11 @@ static int make_file(struct store *store)
 
 static int open_database(struct store *store)
 {
-	int flags = (store->write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX;
-	int keep = 1;
+	int keep = 1, flags;
 
+	/* Counts that nobody asks for cost a lock for each piece of memory; too late when sqlite is in use already. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	flags = (store->write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX;
 	if (!store->write && access(store->path, R_OK) < 0)
 		return store_say(store, errno, "%s: %s", store->path, strerror(errno));
 	if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)

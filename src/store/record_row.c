@@ -15,7 +15,7 @@ enum { FIRST_BLOB = 19 };
 static void bind_blob(sqlite3_stmt *statement, int column, const void *bytes, size_t len)
 {
 	if (len > 0)
-		(void)sqlite3_bind_blob(statement, column, bytes, (int)len, SQLITE_TRANSIENT);
+		(void)sqlite3_bind_blob(statement, column, bytes, (int)len, SQLITE_STATIC);
 	else
 		(void)sqlite3_bind_null(statement, column);
 }
@@ -39,7 +39,7 @@ static int bind_detail(sqlite3_stmt *statement, int column, const struct row *ro
 	return 0;
 }
 
-int record_row_bind(sqlite3_stmt *statement, const struct row *row, const struct record_numbers *numbers)
+int record_row_bind(sqlite3_stmt *statement, const struct row *row, struct record_numbers *numbers)
 {
 	const int64_t values[] = {
 		numbers->source,
@@ -61,14 +61,12 @@ int record_row_bind(sqlite3_stmt *statement, const struct row *row, const struct
 		(int64_t)row->destinations,
 		row->destinations_exact,
 	};
-	uint8_t bytes[16];
-
 	for (int i = 0; i < (int)(sizeof(values) / sizeof(values[0])); i++)
 		(void)sqlite3_bind_int64(statement, i + 1, values[i]);
 	if (numbers->subscriber == 0)
 		(void)sqlite3_bind_null(statement, 5);
-	bind_blob(statement, FIRST_BLOB, bytes, addr_to_bytes(&row->src, bytes));
-	bind_blob(statement, FIRST_BLOB + 1, bytes, addr_to_bytes(&row->dst, bytes));
+	bind_blob(statement, FIRST_BLOB, numbers->src, addr_to_bytes(&row->src, numbers->src));
+	bind_blob(statement, FIRST_BLOB + 1, numbers->dst, addr_to_bytes(&row->dst, numbers->dst));
 	bind_blob(statement, FIRST_BLOB + 2, row->reach, row->reach_len);
 	return bind_detail(statement, FIRST_BLOB + 3, row);
 }

@@ -14,6 +14,7 @@ enum {
 	BATCH_PAUSE_MS = 20, /* others who write get their turn between two batches */
 	BATCH_LONG_MS = 200,
 	REFUSED_KEPT = 1000,
+	AHEAD = 8, /* rows whose subscribers are on their way from memory */
 };
 
 int64_t writer_clock_ms(void)
@@ -363,7 +364,8 @@ static int add_record(struct writer *writer, const struct row *row, int64_t sour
 	int r = names_way(&writer->names, row->way_key, &row->host, &row->names, &numbers.way);
 
 	if (r == 0 && !overflow)
-		r = names_subscriber(&writer->names, &row->subscriber, &numbers.subscriber);
+		r = names_subscriber(&writer->names, row->subscriber_key, &row->subscriber,
+				     &numbers.subscriber);
 	if (r == 0 && row->iface_key)
 		r = names_text(&writer->names, &row->iface, &numbers.iface);
 	if (r < 0)
@@ -401,8 +403,11 @@ int writer_add(struct writer *writer, const struct block *block)
 	int r = open_batch(writer);
 
 	r = r < 0 ? r : add_file(writer);
-	for (size_t i = 0; r == 0 && i < block->row_count; i++)
+	for (size_t i = 0; r == 0 && i < block->row_count; i++) {
+		if (i + AHEAD < block->row_count)
+			cache_expect(&writer->names.subscribers, block->rows[i + AHEAD].subscriber_key);
 		r = add_row(writer, &block->rows[i]);
+	}
 	for (size_t i = 0; r == 0 && i < block->refusal_count; i++)
 		r = add_refusal(writer, &block->refusals[i]);
 	writer->batch.bytes += block->bytes;

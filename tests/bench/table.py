@@ -84,6 +84,8 @@ SOURCES = {
     "encode": lambda bench: bench.program("bench_encode", bench.sized(300_000, 300), bench.rounds),
     "top": lambda bench: bench.run([sys.executable, os.path.join(HERE, "top.py"), bench.build, "--rounds", str(bench.rounds),
                                     "--scale", str(bench.sized(100, 1))]),
+    "ingest": lambda bench: bench.run([sys.executable, os.path.join(HERE, "ingest.py"), bench.build, "--rounds",
+                                       str(bench.rounds), "--records", str(bench.sized(300_000, 2000))]),
     "subscribers": lambda bench: [bench.program("bench_subscribers", bench.sized(1_000_000, 5000))
                                   for _ in range(bench.rounds)],
 }
