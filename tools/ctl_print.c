@@ -121,6 +121,23 @@ static void print_records(const json_t *events, const json_t *log)
 	       json_is_string(json_object_get(log, "error")) ? text(log, "error") : "");
 }
 
+/* Beside the log. */
+static void print_outputs(const json_t *outputs)
+{
+	size_t i;
+
+	for (i = 0; i < json_array_size(outputs); i++) {
+		const json_t *output = json_array_get(outputs, i);
+		bool failing = json_is_string(json_object_get(output, "error"));
+
+		printf("%-10s %s: sent %" PRId64 " of %" PRId64 ", lost %" PRId64 ", waiting %" PRId64
+		       " bytes%s%s\n",
+		       text(output, "name"), text(output, "socket"), number(output, "sent"),
+		       number(output, "records"), number(output, "lost"), number(output, "waiting_bytes"),
+		       failing ? ", FAILING: " : "", failing ? text(output, "error") : "");
+	}
+}
+
 void ctl_print_status(const json_t *result)
 {
 	const json_t *workers = json_object_get(result, "workers");
@@ -140,6 +157,7 @@ void ctl_print_status(const json_t *result)
 	print_offload(json_object_get(result, "offload"));
 	print_overrides(json_object_get(result, "overrides"));
 	print_records(json_object_get(result, "events"), json_object_get(result, "log"));
+	print_outputs(json_object_get(result, "outputs"));
 }
 
 void ctl_print_stats(const json_t *result)

@@ -109,6 +109,12 @@ const struct metric_row metric_rows[] = {
 				 "Failed writes to the record file, and failed openings of it."},
 	[METRIC_LOG_WAITING] = {"op25b_log_waiting_bytes", GAUGE, "bytes", NULL,
 				"Records that wait for the record file."},
+	[METRIC_OUTPUT_SENT] = {"op25b_output_sent_total", COUNTER, "records", "output",
+				"Records that syslog or journald have taken, where the policy names them."},
+	[METRIC_OUTPUT_LOST] = {"op25b_output_lost_total", COUNTER, "records", "output",
+				"Records that they did not take in time; the record file has them."},
+	[METRIC_OUTPUT_FAILING] = {"op25b_output_failing", GAUGE, "0 or 1", "output",
+				   "Whether nothing can be sent there now."},
 
 	[METRIC_OFFLOAD_WANTED] = {"op25b_offload_wanted", GAUGE, "0 or 1", NULL,
 				   "Whether the policy says offload = yes, and something may be offloaded."},

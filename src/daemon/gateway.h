@@ -14,6 +14,7 @@
 #include "daemon/ifwatch.h"
 #include "daemon/learning.h"
 #include "daemon/logwriter.h"
+#include "daemon/outputs.h"
 #include "daemon/reload.h"
 #include "daemon/sandbox.h"
 #include "daemon/upgrade.h"
@@ -52,7 +53,8 @@ struct gateway {
 	uint64_t observed_before, attempts_before, records_before, firsts_before, overflowed_before;
 	struct event_told told_before;
 	struct logwriter *log;
-	int64_t log_retry_ns; /* steady clock: no try before, while the log fails */
+	struct outputs outputs; /* beside the log */
+	int64_t log_retry_ns;   /* steady clock: no try before, while the log fails */
 	struct control_server *control;
 	struct reload reload;
 	struct learning learning;

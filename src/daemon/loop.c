@@ -192,6 +192,8 @@ static void serve(struct gateway *gateway, enum source source)
 		clear(gateway->gather_fd);
 		gateway->gathering = false;
 		records_gather(gateway);
+		if (outputs_are_slow(&gateway->outputs))
+			begin_gathering(gateway);
 		break;
 	case SOURCE_CONTROL:
 		control_server_run(gateway->control, clock_steady_ns());

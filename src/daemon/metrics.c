@@ -277,6 +277,7 @@ static void put_events(struct out *out, const struct view *view)
 	metrics_one(out, METRIC_LOG_FAILING, view->log.error != 0);
 	metrics_one(out, METRIC_LOG_FAILURES, view->log.failures);
 	metrics_one(out, METRIC_LOG_WAITING, view->log.waiting);
+	outputs_put_metrics(&view->gateway->outputs, out);
 }
 
 static void put_offload(struct out *out, const struct view *view)

@@ -82,6 +82,13 @@ static void take_line(void *context, const char *line, size_t len)
 	logwriter_add(gateway->log, line, len);
 }
 
+static void take_form(void *context, enum event_form form, const char *message, size_t len)
+{
+	struct gateway *gateway = context;
+
+	outputs_take(&gateway->outputs, form, message, len);
+}
+
 static const char *name_of_reason(unsigned reason)
 {
 	return reason == RECORDS_REASON_ORPHANED ? "orphaned" : reason_name((enum reason)reason);
@@ -125,12 +132,17 @@ static int new_collector(struct gateway *gateway, uint64_t first_seq, struct eve
 		.utc_offset_s = utc_offset_s(),
 		.reason_name = name_of_reason,
 		.emit = take_line,
+		.emit_form = take_form,
 		.context = gateway,
 	};
+	int r;
 
 	if (getrandom(config.hash_key, sizeof(config.hash_key), 0) != (ssize_t)sizeof(config.hash_key))
 		return -errno;
-	return event_collector_new(&config, ret);
+	r = event_collector_new(&config, ret);
+	if (r == 0)
+		event_collector_set_forms(*ret, outputs_forms(&gateway->outputs));
+	return r;
 }
 
 /* Numbers and counts go on where the process before ended. */
@@ -164,7 +176,7 @@ int records_start(struct gateway *gateway)
 	read_host(gateway->world->policy, gateway->host);
 	read_boot_id(gateway->boot_id);
 	gateway->log = logwriter_new(gateway->world->policy->log.file, LOG_MEMORY);
-	if (!gateway->log)
+	if (!gateway->log || outputs_apply(&gateway->outputs, gateway->world->policy) < 0)
 		return -ENOMEM;
 	r = new_collector(gateway, go_on_from(gateway), &gateway->collector);
 	if (r == 0)
@@ -202,6 +214,7 @@ void records_gather(struct gateway *gateway)
 {
 	empty_rings(gateway);
 	flush_log(gateway);
+	outputs_flush(&gateway->outputs);
 }
 
 void records_tick(struct gateway *gateway)
@@ -209,6 +222,7 @@ void records_tick(struct gateway *gateway)
 	empty_rings(gateway);
 	event_tick(gateway->collector, clock_wall_ns());
 	flush_log(gateway);
+	outputs_flush(&gateway->outputs);
 }
 
 static bool collector_differs(const struct policy *before, const struct policy *after)
@@ -246,6 +260,10 @@ int records_apply_policy(struct gateway *gateway, const struct policy *before)
 	const struct policy *after = gateway->world->policy;
 	int r = 0;
 
+	if (outputs_apply(&gateway->outputs, after) < 0)
+		say(SAY_ERROR,
+		    "reload: no memory for records to syslog or journald; the record file has them");
+	event_collector_set_forms(gateway->collector, outputs_forms(&gateway->outputs));
 	if (collector_differs(before, after))
 		r = replace_collector(gateway);
 	if (r == 0 && strcmp(before->log.file, after->log.file) != 0) {
@@ -274,6 +292,7 @@ void records_finish(struct gateway *gateway)
 	event_flush(gateway->collector, clock_wall_ns());
 	gateway->log_retry_ns = 0;
 	flush_log(gateway);
+	outputs_flush(&gateway->outputs);
 	logwriter_stats_get(gateway->log, &stats);
 	/* What was lost in a failure that has passed was told when it passed. */
 	lost = stats.lines - stats.written - (stats.lost - stats.lost_in_failure);

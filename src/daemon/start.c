@@ -317,6 +317,7 @@ void gateway_free(struct gateway *gateway)
 	control_server_free(gateway->control);
 	event_collector_free(gateway->collector);
 	logwriter_free(gateway->log);
+	outputs_free(&gateway->outputs);
 	world_free(gateway->world);
 	uses_free(&gateway->uses);
 	free(gateway->bound_control);

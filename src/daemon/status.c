@@ -185,6 +185,7 @@ json_t *status_json(const struct gateway *gateway)
 	json_object_set_new(status, "offload", learning_json(gateway, &counts));
 	json_object_set_new(status, "overrides", keeper_json(gateway));
 	json_object_set_new(status, "log", log_json(gateway));
+	json_object_set_new(status, "outputs", outputs_json(&gateway->outputs));
 	json_object_set_new(status, "handover", handover_json(gateway));
 	return status;
 }

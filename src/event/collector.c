@@ -2,6 +2,7 @@
 /* Counting and time. What a subscriber's entry is, and how it is found, stands in table.c. */
 #include "event/event.h"
 
+#include "event/form.h"
 #include "event/notice.h"
 #include "event/overflow.h"
 #include "event/record.h"
@@ -25,6 +26,7 @@ struct event_collector {
 	char *host, *boot_id, *pcap_filename;
 	struct event_stats stats;
 	int64_t now_ns; /* the latest time seen */
+	unsigned forms; /* a bit each */
 	struct table table;
 	struct retransmissions retransmissions;
 	struct overflow overflow;
@@ -56,7 +58,6 @@ static void emit(void *context, struct event_record *record)
 {
 	struct event_collector *c = context;
 	char line[EVENT_RECORD_MAX];
-	size_t len;
 
 	record->config = &c->config;
 	record->seq = c->stats.next_seq++;
@@ -65,17 +66,24 @@ static void emit(void *context, struct event_record *record)
 	if (record->kind == EVENT_KIND_OVERFLOW)
 		c->stats.overflowed += record->packets;
 	count_told(&c->stats.told, record);
-	len = event_record_encode(record, line);
-	c->config.emit(c->config.context, line, len);
+	c->config.emit(c->config.context, line, event_record_encode(record, line));
+	event_form_emit_record(c->forms, record);
 }
 
 void event_notice(struct event_collector *c, const struct event_notice *notice)
 {
 	char line[EVENT_RECORD_MAX];
-	size_t len = event_notice_encode(&c->config, c->stats.next_seq++, notice, line);
+	uint64_t seq = c->stats.next_seq++;
+	size_t len = event_notice_encode(&c->config, seq, notice, line);
 
 	c->stats.records++;
 	c->config.emit(c->config.context, line, len);
+	event_form_emit_notice(c->forms, &c->config, seq, notice);
+}
+
+void event_collector_set_forms(struct event_collector *collector, unsigned forms)
+{
+	collector->forms = forms;
 }
 
 static void emit_first(struct event_collector *c, const struct event_fact *fact, bool attempt)

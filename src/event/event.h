@@ -28,7 +28,11 @@ enum {
 	EVENT_SCHEMA = 1,         /* version of the op25b object */
 	EVENT_RECORD_MAX = 12288, /* bytes of the longest record with its line feed */
 	EVENT_REASONS_MAX = 64,   /* reason numbers are below this */
+	EVENT_FORM_MAX = 6144,    /* bytes of the longest message to a log of the system */
 };
+
+/* What else a record may be told in, beside its line of JSON; see event/form.h. */
+enum event_form { EVENT_FORM_SYSLOG, EVENT_FORM_JOURNAL, EVENT_FORMS };
 
 /* What was or would have been done to the packet. The values are those of enum verdict in engine/. */
 enum event_verdict { EVENT_DROP = 1, EVENT_RESET = 2, EVENT_ICMP = 3 };
@@ -86,6 +90,8 @@ struct event_config {
 	/* Takes one record: len bytes that end in a line feed, borrowed for the call. What becomes of it is the taker's
 	 * business; the collector has counted and numbered it already. */
 	void (*emit)(void *context, const char *line, size_t len);
+	/* Takes the same record in each of the forms that event_collector_set_forms() has set, likewise; may be NULL. */
+	void (*emit_form)(void *context, enum event_form form, const char *message, size_t len);
 	void *context;
 };
 
@@ -113,6 +119,8 @@ void event_told_add(struct event_told *sum, const struct event_told *more);
 /* 0, -EINVAL (window or table size 0), -ENOMEM. All memory is taken here or grows to a bound set by
  * subscribers_max; event_observe() never fails. */
 int event_collector_new(const struct event_config *config, struct event_collector **ret);
+/* The forms in which records are told from now on: a bit each, 1 << EVENT_FORM_SYSLOG, ... At first there are none. */
+void event_collector_set_forms(struct event_collector *collector, unsigned forms);
 /* Frees without writing; call event_flush() first. NULL is fine. */
 void event_collector_free(struct event_collector *collector);
 

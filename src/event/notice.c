@@ -181,6 +181,18 @@ const struct event_notice_field event_notice_fields[] = {
 
 const size_t event_notice_field_count = sizeof(event_notice_fields) / sizeof(event_notice_fields[0]);
 
+bool event_notice_field_write(struct out *out, const struct event_notice_field *field,
+			      const struct event_config *config, uint64_t seq,
+			      const struct event_notice *notice)
+{
+	const struct event_notice_line line = {config, notice, seq};
+	bool present = !field->present || field->present(&line);
+
+	if (present)
+		field->write(out, &line);
+	return present;
+}
+
 static void open_object(struct out *out, const char *name)
 {
 	out_text(out, ",\"");

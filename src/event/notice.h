@@ -57,6 +57,10 @@ struct event_notice_field {
 extern const struct event_notice_field event_notice_fields[];
 extern const size_t event_notice_field_count;
 
+/* Internal to event/: the value of one field as JSON; false where such a record has it not. */
+bool event_notice_field_write(struct out *out, const struct event_notice_field *field,
+			      const struct event_config *config, uint64_t seq,
+			      const struct event_notice *notice);
 /* Internal to event/: one line with its line feed; returns its length, at most EVENT_RECORD_MAX. */
 size_t event_notice_encode(const struct event_config *config, uint64_t seq, const struct event_notice *notice,
 			   char out[EVENT_RECORD_MAX]);

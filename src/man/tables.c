@@ -10,6 +10,7 @@
 #include "event/destinations.h"
 #include "event/event.h"
 #include "event/fields.h"
+#include "event/form.h"
 #include "event/notice.h"
 #include "policy/keys.h"
 
@@ -368,6 +369,7 @@ static const struct word {
 	{"interface_name_max", NULL, IF_NAME_MAX - 1},
 	{"ip6_subscriber_length", NULL, POLICY_IP6_SUBSCRIBER_LEN},
 	{"record_max", NULL, EVENT_RECORD_MAX},
+	{"sd_id", EVENT_FORM_SD_ID, 0},
 	{"sketch_key0", NULL, DESTINATIONS_KEY_0},
 	{"sketch_key1", NULL, DESTINATIONS_KEY_1},
 	{"exit_ok", NULL, EXIT_CODE_OK},

@@ -188,6 +188,8 @@ static bool is_default(const struct digesting *d, const struct policy_key *key)
 
 	if (key->type == POLICY_TYPE_PATH)
 		memcpy(&text, d->base + key->offset, sizeof(text));
+	if (!text) /* made by hand, not read */
+		return true;
 	if (key->type == POLICY_TYPE_PATH || key->type == POLICY_TYPE_NAME)
 		return strcmp(text, key->default_text ? key->default_text : "") == 0;
 	return number_of(d, key) == default_number(key);

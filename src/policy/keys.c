@@ -105,6 +105,11 @@ const struct policy_key policy_keys[] = {
 	{LOG("kernel"), .type = POLICY_TYPE_CHOICE, .words = boolean_words, .default_text = "no",
 	 .late = true, AT(policy_log, kernel),
 	 .help = "Whether the kernel logs single packets of note: forged sources, answers to pools, foreign marks, refusals."},
+	{LOG("syslog"), .type = POLICY_TYPE_PATH, .max = SOCKET_MAX, .default_text = "-", .late = true,
+	 AT(policy_log, syslog),
+	 .help = "A Unix socket, such as /dev/log, to which records go as well, as RFC 5424; \"-\" is none."},
+	{LOG("journald"), .type = POLICY_TYPE_CHOICE, .words = boolean_words, .default_text = "no",
+	 .late = true, AT(policy_log, journald), .help = "Whether records go to systemd-journald as well."},
 
 	{TRIAGE("bot_destinations"), .type = POLICY_TYPE_NUMBER, .min = 2, .max = 1000000,
 	 .default_text = "20", AT(policy_triage, bot_destinations),

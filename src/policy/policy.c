@@ -26,6 +26,7 @@ void policy_free(struct policy *policy)
 	free(policy->gateway.control);
 	free(policy->gateway.state);
 	free(policy->log.file);
+	free(policy->log.syslog);
 	free(policy->rules);
 	free(policy->ip4);
 	free(policy->ip6);

@@ -69,6 +69,8 @@ struct policy_log {
 	uint32_t window_s;        /* one summary a subscriber and window */
 	bool kernel;              /* the ruleset logs single packets, a few a second */
 	uint32_t subscribers_max; /* subscribers tracked at once; more share an overflow record */
+	char *syslog;             /* a Unix socket; "-" is none */
+	bool journald;            /* records go there, too */
 };
 
 /* What offenders probably are (op25b-log). No packet's answer rests on it. */

@@ -78,7 +78,7 @@ static void print_text(struct printing *p, const struct policy_key *key)
 	const char *text;
 
 	memcpy(&text, p->base + key->offset, sizeof(text));
-	if (text[0] != '\0')
+	if (text && text[0] != '\0')
 		put(p, key, text);
 }
 

@@ -60,8 +60,8 @@ static void test_rows_keep_the_conventions(void **state)
 static void test_labels_are_few(void **state)
 {
 	static const char *const known[] = {
-		"version", "verdict, reason", "reason", "le",         "queue",       "mode",
-		"digest",  "result",          "action", "case, fate", "fate, cause", "fate"};
+		"version", "verdict, reason", "reason",     "le",          "queue", "mode",  "digest",
+		"result",  "action",          "case, fate", "fate, cause", "fate",  "output"};
 
 	(void)state;
 	for (unsigned i = 0; i < METRICS; i++) {

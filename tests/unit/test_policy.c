@@ -133,6 +133,7 @@ static void assert_policies_equal(const struct policy *a, const struct policy *b
 	assert_string_equal(a->log.file, b->log.file);
 	assert_int_equal(a->log.window_s, b->log.window_s);
 	assert_int_equal(a->log.subscribers_max, b->log.subscribers_max);
+	assert_true(strcmp(a->log.syslog, b->log.syslog) == 0 && a->log.journald == b->log.journald);
 	assert_int_equal(a->rule_count, b->rule_count);
 	for (size_t i = 0; i < a->rule_count; i++)
 		assert_rules_equal(&a->rules[i], &b->rules[i]);
@@ -186,6 +187,7 @@ static void test_keys_left_out_have_their_defaults(void **state)
 	assert_string_equal(policy->log.file, "/var/log/op25b/events.json");
 	assert_int_equal(policy->log.window_s, 300);
 	assert_int_equal(policy->log.subscribers_max, 1000000);
+	assert_true(strcmp(policy->log.syslog, "-") == 0 && !policy->log.journald);
 	assert_int_equal(policy->triage.bot_destinations, 20);
 	assert_int_equal(policy->triage.server_clock_hours, 20);
 	assert_int_equal(pool->delegated_prefix_length, POLICY_IP6_SUBSCRIBER_LEN);
@@ -204,7 +206,7 @@ static void test_every_key_reaches_its_field(void **state)
 	struct policy *policy = accepted(
 		"[gateway]\nname = gw\nmode = monitor\nfail = closed\nqueue = 7\nworkers = 3\nunlisted = accept\n"
 		"established = cut\nconntrack = no\nsubscriber_interfaces = ppp*, v1\nsubscriber_interfaces = v2\n"
-		"upstream_interfaces = eth0\noffload = yes\noffload_after = 7\noffload_seconds = 4\nrepair = no\ncontrol = /c\n[log]\nfile = -\nwindow = 9\nsubscribers_max = 1000\n"
+		"upstream_interfaces = eth0\noffload = yes\noffload_after = 7\noffload_seconds = 4\nrepair = no\ncontrol = /c\n[log]\nfile = -\nwindow = 9\nsubscribers_max = 1000\nsyslog = /dev/log\njournald = yes\n"
 		"[pool p]\nprefix = 10.0.0.0/8\ndelegated_prefix_length = 56\nmonitor_from = 2027-01-01T00:00:00Z\n"
 		"enforce_from = 2027-02-01T00:00:00+09:00\naction = icmp\ninterface = ppp*\nnote = a note\n"
 		"[relay r]\naddress = 192.0.2.1\ninterface = e3\nsubscribers_until = 2027-03-01T00:00:00-05:30\n"
@@ -231,6 +233,7 @@ static void test_every_key_reaches_its_field(void **state)
 	assert_string_equal(policy->gateway.control, "/c");
 	assert_string_equal(policy->log.file, "-");
 	assert_int_equal(policy->log.window_s, 9);
+	assert_true(strcmp(policy->log.syslog, "/dev/log") == 0 && policy->log.journald);
 	assert_int_equal(rules[0].delegated_prefix_length, 56);
 	assert_int_equal(rules[0].action, POLICY_ACTION_ICMP);
 	assert_true(rules[0].has_monitor_from && rules[0].monitor_from.s == 1798761600);

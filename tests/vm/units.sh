@@ -262,6 +262,13 @@ expect "inbound mail passes" connect_from ext 198.51.100.10 25
 expect "the same over IPv6" connect_from ext 2001:db8:100::10 25
 expect "IPv6 of a pool is dropped, too" ! connect_from sub 2001:db8:200::25 25
 expect "blocked subscribers are recorded" wait_until 5 grep -q '"src_ip":"198.51.100.10"' "$events"
+in_journal()
+{
+	journalctl --sync
+	journalctl -q --no-pager -o cat _SYSTEMD_UNIT=op25bd.service OP25B_SUBSCRIBER=198.51.100.10 | grep -q '^port 25 blocked for 198.51.100.10: '
+}
+expect "in the journal, too" wait_until 5 in_journal
+expect "journald has lost none" test "$(field status outputs.0.lost)" = 0
 expect_equal "the records are its own" "$(stat -c '%U:%G %a' "$events" | tr '\n' ' ')" "op25b:op25b 640 "
 
 # 5. Reload.
