@@ -97,11 +97,26 @@ static int print_character(FILE *out, const char *text, const struct character *
 	return columns;
 }
 
+/* Most texts are plain ASCII: so many characters stand as they are. */
+static size_t plain_run(const char *text)
+{
+	size_t len = 0;
+
+	while (text[len] >= ' ' && text[len] <= '~' && text[len] != '"' && text[len] != '\\')
+		len++;
+	return len;
+}
+
 size_t log_text_width(const char *text, bool utf8)
 {
 	size_t sum = 0;
 
 	for (struct character next; *text; text += next.len) {
+		next.len = plain_run(text);
+		if (next.len > 0) {
+			sum += next.len;
+			continue;
+		}
 		next = next_character(text);
 		sum += (size_t)print_character(NULL, text, &next, utf8, SIZE_MAX);
 	}
@@ -117,6 +132,12 @@ size_t log_text_print(FILE *out, const char *text, bool utf8, size_t most)
 	for (struct character next; *text; text += next.len) {
 		int columns;
 
+		next.len = plain_run(text);
+		if (next.len > 0 && next.len <= room - taken) {
+			fwrite(text, 1, next.len, out);
+			taken += next.len;
+			continue;
+		}
 		next = next_character(text);
 		columns = print_character(out, text, &next, utf8, room - taken);
 		if (columns < 0)
@@ -141,6 +162,11 @@ void log_text_json(FILE *out, const char *text)
 {
 	putc('"', out);
 	for (struct character next; *text; text += next.len) {
+		next.len = plain_run(text);
+		if (next.len > 0) {
+			fwrite(text, 1, next.len, out);
+			continue;
+		}
 		next = next_character(text);
 		if (next.bad)
 			print_json_escape(out, REPLACEMENT);

@@ -241,16 +241,35 @@ def exemptions_are_shown():
     true("mailshop, expired, until 2020-01-01 09:00:00, ticket NOC-7, owner desk" in home.run("show", name).out, "as text")
 
 
+def who_may_only_read_the_store_gets_what_is_in_it():
+    home = Home(record(1))
+    store = home.directory / "readable.db"
+    same(home.run("ingest", "--store", store).code, 0, "filled")
+    with home.file.open("a", encoding="utf-8") as file:
+        file.write(record(2) + "\n")
+    for path in (home.directory, *home.directory.iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    nobody = {"user": 65534, "group": 65534, "extra_groups": []}
+    reached = os.geteuid() == 0 and subprocess.run([PROGRAM, "--version"], capture_output=True, check=False, cwd="/",
+                                                   **nobody).returncode == 0
+    if not reached:
+        return
+    done = subprocess.run([PROGRAM, "-p", home.policy, "--store", store, "list", "--json"], env=home.log.environment(),
+                          capture_output=True, timeout=60, check=False, cwd="/", **nobody)
+    same((done.returncode, len(json.loads(done.stdout))), (0, 1), done.stderr.decode())
+    true(b"shown as it was filled last" in done.stderr, done.stderr.decode())
+
+
 def main():
     global PROGRAM, GENERATOR, TEMPLATE  # pylint: disable=global-statement
     if len(sys.argv) != 3:
         sys.exit("usage: input.py OP25B-LOG OP25B-MONTH")
-    PROGRAM, GENERATOR = sys.argv[1:]
+    PROGRAM, GENERATOR = map(os.path.abspath, sys.argv[1:])
     TEMPLATE = make_template()
     run_cases([nothing_is_to_be_set_up, hostile_names_never_reach_the_terminal, formulas_are_no_formulas,
                damaged_lines_are_told, an_unfinished_line_waits, wrong_usage_is_told, helps_show_examples,
                nothing_found_is_1, a_closed_pipe_is_quiet, a_full_disk_is_told, terminals_get_colour_and_a_pager,
-               tail_follows, exemptions_are_shown])
+               tail_follows, exemptions_are_shown, who_may_only_read_the_store_gets_what_is_in_it])
 
 
 if __name__ == "__main__":
