@@ -188,8 +188,7 @@ static void test_keys_left_out_have_their_defaults(void **state)
 	assert_int_equal(policy->log.window_s, 300);
 	assert_int_equal(policy->log.subscribers_max, 1000000);
 	assert_true(strcmp(policy->log.syslog, "-") == 0 && !policy->log.journald);
-	assert_int_equal(policy->triage.bot_destinations, 20);
-	assert_int_equal(policy->triage.server_clock_hours, 20);
+	assert_true(policy->triage.bot_destinations == 20 && policy->triage.server_clock_hours == 20);
 	assert_int_equal(pool->delegated_prefix_length, POLICY_IP6_SUBSCRIBER_LEN);
 	assert_int_equal(pool->action, POLICY_ACTION_DROP);
 	assert_false(pool->has_monitor_from || pool->has_enforce_from || pool->has_until || pool->has_from);
