@@ -87,7 +87,7 @@ struct log_context {
 };
 
 #define LOG_COMMANDS(X)                                                                                      \
-	X(top) X(list) X(tail) X(timeline) X(show) X(first_seen) X(destinations) X(pools) X(compare) X(ingest)
+	X(top) X(list) X(tail) X(timeline) X(show) X(first_seen) X(destinations) X(pools) X(compare) X(report) X(ingest)
 
 #define LOG_DECLARE(name) int log_##name(struct log_context *context, int argc, char **argv);
 LOG_COMMANDS(LOG_DECLARE)

@@ -63,6 +63,13 @@ static const struct log_command commands[] = {
 	 .run = log_compare,
 	 .examples = "  op25b-log compare --since today\n"
 		     "  op25b-log compare --since -7d --factor 5\n"},
+	{"report", "", 0, 0, "everything about a period (without --since: seven days) on one page of HTML",
+	 .options = {{"html", "FILE", "the page; - is standard output"},
+		     {"lang", "LANGUAGE", "en or ja"},
+		     {"now", "TIME", "the page is made as of this time"}},
+	 .run = log_report,
+	 .examples = "  op25b-log report --html week.html\n"
+		     "  op25b-log report --since -30d --pool dynamic --lang ja --html month.html\n"},
 	{"ingest", "[FILE...]", 0, LOG_FILES_MAX,
 	 "fill the store from the record files, or from these, and say what came of it",
 	 .prepare = LOG_OPENED, .run = log_ingest,

@@ -94,6 +94,7 @@ def test_words(tap, completion):
     expect(tap, completion, ["op25b-log", "--since", "-2h", "f"], {"first-seen"})
     expect(tap, completion, ["op25b-log", "top", "--sort", "d"], {"destinations"})
     expect(tap, completion, ["op25b-log", "--output", "n"], {"ndjson"})
+    expect(tap, completion, ["op25b-log", "report", "--lang", "j"], {"ja"})
     expect(tap, completion, ["op25b-rules", "generate", "--o"], {"--output"})
     expect(tap, completion, ["op25b-rules", "check", "--o"], set())
     expect(tap, completion, ["op25b-replay", "--output", "j"], {"json", "junit"})
