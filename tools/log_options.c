@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "log_options.h"
 
+#include "log_text.h"
 #include "log_time.h"
 
 #include "base/number.h"
@@ -67,12 +68,18 @@ enum { COMMON = sizeof(common) / sizeof(common[0]), LETTERS_MAX = 2 * LOG_OPTION
 int log_error(const char *format, ...)
 {
 	va_list arguments;
+	char *text = NULL;
+	int len;
 
-	fputs("op25b-log: ", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	len = vasprintf(&text, format, arguments);
 	va_end(arguments);
+	fputs("op25b-log: ", stderr);
+	/* File names and what the store says may hold anything, too. */
+	if (len >= 0)
+		log_text_print(stderr, text, strcmp(nl_langinfo(CODESET), "UTF-8") == 0, 0);
 	fputc('\n', stderr);
+	free(len >= 0 ? text : NULL);
 	return LOG_ERROR;
 }
 

@@ -3,6 +3,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -67,9 +68,11 @@ void log_page(const struct log_context *context)
 	pager = fork();
 	if (pager == 0)
 		become_pager(command, ends);
-	if (pager > 0)
+	if (pager > 0) {
 		dup2(ends[1], STDOUT_FILENO);
-	else
+		/* An interrupt is for the pager, which would be left alone with the terminal else. */
+		(void)signal(SIGINT, SIG_IGN);
+	} else
 		pager = 0;
 	close(ends[0]);
 	close(ends[1]);
