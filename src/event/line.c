@@ -573,9 +573,9 @@ static enum event_line_type read_line(struct reader *reader)
 							   : EVENT_LINE_RECORD;
 }
 
-enum event_line_type event_line_read(const char *text, size_t len, struct event_line *ret)
+enum event_line_type event_line_read(const char *line, size_t len, struct event_line *ret)
 {
-	struct reader reader = {.json = json_over(text, len), .line = ret};
+	struct reader reader = {.json = json_over(line, len), .line = ret};
 
 	memset(ret, 0, offsetof(struct event_line, parts));
 	ret->why = NULL;

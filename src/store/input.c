@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "store/input.h"
 
-#include "base/cleanup.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -63,21 +61,21 @@ static bool prepare(struct input *input)
 static int open_regular(const char *path, struct stat *ret)
 {
 	/* A pipe without a writer would keep a plain open() waiting. */
-	int descriptor CLEANUP_CLOSE = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int kept;
+	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int r = descriptor < 0 || fstat(descriptor, ret) < 0 ? -errno : 0;
 
-	if (descriptor < 0 || fstat(descriptor, ret) < 0)
-		return -errno;
-	if (!S_ISREG(ret->st_mode))
-		return S_ISDIR(ret->st_mode) ? -EISDIR : -EINVAL;
-	kept = descriptor;
-	descriptor = -1;
-	return kept;
+	if (r == 0 && !S_ISREG(ret->st_mode))
+		r = S_ISDIR(ret->st_mode) ? -EISDIR : -EINVAL;
+	if (r == 0)
+		return descriptor;
+	if (descriptor >= 0)
+		close(descriptor);
+	return r;
 }
 
 int input_open(const char *path, struct input **ret)
 {
-	struct stat found;
+	struct stat found = {0};
 	int descriptor = open_regular(path, &found);
 	struct input *input;
 
@@ -133,7 +131,7 @@ static size_t unpack_gzip(struct input *input, char *out, size_t size)
 	return size - stream->avail_out;
 }
 
-static size_t unpack_zstd(struct input *input, char *out, size_t size)
+static size_t unpack_zstd(struct input *input, void *out, size_t size)
 {
 	ZSTD_inBuffer in = {input->packed, input->len, input->at};
 	ZSTD_outBuffer into = {out, size, 0};

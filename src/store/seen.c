@@ -170,7 +170,7 @@ static int look_up(struct seen *seen, sqlite3_stmt *statement, int64_t source, u
 
 static int find_next(struct seen *seen, struct seen_source *source)
 {
-	uint64_t first, last;
+	uint64_t first = 0, last = 0;
 	int r = look_up(seen, seen->behind, source->id, source->last, &first, &last);
 
 	source->next = r == 1 ? first : UINT64_MAX;
@@ -180,7 +180,7 @@ static int find_next(struct seen *seen, struct seen_source *source)
 /* The range has reached the one behind it: they are one. */
 static int join_next(struct seen *seen, struct seen_source *source)
 {
-	uint64_t first, last;
+	uint64_t first = 0, last = 0;
 	int r = look_up(seen, seen->behind, source->id, source->first, &first, &last);
 
 	if (r < 0)
@@ -194,7 +194,7 @@ static int join_next(struct seen *seen, struct seen_source *source)
 /* Makes the range in hand the one that holds seq, or ends before it, or begins with it. 1: seq was in it. */
 static int turn_to(struct seen *seen, struct seen_source *source, uint64_t seq)
 {
-	uint64_t first, last;
+	uint64_t first = 0, last = 0;
 	int found, r = flush_source(seen, source);
 
 	if (r < 0)
