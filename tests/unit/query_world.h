@@ -34,7 +34,7 @@ enum {
 	WORLD_SUBSCRIBERS = 14, /* the first is overflow */
 	WORLD_WAYS = 9,
 	WORLD_DESTINATIONS = 150,
-	WORLD_SEGMENT = 40,
+	WORLD_SEGMENT = 4,
 	TOLD_MAX = 150,
 	PARTS_MAX = 3,
 };
@@ -171,8 +171,10 @@ static inline void make_record(struct world *world, struct made *made, unsigned 
 
 	*made = (struct made){.source = (unsigned)world_random(world, 3), .way = way, .seq = number};
 	made->subscriber = subscriber;
-	if (world_random(world, 12) == 0)
-		time = time / HOUR_US * HOUR_US;
+	if (world_random(world, 8) == 0)
+		time = time / (number % 3 ? HOUR_US : DAY_US) * (number % 3 ? HOUR_US : DAY_US) - number % 2;
+	if (time < EPOCH_US)
+		time = EPOCH_US;
 	made->time_us = time;
 	made->sums.records = 1;
 	made->sums.attempts = 1 + world_random(world, 50);
@@ -196,6 +198,9 @@ static inline void make_subscribers(struct world *world)
 		if (i % 2)
 			prefix = (struct prefix){addr_ip6(UINT64_C(0x20010db800010000) + (i << 8), 0),
 						 i % 3 ? 56 : 64};
+		/* Its first bytes are those of the IPv4 ones. */
+		if (i == WORLD_SUBSCRIBERS - 1)
+			prefix.addr.hi = UINT64_C(0xc633640600000000);
 		world->subscribers[i] = prefix_canonical(&prefix);
 	}
 }
@@ -612,8 +617,28 @@ static inline struct prefix random_source(struct world *world)
 
 	source.addr.lo |=
 		source.addr.family == ADDR_IP6; /* a host in it; as people write it, with host bits */
-	source.len = (uint8_t)(world_random(world, 2) ? bits : source.len - world_random(world, 12));
+	switch (world_random(world, 4)) {
+	case 0:
+		source.len = (uint8_t)bits;
+		break;
+	case 1:
+		source.len = (uint8_t)(source.len + (source.len < bits));
+		break;
+	default:
+		source.len = (uint8_t)(source.len - world_random(world, 12));
+	}
 	return source;
+}
+
+/* As many as one of the subscribers has in all. */
+static inline uint64_t all_attempts(struct world *world)
+{
+	unsigned subscriber = (unsigned)world_random(world, WORLD_SUBSCRIBERS);
+	uint64_t attempts = 0;
+
+	for (unsigned i = 0; i < WORLD_RECORDS; i++)
+		attempts += world->records[i].subscriber == subscriber ? world->records[i].sums.attempts : 0;
+	return attempts;
 }
 
 static inline struct store_filter random_filter(struct world *world)
@@ -622,6 +647,10 @@ static inline struct store_filter random_filter(struct world *world)
 	struct store_filter filter = {.since_us = INT64_MIN, .until_us = INT64_MAX};
 	const char *const *way = way_texts[world_random(world, WORLD_WAYS)];
 
+	if (world_random(world, 15) == 0) {
+		filter.min_attempts = all_attempts(world);
+		return filter;
+	}
 	if (world_random(world, 3))
 		filter.since_us = random_edge(world);
 	if (world_random(world, 3))

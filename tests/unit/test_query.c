@@ -678,12 +678,16 @@ static void make_crowd(void)
 		"INSERT INTO record(source, seq, kind, way, subscriber, time, first, last, packets, blocked, offloaded, attempts, dst,"
 		" destinations, exact, reach) WITH RECURSIVE n(i) AS (VALUES(0) UNION ALL SELECT i + 1 FROM n WHERE i < 4999)"
 		" SELECT 1, i, 1, 1, 2 + i % 4 * 2, 1728000000000000 + i, 1, 2, 1, 1, 0, 1, NULL, 60, 1, randomblob(240) FROM n");
-	/* One in ten records also meets the first of the frequent, one in twenty the second, ... */
-	world_sql(&world,
-		  "UPDATE record SET reach = substr(reach, 1, 236) || x'c0000201' WHERE seq % 10 = 0");
+	/* One is met by the first records, and loses some of its count when room is made; another one by the last. */
 	world_sql(
 		&world,
-		"UPDATE record SET reach = substr(reach, 1, 232) || x'c0000202' || substr(reach, 237) WHERE seq % 20 = 1");
+		"UPDATE record SET reach = CAST(substr(reach, 1, 236) || x'c0000201' AS BLOB) WHERE seq < 500");
+	world_sql(
+		&world,
+		"UPDATE record SET reach = CAST(substr(reach, 1, 236) || x'c0000202' AS BLOB) WHERE seq >= 4500");
+	world_sql(
+		&world,
+		"UPDATE record SET reach = CAST(substr(reach, 1, 232) || x'c0000203' || substr(reach, 237) AS BLOB) WHERE seq % 20 = 1");
 	world_sql(&world, "INSERT INTO segment SELECT min(id), max(id), min(time), max(time) FROM record");
 	world_sql(
 		&world,
@@ -693,19 +697,22 @@ static void make_crowd(void)
 static void test_frequent_destinations_among_more_than_are_kept(void **state)
 {
 	const struct store_filter all = {.since_us = INT64_MIN, .until_us = INT64_MAX};
+	static const char *const names[] = {"192.0.2.1", "192.0.2.2", "192.0.2.3"};
 
 	(void)state;
 	world_open(&world, 2525);
 	make_crowd();
-	answer = (struct answer){0};
-	assert_int_equal(store_groups(world.store, &all, STORE_GROUP_DESTINATION, 2, take_group, NULL), 0);
-	assert_int_equal(answer.count, 2);
-	assert_string_equal(answer.names[0], "192.0.2.1");
-	assert_int_equal(answer.groups[0].sums.records, CROWD / 10);
-	assert_int_equal(answer.groups[0].subscribers, 2);
-	assert_string_equal(answer.names[1], "192.0.2.2");
-	assert_int_equal(answer.groups[1].sums.records, CROWD / 20);
-	assert_int_equal(answer.groups[1].subscribers, 1);
+	for (uint64_t limit = 1; limit <= 3; limit++) {
+		answer = (struct answer){0};
+		assert_int_equal(
+			store_groups(world.store, &all, STORE_GROUP_DESTINATION, limit, take_group, NULL), 0);
+		assert_int_equal(answer.count, limit);
+		for (size_t i = 0; i < limit; i++) {
+			assert_string_equal(answer.names[i], names[i]);
+			assert_int_equal(answer.groups[i].sums.records, i < 2 ? 500 : CROWD / 20);
+			assert_int_equal(answer.groups[i].subscribers, i < 2 ? 4 : 1);
+		}
+	}
 	world_close(&world);
 }
 
