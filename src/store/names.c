@@ -114,6 +114,18 @@ int names_text(struct names *names, const struct json_text *text, int64_t *ret_i
 	return r;
 }
 
+int names_known_text(struct names *names, uint64_t key, const struct json_text *text, int64_t *ret_id)
+{
+	int r;
+
+	if (cache_find(&names->names, key, ret_id))
+		return 0;
+	r = names_text(names, text, ret_id);
+	if (r == 0)
+		cache_put(&names->names, key, *ret_id);
+	return r;
+}
+
 static struct json_text word(const char *text)
 {
 	return (struct json_text){.at = text, .len = (uint32_t)strlen(text)};

@@ -20,6 +20,8 @@ int names_init(struct names *names, struct store *store, const struct siphash_ke
 void names_free(struct names *names);
 
 int names_text(struct names *names, const struct json_text *text, int64_t *ret_id);
+/* The same of a text that has a hash already. */
+int names_known_text(struct names *names, uint64_t key, const struct json_text *text, int64_t *ret_id);
 /* key: block_way_key(). */
 int names_way(struct names *names, uint64_t key, const struct json_text *host, const struct row_names *way,
 	      int64_t *ret_id);

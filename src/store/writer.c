@@ -367,7 +367,7 @@ static int add_record(struct writer *writer, const struct row *row, int64_t sour
 		r = names_subscriber(&writer->names, row->subscriber_key, &row->subscriber,
 				     &numbers.subscriber);
 	if (r == 0 && row->iface_key)
-		r = names_text(&writer->names, &row->iface, &numbers.iface);
+		r = names_known_text(&writer->names, row->iface_key, &row->iface, &numbers.iface);
 	if (r < 0)
 		return r;
 	r = record_row_bind(writer->add_record, row, &numbers);

@@ -3,11 +3,13 @@
 """Filling a store: ingest.py STORE_FILL. Prints TAP. Every figure is compared with what the lines were made from."""
 import gzip
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 
 from lines import Store, notice, record, text, texts, truth
 
@@ -130,6 +132,32 @@ def gaps_and_several_writers(store, directory):
     same((found["records"], found["duplicates"]), (2, len(lines) - 20))
     same(store.ask("SELECT count(*) FROM seen"), [(15,)])
     same(store.sums(), truth(lines + [record(seq, host="gw2", boot="b1") for seq in (1, 2)]))
+
+
+@case
+def any_order_of_numbers(store, directory):
+    """numbers in random order, doubled, in several runs: the ranges are those of the numbers"""
+    seed = int(os.environ.get("OP25B_TEST_SEED") or time.time_ns() % 1000000)
+    print(f"# seed {seed}")
+    source = random.Random(seed)
+    lines, duplicates = [], 0
+    for run in range(8):
+        more = []
+        while len(more) < 300:
+            first, length = source.randrange(400), source.randrange(1, 40)
+            order = [first + i for i in range(length)]
+            if source.random() < 0.3:
+                source.shuffle(order)
+            more += [record(seq, boot=source.choice(("b1", "b2", "b3"))) for seq in order]
+        write(f"{directory}/{run}.json", texts(more))
+        duplicates += store.fill(f"{directory}/{run}.json")[0]["duplicates"]
+        lines += more
+    numbers = {(one["op25b"]["boot_id"], one["op25b"]["seq"]) for one in lines}
+    begins = sorted((boot, seq) for boot, seq in numbers if (boot, seq - 1) not in numbers)
+    ends = sorted((boot, seq) for boot, seq in numbers if (boot, seq + 1) not in numbers)
+    same(store.ask("SELECT boot, first FROM seen JOIN source ON source.id = source ORDER BY boot, first"), begins)
+    same(store.ask("SELECT boot, last FROM seen JOIN source ON source.id = source ORDER BY boot, last"), ends)
+    same((duplicates, store.sums()), (len(lines) - len(numbers), truth(lines)))
 
 
 @case
