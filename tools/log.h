@@ -86,8 +86,11 @@ struct log_context {
 	const char *values[LOG_OPTIONS_MAX]; /* of the command's options; "" for one that takes none */
 };
 
+/* clang-format off */
 #define LOG_COMMANDS(X)                                                                                      \
-	X(top) X(list) X(tail) X(timeline) X(show) X(first_seen) X(destinations) X(pools) X(compare) X(report) X(ingest)
+	X(top) X(list) X(tail) X(timeline) X(show) X(first_seen) X(destinations) X(pools) X(compare)         \
+	X(report) X(watch) X(ingest)
+/* clang-format on */
 
 #define LOG_DECLARE(name) int log_##name(struct log_context *context, int argc, char **argv);
 LOG_COMMANDS(LOG_DECLARE)

@@ -284,6 +284,18 @@ static int key_of(int got)
 	}
 }
 
+/* A key that is there already keeps ppoll() from letting a signal in. */
+static void look_for_signals(void)
+{
+	sigset_t pending;
+
+	if (ended_by || sigpending(&pending) < 0)
+		return;
+	for (size_t i = 0; i < sizeof(end_signals) / sizeof(end_signals[0]); i++)
+		if (sigismember(&pending, end_signals[i]) == 1)
+			ended_by = end_signals[i];
+}
+
 int watch_screen_key(struct watch_screen *screen, int timeout_ms, int *ret_ended)
 {
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -293,11 +305,12 @@ int watch_screen_key(struct watch_screen *screen, int timeout_ms, int *ret_ended
 	if (key == WATCH_KEY_NONE) {
 		int n = ppoll(&input, 1, &wait, &screen->waiting);
 
-		/* The terminal has gone away: nobody is left who could press a key. */
-		if (n > 0 && !(input.revents & POLLIN) && (input.revents & (POLLHUP | POLLERR | POLLNVAL)))
-			ended_by = SIGHUP;
 		key = key_of(getch());
+		/* Hung up: the terminal has gone away, and nobody is left who could press one. */
+		if (n > 0 && (input.revents & (POLLHUP | POLLERR | POLLNVAL)))
+			ended_by = SIGHUP;
 	}
+	look_for_signals();
 	*ret_ended = ended_by;
 	return key;
 }

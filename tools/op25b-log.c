@@ -70,6 +70,13 @@ static const struct log_command commands[] = {
 	 .run = log_report,
 	 .examples = "  op25b-log report --html week.html\n"
 		     "  op25b-log report --since -30d --pool dynamic --lang ja --html month.html\n"},
+	{"watch", "", 0, 0,
+	 "live, on the whole terminal: who is blocked most now, rates, the gateway's health",
+	 .options = {{"interval", "SECONDS", "from one look to the next, instead of 1"},
+		     {"socket", "PATH", "the daemon's control socket, instead of the one the policy names"}},
+	 .prepare = LOG_BARE, .run = log_watch,
+	 .examples = "  op25b-log watch --interval 5\n"
+		     "  op25b-log watch --log events.json\n"},
 	{"ingest", "[FILE...]", 0, LOG_FILES_MAX,
 	 "fill the store from the record files, or from these, and say what came of it",
 	 .prepare = LOG_OPENED, .run = log_ingest,
