@@ -43,7 +43,7 @@ struct destinations_budget {
  */
 bool destinations_add(struct destinations **set, const struct addr *addr, struct destinations_budget *budget);
 /* Adds what was estimated elsewhere; the set is an estimate from then on. False likewise. */
-bool destinations_add_registers(struct destinations **set, const uint8_t registers[DESTINATIONS_REGISTERS],
+bool destinations_add_registers(struct destinations **set, const uint8_t more[DESTINATIONS_REGISTERS],
 				struct destinations_budget *budget);
 /* Adds all that `other` holds (NULL: nothing). False likewise, and some of it may have been added. */
 bool destinations_unite(struct destinations **set, const struct destinations *other,
@@ -58,7 +58,7 @@ size_t destinations_list(const struct destinations *set, uint8_t family,
 const uint8_t *destinations_registers(const struct destinations *set);
 
 /* Registers as text: one character of the base64 alphabet each, without a NUL; what does not fit is its last, 63. */
-void destinations_sketch_write(const uint8_t registers[DESTINATIONS_REGISTERS],
+void destinations_sketch_write(const uint8_t values[DESTINATIONS_REGISTERS],
 			       char out[DESTINATIONS_REGISTERS]);
 /* False, with ret untouched, when the text is none. */
 bool destinations_sketch_read(const char *text, size_t len, uint8_t ret[DESTINATIONS_REGISTERS]);

@@ -14,9 +14,10 @@
 #define EVENT_FORM_SD_ID "op25b@32473"
 
 /* One message without an end mark; returns its length, 0 where it has no room, which only hostile texts take. */
-size_t event_form_record(enum event_form form, const struct event_record *record, char out[EVENT_FORM_MAX]);
+size_t event_form_record(enum event_form form, const struct event_record *record,
+			 char memory[EVENT_FORM_MAX]);
 size_t event_form_notice(enum event_form form, const struct event_config *config, uint64_t seq,
-			 const struct event_notice *notice, char out[EVENT_FORM_MAX]);
+			 const struct event_notice *notice, char memory[EVENT_FORM_MAX]);
 
 /* Hand it to config->emit_form in each of the forms. */
 void event_form_emit_record(unsigned forms, const struct event_record *record);
