@@ -34,7 +34,8 @@ struct hours {
 	" FROM segment AS s CROSS JOIN record AS r"                                                          \
 	" LEFT JOIN part AS p ON p.record = CASE WHEN r.detail IS NULL THEN NULL ELSE r.id END"              \
 	" WHERE s.max_time >= ?1 AND s.min_time < ?2"                                                        \
-	" AND r.id >= s.first_id AND r.id <= s.last_id AND r.time >= ?1 AND r.time < ?2"
+	" AND r.id >= s.first_id AND r.id <= s.last_id AND r.time >= ?1 AND r.time < ?2"                     \
+	" AND (?3 IS NULL OR coalesce(r.subscriber, 0) IN (SELECT value FROM json_each(?3)))"
 /* The numbers of the hours or days with rows, found one from the other: there may be millions of rows, but few of these. */
 #define STEPS(unit)                                                                                          \
 	"WITH RECURSIVE step(at) AS (SELECT min(" unit ") FROM " unit " WHERE " unit " >= ?1 AND " unit      \
@@ -224,8 +225,13 @@ static int prepare_records(const struct reading *reading, sqlite3_stmt **ret)
 	};
 	static const char telling[] = "SELECT " RECORD ", " TOLD OF_RECORDS;
 
-	return store_prepare(reading->question->store,
-			     reading->range->tell ? telling : plain[reading->range->order], ret);
+	int r = store_prepare(reading->question->store,
+			      reading->range->tell ? telling : plain[reading->range->order], ret);
+
+	/* Else the rows of all others would be handed out only to be left aside. */
+	if (r == 0 && question_seeks(reading->question))
+		r = question_bind_wanted(reading->question, *ret, 3);
+	return r;
 }
 
 static int read_slice(const struct reading *reading, sqlite3_stmt *statement, int64_t since_us,
