@@ -126,7 +126,7 @@ static int set_up(struct store *store)
 	return r < 0 ? r
 		     : store_run(
 			       store,
-			       "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192");
+			       "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 16777216");
 }
 
 int store_open(const char *path, bool write, struct store **ret, char **ret_error)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The review store as a file: made once, opened again, and refused with a reason where it cannot be used. */
 #include "store/query.h"
+#include "store/siblings.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -168,6 +169,37 @@ static void test_made_by_two(void **state)
 	store_close(second);
 }
 
+static void test_names_of_rotated_files(void **state)
+{
+	static const char *const rotated[] = {
+		"events.json.1",
+		"events.json.2.gz",
+		"events.json.10.zst",
+		"events.json-20261122",
+		"events.json.gz",
+		"events-20261122.json",
+		"events.json-20261122-120000.zst",
+		"events-20261122-1795333842.json.gz",
+	};
+	static const char *const others[] = {
+		"events.json",    "events.json.1.bz2", "events.json.old",       "events.jsonx",
+		"events.json.",   "events2.json",      "events-x.json",         "other.json.1",
+		"events.json.1x", "events.json.db",    "events-20261122.jsonx", "",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rotated) / sizeof(rotated[0]); i++) {
+		if (!siblings_is_rotated("events.json", rotated[i]))
+			fail_msg("%s is one", rotated[i]);
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (siblings_is_rotated("events.json", others[i]))
+			fail_msg("%s is none", others[i]);
+	}
+	assert_true(siblings_is_rotated("log", "log.1"));
+	assert_false(siblings_is_rotated("log", "log1"));
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
@@ -175,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_made_and_opened_again),     CASE(test_nothing_there), CASE(test_not_a_store),
 		CASE(test_another_programs_database), CASE(test_newer_version), CASE(test_made_by_two),
+		CASE(test_names_of_rotated_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
