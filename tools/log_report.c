@@ -21,6 +21,7 @@ enum {
 	USUAL_ROWS = 50,
 	ROWS_MOST = 1000, /* the page stays one that a browser likes */
 	USUAL_DAYS = 7,
+	MANY_RECORDS = 1000000,
 	EXPIRING_DAYS = 30,
 	DAY_S = 86400,
 };
@@ -224,6 +225,7 @@ static int gather(struct log_context *context, int64_t now_us, const char *filte
 	const struct report_question question = {.filter = &context->filter,
 						 .limits = &context->limits,
 						 .top = rows == 0 || rows > ROWS_MOST ? ROWS_MOST : rows,
+						 .many = MANY_RECORDS,
 						 .now_us = now_us,
 						 .offset = offset_of,
 						 .context = context,

@@ -357,6 +357,17 @@ static int take_group(void *context, const struct store_group_row *row)
 	return 0;
 }
 
+/* Destinations are counted by looking at each record. */
+static struct store_filter last_day_of_many(const struct report_gathered *gathered)
+{
+	struct store_filter filter = *gathered->question->filter;
+
+	if (gathered->report.totals.records > gathered->question->many &&
+	    filter.until_us - filter.since_us > DAY_US)
+		filter.since_us = filter.until_us - DAY_US;
+	return filter;
+}
+
 static int ask_groups(struct store *store, struct report_gathered *gathered)
 {
 	struct report *report = &gathered->report;
@@ -369,12 +380,16 @@ static int ask_groups(struct store *store, struct report_gathered *gathered)
 					{STORE_GROUP_REASON, &report->reasons, GROUPS},
 					{STORE_GROUP_HOST, &report->hosts, GROUPS},
 					{STORE_GROUP_DESTINATION, &report->destinations, DESTINATIONS}};
+	const struct store_filter *filter = gathered->question->filter;
+	const struct store_filter last_day = last_day_of_many(gathered);
 	int r = 0;
 
+	report->destinations_since_us = last_day.since_us;
 	for (size_t i = 0; i < GATHERED_GROUPS && r == 0; i++) {
 		struct group_taking taking = {gathered, &gathered->groups[i]};
+		bool destinations = questions[i].by == STORE_GROUP_DESTINATION;
 
-		r = store_groups(store, gathered->question->filter, questions[i].by, questions[i].most,
+		r = store_groups(store, destinations ? &last_day : filter, questions[i].by, questions[i].most,
 				 take_group, &taking);
 		*questions[i].to =
 			(struct report_groups){gathered->groups[i].rows, gathered->groups[i].count};

@@ -13,6 +13,8 @@ struct report_question {
 	const struct store_filter *filter; /* both times are bounds */
 	const struct triage_limits *limits;
 	uint64_t top; /* so many subscribers with most attempts */
+	uint64_t
+		many; /* of more records than these only the last day's are asked for destinations: that looks at each */
 	int64_t now_us;
 	int32_t (*offset)(void *context, int64_t us); /* as in struct report */
 	void *context;

@@ -51,9 +51,13 @@ static void write_destinations(const struct page *page, const struct report_grou
 	static const struct table_column columns[] = {{TEXT_DESTINATION, COLUMN_TEXT},
 						      {TEXT_RECORDS, COLUMN_NUMBER},
 						      {TEXT_SUBSCRIBERS, COLUMN_NUMBER}};
+	bool whole = page->report->destinations_since_us <= page->report->since_us;
+	char since[TIME_TEXT_MAX];
 
 	table_begin(page, "destinations", groups->count > 15 ? TABLE_FILTER : TABLE_SORT,
-		    TEXT_DESTINATIONS_CAPTION, NULL, NULL, columns, sizeof(columns) / sizeof(columns[0]));
+		    whole ? TEXT_DESTINATIONS_CAPTION : TEXT_DESTINATIONS_CAPTION_SINCE,
+		    time_text(page, page->report->destinations_since_us, false, since), NULL, columns,
+		    sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < groups->count; i++) {
 		row_begin(page);
 		cell_name(page, groups->rows[i].name, true);

@@ -117,7 +117,8 @@ struct report {
 			       [REPORT_DAY_HOURS]; /* from Monday on, in the clock of offset() */
 	struct report_talkers top, fresh;          /* fresh: first seen in the last day */
 	struct report_groups pools, rules, reasons, hosts, destinations;
-	bool has_policy;                           /* else nothing is known of exemptions */
+	int64_t destinations_since_us; /* later than since_us: only records from then on were asked for these */
+	bool has_policy;               /* else nothing is known of exemptions */
 	const struct report_exemption *exemptions; /* those to look at first come first */
 	size_t exemption_count;
 	const struct report_notice *notices;

@@ -99,6 +99,7 @@
 	TEXT(REASON, "Reason", "理由") \
 	TEXT(HOSTS_CAPTION, "Gateways", "ゲートウェイ") \
 	TEXT(DESTINATIONS_CAPTION, "Destinations in most records", "レコード数の多い宛先") \
+	TEXT(DESTINATIONS_CAPTION_SINCE, "Destinations in most records since %1", "レコード数の多い宛先（%1以降）") \
 	TEXT(DESTINATION, "Destination", "宛先") \
 	TEXT(RECORDS, "Records", "レコード") \
 	TEXT(NO_NAME, "(none)", "（なし）") \

@@ -12,6 +12,7 @@
 enum { TOP = 6 };
 
 static struct world world;
+static uint64_t many = WORLD_RECORDS;
 
 static int32_t offset_of(void *context, int64_t us)
 {
@@ -24,6 +25,7 @@ static struct report_gathered *gathered_by(const struct store_filter *filter, in
 	const struct report_question question = {.filter = filter,
 						 .limits = &triage_limits_default,
 						 .top = TOP,
+						 .many = many,
 						 .now_us = EPOCH_US + WORLD_DAYS * DAY_US,
 						 .offset = offset_of,
 						 .context = offset,
@@ -245,6 +247,41 @@ static void test_newcomers(void **state)
 	assert_true(most > 3);
 }
 
+/* Of many records, destinations are those of the last day. */
+static void test_destinations(void **state)
+{
+	struct store_filter filter = period();
+	int32_t offset = 0;
+
+	(void)state;
+	for (many = 10; many <= WORLD_RECORDS; many += WORLD_RECORDS - 10) {
+		const int64_t since_us = many == 10 ? filter.until_us - DAY_US : filter.since_us;
+		struct report_gathered *gathered = gathered_by(&filter, &offset);
+		const struct report *report = report_gathered_value(gathered);
+		struct store_filter part = filter;
+		uint64_t found = 0;
+
+		part.since_us = since_us;
+		world_count(&world, &part);
+		assert_int_equal(report->destinations_since_us, since_us);
+		assert_true(report->destinations.count > 5);
+		for (unsigned i = 0; i < WORLD_RECORDS; i++) {
+			struct addr address;
+			char text[ADDR_TEXT_MAX];
+
+			for (unsigned j = 0; made_counts(&world, &part, &world.records[i]) &&
+					     made_told(&world.records[i], j, &address);
+			     j++) {
+				addr_format(&address, text);
+				found += strcmp(text, report->destinations.rows[0].name) == 0;
+			}
+		}
+		assert_int_equal(report->destinations.rows[0].sums.records, found);
+		report_gathered_free(gathered);
+	}
+	many = WORLD_RECORDS;
+}
+
 static void insert_notice(unsigned source, int64_t time_us, const char *what, const char *state,
 			  int64_t first_us, bool open, const char *json)
 {
@@ -358,6 +395,7 @@ int main(void)
 		cmocka_unit_test(test_hours_of_the_week),
 		cmocka_unit_test(test_subscribers),
 		cmocka_unit_test(test_newcomers),
+		cmocka_unit_test(test_destinations),
 		cmocka_unit_test(test_notices),
 		cmocka_unit_test(test_what_cannot_be_asked),
 		cmocka_unit_test(test_reasons_have_words),
