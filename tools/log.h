@@ -89,7 +89,8 @@ struct log_context {
 /* clang-format off */
 #define LOG_COMMANDS(X)                                                                                      \
 	X(top) X(list) X(tail) X(timeline) X(show) X(first_seen) X(destinations) X(pools) X(compare)         \
-	X(report) X(watch) X(ingest)
+	X(report) X(watch) X(ingest) X(queue) X(ack) X(notified) X(reopen) X(annotate) X(ticket)     \
+	X(exemptions) X(verify)
 /* clang-format on */
 
 #define LOG_DECLARE(name) int log_##name(struct log_context *context, int argc, char **argv);
@@ -163,7 +164,8 @@ struct log_table;
 struct log_table *log_table_new(const struct log_context *context, const struct log_column *columns,
 				size_t count);
 /* The next cell, as its column says; of columns that this form does not have, too. */
-void log_table_text(struct log_table *table, const char *value); /* NULL: none */
+/* NULL: none, also in a column of numbers. */
+void log_table_text(struct log_table *table, const char *value);
 void log_table_number(struct log_table *table, uint64_t value);
 void log_table_time(struct log_table *table, int64_t us); /* INT64_MIN: none */
 void log_table_bool(struct log_table *table, bool value);

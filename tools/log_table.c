@@ -221,7 +221,7 @@ static void print_plain(FILE *out, const struct log_table *table, enum log_cell 
 {
 	char time[LOG_TIME_TEXT_MAX];
 
-	if (type == LOG_CELL_NUMBER) {
+	if (type == LOG_CELL_NUMBER && value->us != INT64_MIN) {
 		fprintf(out, "%" PRIu64, value->number);
 	} else if (type == LOG_CELL_BOOL) {
 		fputs(value->number ? "yes" : "no", out);
@@ -258,7 +258,7 @@ static void print_json(const struct log_table *table, enum log_cell type, const 
 {
 	char time[LOG_TIME_TEXT_MAX];
 
-	if (type == LOG_CELL_NUMBER) {
+	if (type == LOG_CELL_NUMBER && value->us != INT64_MIN) {
 		printf("%" PRIu64, value->number);
 	} else if (type == LOG_CELL_BOOL) {
 		fputs(value->number ? "true" : "false", stdout);
@@ -280,7 +280,7 @@ static void print_csv(const struct log_table *table, enum log_cell type, const s
 {
 	char time[LOG_TIME_TEXT_MAX];
 
-	if (type == LOG_CELL_NUMBER) {
+	if (type == LOG_CELL_NUMBER && value->us != INT64_MIN) {
 		printf("%" PRIu64, value->number);
 	} else if (type == LOG_CELL_BOOL) {
 		fputs(value->number ? "true" : "false", stdout);

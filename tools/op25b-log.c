@@ -26,6 +26,22 @@ static_assert((int)LOG_FOUND == (int)EXIT_CODE_OK && (int)LOG_NOTHING == (int)EX
 		"sort", "ORDER", "by attempts, packets, destinations, first or last"                         \
 	}
 
+#define BY_OPTION                                                                                            \
+	{                                                                                                    \
+		"by", "NAME", "who says so, instead of the user logged in"                                   \
+	}
+
+#define DEALT_OPTIONS                                                                                        \
+	BY_OPTION, {"at", "TIME", "when, instead of now"}, {"ticket", "TICKET", "the ticket about it"},      \
+	{                                                                                                    \
+		"note", "TEXT", "a remark for others"                                                        \
+	}
+
+#define GRACE_OPTION                                                                                         \
+	{                                                                                                    \
+		"grace", "TIME", "a relapse is what is blocked so long after, instead of 24h"                \
+	}
+
 /* In the order of the help: looking, then working with what was found, then the store itself. */
 static const struct log_command commands[] = {
 	{"top", "", 0, 0, "the subscribers of whom most was blocked, and what each probably is",
@@ -77,6 +93,40 @@ static const struct log_command commands[] = {
 	 .prepare = LOG_BARE, .run = log_watch,
 	 .examples = "  op25b-log watch --interval 5\n"
 		     "  op25b-log watch --log events.json\n"},
+	{"queue", "[SUBSCRIBER]", 0, 1,
+	 "whom to look after: relapsed, new, and those who were dealt with, and whether they stopped",
+	 .options = {{"state", "STATE", "only open, acknowledged, notified or relapsed ones"},
+		     GRACE_OPTION,
+		     {"history", NULL, "what people entered, by whom and when"}},
+	 .run = log_queue,
+	 .examples = "  op25b-log queue --since -7d --min-attempts 100\n"
+		     "  op25b-log queue --history 198.51.100.7\n"},
+	{"ack", "SUBSCRIBER", 1, 1, "somebody looks after it", .options = {DEALT_OPTIONS, GRACE_OPTION},
+	 .run = log_ack, .examples = "  op25b-log ack 198.51.100.7 --ticket T-4711\n"},
+	{"notified", "SUBSCRIBER", 1, 1, "the subscriber was told", .options = {DEALT_OPTIONS, GRACE_OPTION},
+	 .run = log_notified,
+	 .examples =
+		 "  op25b-log notified 2001:db8:100::/56 --at \"yesterday 16:00\" --note \"by letter\"\n"},
+	{"reopen", "SUBSCRIBER", 1, 1, "back into the queue, as if nobody had dealt with it",
+	 .options = {DEALT_OPTIONS}, .run = log_reopen, .examples = "  op25b-log reopen 198.51.100.7\n"},
+	{"note", "SUBSCRIBER TEXT", 2, 2, "add a note to a subscriber", .options = {BY_OPTION},
+	 .run = log_annotate, .examples = "  op25b-log note 198.51.100.7 \"calls back on Monday\"\n"},
+	{"ticket", "SUBSCRIBER TICKET", 2, 2, "say which ticket is about a subscriber",
+	 .options = {BY_OPTION}, .run = log_ticket, .examples = "  op25b-log ticket 198.51.100.7 T-4711\n"},
+	{"exemptions", "", 0, 0, "the policy's exemptions: unused, expiring, overused",
+	 .options = {{"within", "TIME", "expiring is what ends so soon, instead of 30d"},
+		     {"over", "NUMBER", "overused is what has more attempts a day, instead of 1000"},
+		     {"problems", NULL, "only what wants looking at, or has no end"},
+		     {"uses", "FILE", "what 'op25bctl exemptions --json' printed, instead of asking op25bd"}},
+	 .prepare = LOG_BARE, .run = log_exemptions,
+	 .examples = "  op25b-log exemptions --problems\n"
+		     "  op25b-log exemptions --within 60d --uses gateways.json\n"},
+	{"verify", "", 0, 0, "whether all records are stored, by their numbers and by op25bd's count",
+	 .options = {{"ledger", "FILE", "what 'op25bctl status --json' printed, instead of asking op25bd"},
+		     {"no-ledger", NULL, "by the numbers alone"}},
+	 .prepare = LOG_OPENED, .run = log_verify,
+	 .examples = "  op25b-log verify\n"
+		     "  op25b-log verify --ledger gateways.json\n"},
 	{"ingest", "[FILE...]", 0, LOG_FILES_MAX,
 	 "fill the store from the record files, or from these, and say what came of it",
 	 .prepare = LOG_OPENED, .run = log_ingest,

@@ -120,6 +120,14 @@ void status_event_stats(const struct gateway *gateway, struct event_stats *ret)
 	ret->records += gateway->records_before;
 	ret->firsts += gateway->firsts_before;
 	ret->overflowed += gateway->overflowed_before;
+	event_told_add(&ret->told, &gateway->told_before);
+}
+
+/* What the records say that were written: op25b-log verify holds it against what it has stored. */
+static json_t *told_json(const struct event_told *told)
+{
+	return json_pack("{s:I, s:I, s:I}", "blocked", (json_int_t)told->blocked, "monitored",
+			 (json_int_t)told->monitored, "attempts", (json_int_t)told->attempts);
 }
 
 static json_t *events_json(const struct gateway *gateway, const struct ledger_counts *counts)
@@ -127,12 +135,12 @@ static json_t *events_json(const struct gateway *gateway, const struct ledger_co
 	struct event_stats stats;
 
 	status_event_stats(gateway, &stats);
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "host", gateway->host, "boot_id",
-			 gateway->boot_id, "observed", (json_int_t)stats.observed, "attempts",
+	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "host", gateway->host,
+			 "boot_id", gateway->boot_id, "observed", (json_int_t)stats.observed, "attempts",
 			 (json_int_t)stats.attempts, "records", (json_int_t)stats.records, "overflowed",
 			 (json_int_t)stats.overflowed, "unattributed", (json_int_t)unattributed(counts),
-			 "subscribers", (json_int_t)stats.subscribers, "next_seq",
-			 (json_int_t)stats.next_seq);
+			 "subscribers", (json_int_t)stats.subscribers, "next_seq", (json_int_t)stats.next_seq,
+			 "told", told_json(&stats.told));
 }
 
 static void collect(const struct gateway *gateway, struct ledger_counts *counts)

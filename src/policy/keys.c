@@ -116,7 +116,7 @@ const struct policy_key policy_keys[] = {
 	 .help = "So many distinct destinations, or more: a bot."},
 	{TRIAGE("client_destinations"), .type = POLICY_TYPE_NUMBER, .min = 1, .max = 64, .default_text = "2",
 	 AT(policy_triage, client_destinations), .help = "A misconfigured client has at most so many."},
-	{TRIAGE("server_destinations"), .type = POLICY_TYPE_NUMBER, .min = 1, .max = 64, .default_text = "5",
+	{TRIAGE("server_destinations"), .type = POLICY_TYPE_NUMBER, .min = 1, .max = 64, .default_text = "10",
 	 AT(policy_triage, server_destinations), .help = "A server has at most so many."},
 	{TRIAGE("server_clock_hours"), .type = POLICY_TYPE_NUMBER, .min = 1, .max = 24, .default_text = "20",
 	 AT(policy_triage, server_clock_hours),

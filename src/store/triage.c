@@ -11,7 +11,7 @@ static const int64_t hour_us = INT64_C(3600) * 1000000;
 const struct triage_limits triage_limits_default = {
 	.bot_destinations = 20,
 	.client_destinations = 2,
-	.server_destinations = 5,
+	.server_destinations = 10,
 	.server_clock_hours = 20,
 	.least_attempts = 10,
 };

@@ -4,7 +4,7 @@
 
 # shellcheck source-path=SCRIPTDIR source=gateway.sh
 . "$(dirname "$0")/gateway.sh"
-: "${FLOOD:?}" "${OP25B_RULES:?}"
+: "${FLOOD:?}" "${OP25B_RULES:?}" "${OP25B_LOG:?}"
 gateway_bed
 mac=$(router_mac)
 mac=${mac//:/}
@@ -76,4 +76,36 @@ expect "without the exemption" ctl reload
 expect "its counts are forgotten, others are not" wait_until 5 used_are "dated 40 40;"
 expect "people read it, too" bash -c "'$OP25BCTL' --socket '$socket' exemptions | grep -q '^dated  *40  *40  '"
 expect "the ledger balances" ledger_balances
+
+# review STORE COMMAND...: op25b-log with a store of its own
+review()
+{
+	"$OP25B_LOG" -p "$policy" --store "$scratch/$1" "${@:2}" >"$scratch/said" 2>&1
+}
+
+# code_of STORE COMMAND...: its exit code
+code_of()
+{
+	review "$@"
+	echo $?
+}
+
+told()
+{
+	[ "$(field stats events.told.blocked)" = "$1" ]
+}
+
+expect "the review asks the daemon for uses" review first.db exemptions
+expect "of an exemption that was used" grep -q '^dated  *expiring  *used  *40 ' "$scratch/said"
+expect "of one that was not" grep -q '^unused  *in force  *unused  *0 ' "$scratch/said"
+expect "of one that the kernel follows by itself" grep -q '^settled  *in force  *not known  *- ' "$scratch/said"
+syns 198.51.100.11 70
+expect "what was blocked is told when windows end" wait_until 10 told 120
+expect "all records are stored" test "$(code_of first.db verify)" = 0
+expect "with all their packets" grep -q 'packets in them  *120  *120  *ok' "$scratch/said"
+ctl --json status >"$scratch/ledger"
+sed -i '2d' "$events"
+expect "a record that is lost is missed" test "$(code_of second.db verify --ledger "$scratch/ledger")" = 1
+expect "in the numbers, too" grep -q 'numbers  *[0-9]*  *[0-9]*  *differs' "$scratch/said"
+expect "which the daemon itself says, too" test "$(code_of third.db verify)" = 1
 tap_end

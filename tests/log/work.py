@@ -1,0 +1,325 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What op25b-log calls offenders, how people deal with them, and whether all is stored: work.py OP25B-LOG OP25B-MONTH.
+
+Against months whose truth is known. Exemptions are reviewed against what a daemon is made to say.
+"""
+import collections
+import concurrent.futures
+import datetime
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from harness import Log, run_cases, same, true
+
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+LEAST = 10  # attempts, of whom fewer are known nothing is said: the policy's default
+DAY_S = 86400
+
+
+def microseconds(text):
+    since = datetime.datetime.fromisoformat(text) - EPOCH
+    return (since.days * DAY_S + since.seconds) * 1000000 + since.microseconds
+
+
+class Month:
+    def __init__(self, program, generator, directory, *options):
+        self.directory = Path(directory)
+        subprocess.run([generator, "--days", "3", "--bots", "8", "--clients", "20", "--servers", "4", "--rare", "15",
+                        "--flood-sources", "40", *options, directory], check=True, stdout=subprocess.DEVNULL)
+        self.truth = json.loads((self.directory / "truth.json").read_text(encoding="utf-8"))
+        self.log = Log(program, directory, sorted(self.directory.glob("*/events.json")))
+        self.log.files += ["-p", str(self.directory / "op25b.ini")]
+        self.subscribers = {entry["subscriber"]: entry for entry in self.truth["subscribers"]}
+
+    def queue_row(self, *arguments):
+        rows = self.log.rows(*arguments)
+        same(len(rows), 1, f"rows of {arguments}")
+        return rows[0]
+
+
+LOSSY = WHOLE = None
+
+
+# ---- triage ----
+
+def nobody_is_called_what_he_is_not():
+    seen = collections.Counter()
+    for row in WHOLE.log.rows("top", "-n", "0"):
+        if row["subscriber"] == "(unknown)":
+            continue
+        truth = WHOLE.subscribers[row["subscriber"]]
+        what, called = truth["class"], row["class"]
+        seen[what, called] += 1
+        if truth["attempts"] < LEAST:
+            same(called, "unknown", f"{row['subscriber']} of {truth['attempts']} attempts")
+            true(f"fewer than {LEAST} (least_attempts)" in row["evidence"], row["evidence"])
+        elif what in ("bot", "client", "server"):
+            true(called in (what, "unknown"), f"{what} {row['subscriber']} is called {called}: {row['evidence']}")
+            # A server of a few hours is no server yet.
+            true(what != "server" or called == "server" or truth["hours_active"] < 20, f"{row}")
+        else:
+            true(called in ("client", "unknown"), f"{what} {row['subscriber']} is called {called}")
+    same(seen["bot", "bot"], 8, "bots")
+    true(seen["server", "server"] >= 2, f"servers: {seen}")
+    true(seen["client", "client"] >= 10, f"clients: {seen}")
+
+
+# ---- the work queue ----
+
+def new_ones_are_open_and_the_worst_come_first():
+    attempts = sorted((entry["attempts"] for entry in WHOLE.subscribers.values()), reverse=True)
+    rows = WHOLE.log.rows("queue", "-n", "7")
+    same([row["attempts"] for row in rows], attempts[:7], "attempts")
+    same({row["state"] for row in rows}, {"open"}, "states")
+    same({row["stopped"] for row in rows}, {None}, "stopped")
+    same(WHOLE.log.run("queue", "--state", "relapsed").code, 1, "nobody has relapsed")
+
+
+def who_goes_on_has_relapsed_to_the_microsecond():
+    bot = next(entry for entry in WHOLE.subscribers.values() if entry["class"] == "bot")
+    name, last_us = bot["subscriber"], bot["last_us"]
+    behind = f"@{(last_us + 1000000) // 1000000}"
+    row = WHOLE.queue_row("notified", name, "--at", behind, "--by", "ann", "--ticket", "T-1", "--grace", "0")
+    same((row["state"], row["stopped"], row["who"], row["ticket"]), ("notified", "yes", "ann", "T-1"), "he stopped")
+    same(microseconds(row["last"]), last_us, "since")
+    same(row["attempts_since"], 0, "attempts since")
+    row = WHOLE.queue_row("ack", name, "--at", f"@{bot['first_us'] // 1000000}", "--grace", "0", "--note", "at first")
+    same((row["state"], row["stopped"], row["note"]), ("relapsed", "no", "at first"), "he did not stop")
+    same(row["attempts_since"], bot["attempts"], "attempts since the first")
+    grace_s = last_us // 1000000 - bot["first_us"] // 1000000
+    row = WHOLE.queue_row("queue", name, "--grace", f"{grace_s}s")
+    same(row["state"], "relapsed", "the last packet is behind the grace period")
+    row = WHOLE.queue_row("queue", name, "--grace", f"{grace_s + 1}s")
+    same((row["state"], row["stopped"]), ("notified", "yes"), "the last packet is within the grace period")
+    row = WHOLE.queue_row("ack", name)
+    same(row["stopped"], "too early", "just now")
+    same(WHOLE.queue_row("reopen", name)["state"], "open", "reopened")
+    history = WHOLE.log.rows("queue", "--history", name)
+    same([event["what"] for event in history], ["notified", "acknowledged", "acknowledged", "reopened"], "history")
+
+
+def attempts_since_are_those_of_the_records_behind():
+    """Of records that end before the deadline nothing is counted, and all of the others."""
+    for entry in list(WHOLE.subscribers.values())[:12]:
+        middle_s = (entry["first_us"] + entry["last_us"]) // 2000000
+        row = WHOLE.queue_row("ack", entry["subscriber"], "--at", f"@{middle_s}", "--grace", "0")
+        listed = WHOLE.log.run("list", "--src", entry["subscriber"], "--since", f"@{middle_s}", "-n", "0", "--json")
+        behind = [record for record in listed.json if record["subscriber"] == entry["subscriber"]] if listed.out else []
+        same(row["attempts_since"] or 0, sum(record["attempts"] for record in behind), "attempts")
+        WHOLE.queue_row("reopen", entry["subscriber"])
+
+
+def notes_and_tickets_change_no_state():
+    name = next(entry["subscriber"] for entry in WHOLE.subscribers.values() if entry["class"] == "server")
+    row = WHOLE.queue_row("note", name, "日本 'quoted'; <b>")
+    same((row["state"], row["note"], row["ticket"]), ("open", "日本 'quoted'; <b>", None), "note")
+    row = WHOLE.queue_row("ticket", name, "T-9")
+    same((row["state"], row["note"], row["ticket"]), ("open", "日本 'quoted'; <b>", "T-9"), "ticket")
+
+
+def who_it_was_is_the_user_logged_in():
+    name = next(iter(WHOLE.subscribers))
+    same(WHOLE.log.run("note", name, "x", "--json", SUDO_USER="").json[0]["who"], "root", "himself")
+    same(WHOLE.log.run("note", name, "x", "--json", SUDO_USER="carol").json[0]["who"], "carol", "with sudo")
+    same(WHOLE.log.run("note", name, "x", "--json", "--by", "dave", SUDO_USER="carol").json[0]["who"], "dave", "--by")
+
+
+def what_makes_no_sense_is_refused():
+    name = next(iter(WHOLE.subscribers))
+    before = len(WHOLE.log.rows("queue", "--history"))
+    for arguments in (["note", name, "a\nb"], ["note", name, ""], ["note", name, "\x1b[31mred"], ["note", name, "x" * 501],
+                      ["ticket", name, "t" * 161], ["ack", name, "--by", "a\tb"], ["ack", name, "--at", "tomorrow"],
+                      ["ack", name, "--at", "soon"], ["queue", "--grace", "long"], ["queue", "--state", "closed"],
+                      ["ack", "nobody"], ["note", name], ["ack"]):
+        run = WHOLE.log.run(*arguments)
+        same((run.code, run.out), (2, ""), f"{arguments}")
+        true(run.err, f"{arguments} is told")
+    run = WHOLE.log.run("ack", "192.0.2.254")
+    same((run.code, "no record is about" in run.err), (1, True), "nobody knows him")
+    same(len(WHOLE.log.rows("queue", "--history")), before, "nothing was entered")
+
+
+def an_address_is_its_subscriber():
+    name = next(name for name in WHOLE.subscribers if name.endswith("/56"))
+    row = WHOLE.queue_row("ack", name.split("::")[0] + "::25")
+    same(row["subscriber"], name, "subscriber")
+
+
+def several_at_once_lose_nothing():
+    name = list(WHOLE.subscribers)[3]
+    before = WHOLE.log.run("queue", "--history", name, "--json")
+    known = len(before.json) if before.out else 0
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        codes = list(pool.map(lambda i: WHOLE.log.run("note", name, f"note {i}").code, range(18)))
+    same(set(codes), {0}, "codes")
+    notes = {event["note"] for event in WHOLE.log.rows("queue", "--history", name)[known:]}
+    same(notes, {f"note {i}" for i in range(18)}, "notes")
+
+
+# ---- verify ----
+
+def gaps_and_duplicates_are_those_of_the_truth():
+    run = LOSSY.log.run("verify", "--no-ledger", "--json")
+    same(run.code, 1, f"code: {run.err}")
+    found = {(row["host"], row["boot_id"], row["check"]): row for row in run.json}
+    for source in LOSSY.truth["sources"]:
+        key = (source["host"], source["boot_id"])
+        row = found[(*key, "numbers")]
+        same(row["expected"] - row["stored"], source["missing"], f"missing of {key}")
+        same(row["expected"], source["last_seq"] - source["first_seq"] + 1, f"numbers of {key}")
+        same(row["result"], "differs" if source["missing"] else "ok", f"result of {key}")
+        again = found.get((*key, "met again, stored once"), {"stored": 0})
+        same(again["stored"], source["duplicates"], f"duplicates of {key}")
+    true(any(source["missing"] for source in LOSSY.truth["sources"]), "there are gaps")
+    same(WHOLE.log.run("verify", "--no-ledger").code, 0, "nothing is missing")
+
+
+def ledgers():
+    """What the daemon of each router would say: it was never restarted."""
+    for source in WHOLE.truth["sources"]:
+        sums = WHOLE.truth["hosts"][source["host"]]
+        # Packets of unknown subscribers stand in overflow records.
+        yield {"events": {"host": source["host"], "boot_id": source["boot_id"], "next_seq": source["last_seq"] + 1,
+                          "records": source["last_seq"] - source["first_seq"] + 1,
+                          "told": {"blocked": sums["blocked"], "monitored": sums["packets"] - sums["blocked"],
+                                   "attempts": sums["attempts"]}}}
+
+
+def verify_ledgers(documents):
+    path = WHOLE.directory / "ledger.json"
+    path.write_text("\n".join(json.dumps(document) for document in documents), encoding="utf-8")
+    return WHOLE.log.run("verify", "--ledger", path, "--json")
+
+
+def ledgers_balance_and_one_packet_is_missed():
+    run = verify_ledgers(ledgers())
+    same((run.code, run.err), (0, ""), run.out)
+    same(sum(row["check"] == "packets in them" for row in run.json), len(WHOLE.truth["sources"]), "ledgers")
+    for part, key in (("events", "next_seq"), ("events", "records"), ("told", "blocked"), ("told", "monitored"),
+                      ("told", "attempts")):
+        documents = list(ledgers())
+        changed = documents[1]["events"] if part == "events" else documents[1]["events"]["told"]
+        changed[key] += 1
+        run = verify_ledgers(documents)
+        same(run.code, 1, f"one more in {key}")
+        true(any(row["result"] == "differs" for row in run.json), f"{key} is told")
+
+
+def a_ledger_that_is_none_is_an_error():
+    for text in ("", "[]", "{}", '{"events":{}}', "{", '{"events":{"told":{},"boot_id":1,"next_seq":2}}'):
+        path = WHOLE.directory / "none.json"
+        path.write_text(text, encoding="utf-8")
+        run = WHOLE.log.run("verify", "--ledger", path)
+        same((run.code, run.out), (2, ""), repr(text))
+    same(WHOLE.log.run("verify", "--ledger", "/nowhere/ledger.json").code, 2, "no file")
+    run = WHOLE.log.run("verify")
+    same((run.code, "does not answer" in run.err), (2, True), "no daemon")
+
+
+# ---- exemptions ----
+
+def date(days):
+    when = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+EXEMPTIONS = {  # name: (lines, attempts that each of two daemons counted, state, use)
+    "settled": (["owner = desk"], None, "in force", "not known"),
+    "counted": (["count = yes", "ticket = T-1"], (5, 6), "in force", "used"),
+    "idle": (["count = yes"], (0, 0), "in force", "unused"),
+    "busy": (["count = yes", "until = {400}"], (5000, 5001), "in force", "overused"),
+    "borderline": (["count = yes", "until = {400}"], (5000, 5000), "in force", "used"),
+    "soon": (["until = {29}", "owner = ann"], (1, 0), "expiring", "used"),
+    "late": (["until = {31}"], (1, 0), "in force", "used"),
+    "over": (["until = {-1}"], (0, 0), "expired", "unused"),
+    "later": (["from = {1}", "until = {400}"], (0, 0), "not yet", "unused"),
+}
+
+
+def write_policy(directory):
+    sections = ["[gateway]", "mode = monitor", "fail = open", "upstream_interfaces = eth0", "control = /nowhere/socket"]
+    for number, (name, (lines, _, _, _)) in enumerate(EXEMPTIONS.items(), 1):
+        sections += [f"[exempt {name}]", f"prefix = 10.0.0.{number}"]
+        for line in lines:
+            head, _, days = line.partition("{")
+            sections.append(head + date(int(days[:-1])) if days else line)
+    path = Path(directory) / "exempt.ini"
+    path.write_text("\n".join(sections) + "\n", encoding="utf-8")
+    return path
+
+
+def answer(gateway, days):
+    rows = [{"name": name, "attempts": counts[gateway], "packets": counts[gateway], "first": date(-3), "last": date(-2)}
+            for name, (_, counts, _, _) in EXEMPTIONS.items() if counts and counts[gateway]]
+    return {"host": f"gw{gateway}", "since": date(-days), "digest": "0" * 32, "used": len(rows), "exemptions": rows}
+
+
+def review(documents, *options):
+    path = WHOLE.directory / "uses.json"
+    path.write_text("".join(json.dumps(document, indent=1) for document in documents), encoding="utf-8")
+    policy = write_policy(WHOLE.directory)
+    return WHOLE.log.run("exemptions", "-p", policy, "--uses", path, "--json", *options)
+
+
+def exemptions_are_told_with_what_is_known():
+    run = review([answer(0, 20), answer(1, 10)])
+    same(run.code, 0, run.err)
+    true("follows another policy" in run.err, "another digest is told")
+    found = {row["name"]: row for row in run.json}
+    same(list(found), list(EXEMPTIONS), "names")
+    for name, (_, counts, state, use) in EXEMPTIONS.items():
+        same((found[name]["state"], found[name]["use"]), (state, use), name)
+        same(found[name]["attempts"], sum(counts) if counts else None, f"attempts of {name}")
+    same(found["counted"]["ticket"], "T-1", "ticket")
+    same(found["settled"]["owner"], "desk", "owner")
+    true("count = yes" in found["settled"]["counted"], "why it is not known")
+    true(found["idle"]["counted"].startswith("counted since"), "since when")
+
+
+def exemptions_within_over_and_problems():
+    found = {row["name"]: row for row in review([answer(0, 10)], "--within", "32d", "--over", "400").json}
+    same((found["late"]["state"], found["busy"]["use"]), ("expiring", "overused"), "other thresholds")
+    same([row["name"] for row in review([answer(0, 20), answer(1, 10)], "--problems").json],
+         ["settled", "counted", "idle", "busy", "soon", "over", "later"], "problems")
+
+
+def exemptions_that_a_daemon_left_out_are_not_unused():
+    short = answer(0, 10)
+    short["used"] += 1
+    found = {row["name"]: row for row in review([short]).json}
+    same((found["idle"]["use"], found["counted"]["use"]), ("not known", "used"), "of a list that is cut")
+
+
+def exemptions_without_a_daemon_have_their_dates():
+    run = WHOLE.log.run("exemptions", "-p", write_policy(WHOLE.directory), "--json")
+    same(run.code, 0, "code")
+    true("uses are not known" in run.err, run.err)
+    same({row["use"] for row in run.json}, {"not known"}, "uses")
+    same([row["state"] for row in run.json], [state for _, _, state, _ in EXEMPTIONS.values()], "states")
+    same(WHOLE.log.run("exemptions", "-p", "/nowhere.ini").code, 2, "no policy")
+    same(review([[]]).code, 2, "no answer")
+
+
+def main():
+    global LOSSY, WHOLE  # pylint: disable=global-statement
+    if len(sys.argv) != 3:
+        sys.exit("usage: work.py OP25B-LOG OP25B-MONTH")
+    with tempfile.TemporaryDirectory() as lossy, tempfile.TemporaryDirectory() as whole:
+        LOSSY = Month(*sys.argv[1:], lossy, "--gaps", "2", "--duplicates", "4", "--rotate", "1")
+        WHOLE = Month(*sys.argv[1:], whole, "--restarts", "0")
+        run_cases([nobody_is_called_what_he_is_not, new_ones_are_open_and_the_worst_come_first,
+                   who_goes_on_has_relapsed_to_the_microsecond, attempts_since_are_those_of_the_records_behind,
+                   notes_and_tickets_change_no_state, who_it_was_is_the_user_logged_in, what_makes_no_sense_is_refused,
+                   an_address_is_its_subscriber, several_at_once_lose_nothing,
+                   gaps_and_duplicates_are_those_of_the_truth, ledgers_balance_and_one_packet_is_missed,
+                   a_ledger_that_is_none_is_an_error, exemptions_are_told_with_what_is_known,
+                   exemptions_within_over_and_problems, exemptions_that_a_daemon_left_out_are_not_unused,
+                   exemptions_without_a_daemon_have_their_dates])
+
+
+if __name__ == "__main__":
+    main()

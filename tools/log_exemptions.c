@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * exemptions: each exemption of the policy, so that those who granted it look at it again. What is exempt makes no records,
+ * so its uses are op25bd's to tell, and where nobody counted them they are not known.
+ */
+#include "log_daemon.h"
+
+#include "log_time.h"
+
+#include "base/diag.h"
+#include "base/number.h"
+#include "policy/policy.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COLOUR_RED = 31, COLOUR_YELLOW = 33, USUAL_OVER = 1000, DAY_S = 86400, USUAL_WITHIN_DAYS = 30 };
+
+struct review {
+	struct log_context *context;
+	struct log_table *table;
+	json_t *answers; /* NULL: nobody told */
+	bool foreign;    /* some are of another policy */
+	int64_t since_s; /* the latest begin of counting among them */
+	int64_t within_s;
+	uint64_t over; /* attempts a day */
+};
+
+struct used {
+	bool known;
+	uint64_t attempts, packets;
+	int64_t last_s; /* INT64_MIN: never */
+};
+
+/* ---- what op25bd counted ---- */
+
+static int64_t moment_of(const json_t *object, const char *key)
+{
+	const char *text = log_daemon_text(object, key);
+	struct moment moment;
+
+	return moment_parse(text, strlen(text), &moment, NULL) == MOMENT_OK ? moment.s : INT64_MIN;
+}
+
+/* Of several gateways that follow one policy: together, since the last of them began to count. */
+static void look_at_answers(struct review *review)
+{
+	const char *digest = review->context->policy->digest;
+
+	review->since_s = INT64_MIN;
+	for (size_t i = 0; i < json_array_size(review->answers); i++) {
+		const json_t *answer = json_array_get(review->answers, i);
+		int64_t since_s = moment_of(answer, "since");
+
+		review->since_s = since_s > review->since_s ? since_s : review->since_s;
+		review->foreign = review->foreign || strcmp(log_daemon_text(answer, "digest"), digest) != 0;
+	}
+}
+
+static const json_t *find_use(const json_t *answer, const char *name)
+{
+	const json_t *rows = json_object_get(answer, "exemptions");
+
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		if (strcmp(log_daemon_text(json_array_get(rows, i), "name"), name) == 0)
+			return json_array_get(rows, i);
+	return NULL;
+}
+
+/* An answer that lists fewer than were used says nothing of those that it does not list. */
+static bool lists_all(const json_t *answer)
+{
+	return json_array_size(json_object_get(answer, "exemptions")) == log_daemon_number(answer, "used");
+}
+
+static struct used uses_of(const struct review *review, const struct policy_rule *rule)
+{
+	struct used used = {.known = review->answers && !policy_exemption_is_settled(rule),
+			    .last_s = INT64_MIN};
+
+	for (size_t i = 0; used.known && i < json_array_size(review->answers); i++) {
+		const json_t *answer = json_array_get(review->answers, i),
+			     *row = find_use(answer, rule->name);
+		int64_t last_s = row ? moment_of(row, "last") : INT64_MIN;
+
+		used.attempts += log_daemon_number(row, "attempts");
+		used.packets += log_daemon_number(row, "packets");
+		used.last_s = last_s > used.last_s ? last_s : used.last_s;
+		used.known = row || lists_all(answer);
+	}
+	return used;
+}
+
+/* ---- a row ---- */
+
+static const char *state_of(const struct review *review, const struct policy_rule *rule)
+{
+	int64_t now_s = review->context->now_us / LOG_US_PER_S;
+
+	if (rule->has_until && rule->until.s <= now_s)
+		return "expired";
+	if (rule->has_from && now_s < rule->from.s)
+		return "not yet";
+	return rule->has_until && rule->until.s - now_s <= review->within_s ? "expiring" : "in force";
+}
+
+/* A gateway that has counted for less than a day is taken for one of a day. */
+static bool is_overused(const struct review *review, const struct used *used)
+{
+	int64_t counted_s = review->context->now_us / LOG_US_PER_S - review->since_s;
+	uint64_t days = counted_s > DAY_S ? (uint64_t)counted_s / DAY_S : 1;
+
+	return used->attempts / days > review->over ||
+	       (used->attempts / days == review->over && used->attempts % days > 0);
+}
+
+static const char *use_of(const struct review *review, const struct used *used)
+{
+	if (!used->known)
+		return "not known";
+	if (used->packets == 0)
+		return "unused";
+	return is_overused(review, used) ? "overused" : "used";
+}
+
+static const char *why_of(const struct review *review, const struct policy_rule *rule,
+			  const struct used *used, char out[96])
+{
+	char since[LOG_TIME_TEXT_MAX];
+
+	if (!used->known && policy_exemption_is_settled(rule))
+		return "the kernel lets it pass uncounted; count = yes in its section has op25bd asked";
+	if (!used->known)
+		return review->answers ? "op25bd has more than it tells" : "no op25bd was asked";
+	log_time_format(review->since_s * LOG_US_PER_S, review->context->utc, since);
+	snprintf(out, 96, "counted since %s", since);
+	return out;
+}
+
+static const struct log_column columns[] = {
+	{"name", "exemption", LOG_CELL_TEXT}, {"state", "state", LOG_CELL_TEXT},
+	{"use", "use", LOG_CELL_TEXT},        {"attempts", "attempts", LOG_CELL_NUMBER},
+	{"packets", NULL, LOG_CELL_NUMBER},   {"last_used", "last used", LOG_CELL_TIME},
+	{"from", NULL, LOG_CELL_TIME},        {"until", "until", LOG_CELL_TIME},
+	{"ticket", "ticket", LOG_CELL_TEXT},  {"owner", "owner", LOG_CELL_TEXT},
+	{"reason", NULL, LOG_CELL_TEXT},      {"counted", "known how", LOG_CELL_TEXT},
+};
+
+static int64_t time_of(bool given, int64_t s)
+{
+	return given ? s * LOG_US_PER_S : INT64_MIN;
+}
+
+static void write_state(struct log_table *table, const char *state)
+{
+	log_table_text(table, state);
+	if (strcmp(state, "expired") == 0)
+		log_table_paint(table, COLOUR_RED);
+	else if (strcmp(state, "expiring") == 0)
+		log_table_paint(table, COLOUR_YELLOW);
+}
+
+/* What nobody counted is not 0. */
+static void write_count(struct log_table *table, bool known, uint64_t count)
+{
+	if (known)
+		log_table_number(table, count);
+	else
+		log_table_text(table, NULL);
+}
+
+static void write_row(const struct review *review, const struct policy_rule *rule)
+{
+	struct log_table *table = review->table;
+	struct used used = uses_of(review, rule);
+	const char *use = use_of(review, &used);
+	char why[96];
+
+	log_table_text(table, rule->name);
+	write_state(table, state_of(review, rule));
+	log_table_text(table, use);
+	if (strcmp(use, "unused") == 0 || strcmp(use, "overused") == 0)
+		log_table_paint(table, COLOUR_YELLOW);
+	write_count(table, used.known, used.attempts);
+	write_count(table, used.known, used.packets);
+	log_table_time(table, time_of(used.last_s != INT64_MIN, used.last_s));
+	log_table_time(table, time_of(rule->has_from, rule->from.s));
+	log_table_time(table, time_of(rule->has_until, rule->until.s));
+	log_table_text(table, rule->ticket[0] ? rule->ticket : NULL);
+	log_table_text(table, rule->owner[0] ? rule->owner : NULL);
+	log_table_text(table, rule->reason[0] ? rule->reason : NULL);
+	log_table_text(table, why_of(review, rule, &used, why));
+}
+
+/* Worth looking at: with --problems nothing else is shown. */
+static bool is_a_problem(const struct review *review, const struct policy_rule *rule)
+{
+	struct used used = uses_of(review, rule);
+	const char *state = state_of(review, rule), *use = use_of(review, &used);
+
+	return strncmp(state, "exp", 3) == 0 || strcmp(use, "unused") == 0 || strcmp(use, "overused") == 0 ||
+	       !rule->has_until;
+}
+
+/* ---- the command ---- */
+
+static bool read_options(struct review *review)
+{
+	const struct log_context *context = review->context;
+	const char *within = log_value(context, "within");
+	int64_t within_us = (int64_t)USUAL_WITHIN_DAYS * DAY_S * LOG_US_PER_S;
+
+	review->over = USUAL_OVER;
+	if (within && log_span_parse(within, &within_us) < 0) {
+		log_error("--within %s: not a length of time; 30d and 2w are", within);
+		return false;
+	}
+	review->within_s = within_us / LOG_US_PER_S;
+	return log_number(context, "over", UINT32_MAX, &review->over);
+}
+
+static int read_policy(struct log_context *context)
+{
+	struct diag_list findings = {0};
+	int r = policy_read_file(context->policy_path, context->now_us / LOG_US_PER_S, &findings,
+				 &context->policy);
+
+	if (r < 0)
+		diag_print(&findings, stderr);
+	diag_list_free(&findings);
+	return r < 0 ? log_error("%s: without a policy there are no exemptions to look at",
+				 context->policy_path)
+		     : LOG_FOUND;
+}
+
+/* Without a daemon the dates are still worth a look. */
+static int read_uses(struct review *review)
+{
+	const char *file = log_value(review->context, "uses");
+	int code = log_daemon_answers(review->context, "exemptions", file, &review->answers);
+
+	if (code != LOG_FOUND && file)
+		return code;
+	if (code != LOG_FOUND)
+		log_error(
+			"uses are not known: let op25bd run, or name what 'op25bctl exemptions --json' printed by --uses");
+	look_at_answers(review);
+	if (review->foreign)
+		log_error("op25bd follows another policy than %s: names may differ",
+			  review->context->policy_path);
+	return LOG_FOUND;
+}
+
+static int review_all(struct review *review)
+{
+	const struct policy *policy = review->context->policy;
+	bool problems = log_value(review->context, "problems") != NULL;
+
+	review->table = log_table_new(review->context, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		const struct policy_rule *rule = &policy->rules[i];
+
+		if (rule->kind == POLICY_EXEMPT && (!problems || is_a_problem(review, rule)))
+			write_row(review, rule);
+	}
+	return log_table_end(review->table);
+}
+
+int log_exemptions(struct log_context *context, int argc, char **argv)
+{
+	struct review review = {.context = context};
+	int code = read_options(&review) ? read_policy(context) : LOG_ERROR;
+
+	if (code == LOG_FOUND)
+		code = read_uses(&review);
+	if (code == LOG_FOUND)
+		code = review_all(&review);
+	json_decref(review.answers);
+	return code;
+}

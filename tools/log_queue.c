@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* queue: who is to be looked after, who was, and whether he stopped. */
+#include "log_work.h"
+
+#include "log_time.h"
+
+#include "base/cleanup.h"
+#include "base/vec.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { USUAL_OPEN = 20, COLOUR_RED = 31, COLOUR_GREEN = 32, COLOUR_YELLOW = 33 };
+
+/* One row: a subscriber whom somebody dealt with, or one whom nobody has yet. */
+struct row {
+	struct work_case work;
+	struct work_activity activity;
+	struct work_verdict verdict;
+	uint64_t attempts; /* of all records, or of the period where he is new */
+};
+
+struct queue {
+	struct log_context *context;
+	const char *only; /* NULL: all */
+	enum work_state state;
+	bool one_state; /* only those of `state` */
+	int64_t grace_us;
+	struct row *rows;
+	size_t count, capacity, known; /* the first `known` have events, and are in order of their texts */
+	uint64_t wanted;               /* more rows of subscribers without events */
+};
+
+/* ---- those with events ---- */
+
+static int take_event(void *context, const struct work_event *event)
+{
+	struct queue *queue = context;
+	struct row *last = queue->count > 0 ? &queue->rows[queue->count - 1] : NULL;
+
+	if (!last || strcmp(last->work.subscriber, event->subscriber) != 0) {
+		if (!VEC_RESERVE(queue->rows, queue->capacity, queue->count + 1))
+			return -ENOMEM;
+		last = &queue->rows[queue->count++];
+		*last = (struct row){.activity.last_us = INT64_MIN};
+		work_case_begin(&last->work, event->subscriber);
+	}
+	work_case_add(&last->work, event);
+	return 0;
+}
+
+static struct store_filter filter_of(const struct prefix *subscriber, int64_t since_us)
+{
+	return (struct store_filter){.since_us = since_us, .until_us = INT64_MAX, .src = *subscriber};
+}
+
+/* What the records say of him: over all times, and since the grace period ended. */
+static int look_up(const struct queue *queue, struct row *row)
+{
+	int64_t deadline_us = work_deadline(&row->work, queue->grace_us);
+	struct store *store = queue->context->store;
+	struct prefix subscriber;
+	struct store_filter filter;
+	struct store_sums sums = {0};
+	int r;
+
+	if (prefix_parse(row->work.subscriber, strlen(row->work.subscriber), &subscriber) != ADDR_OK)
+		return 0;
+	filter = filter_of(&subscriber, INT64_MIN);
+	r = store_totals(store, &filter, &sums, NULL);
+	if (r < 0 || sums.records == 0)
+		return r;
+	row->attempts = sums.attempts;
+	row->activity.last_us = sums.last_us;
+	if (sums.last_us < deadline_us)
+		return 0;
+	filter = filter_of(&subscriber, deadline_us);
+	r = store_totals(store, &filter, &sums, NULL);
+	row->activity.attempts_after = sums.attempts;
+	row->activity.first_after_us = sums.first_us;
+	return r;
+}
+
+static void judge(const struct queue *queue, struct row *row)
+{
+	row->verdict = work_judge(&row->work, &row->activity, queue->context->now_us, queue->grace_us);
+}
+
+/* ---- those without ---- */
+
+static int compare_known(const void *text, const void *row)
+{
+	return strcmp(text, ((const struct row *)row)->work.subscriber);
+}
+
+static int take_talker(void *context, const struct store_talker *talker)
+{
+	struct queue *queue = context;
+	char text[PREFIX_TEXT_MAX];
+	struct row *row;
+
+	if (talker->subscriber.addr.family == ADDR_NONE)
+		return 0;
+	prefix_format(&talker->subscriber, text);
+	if (queue->known > 0 && bsearch(text, queue->rows, queue->known, sizeof(*row), compare_known))
+		return 0;
+	if (queue->wanted == 0)
+		return 1;
+	if (!VEC_RESERVE(queue->rows, queue->capacity, queue->count + 1))
+		return -ENOMEM;
+	row = &queue->rows[queue->count++];
+	*row = (struct row){.activity.last_us = talker->sums.last_us, .attempts = talker->sums.attempts};
+	work_case_begin(&row->work, text);
+	queue->wanted--;
+	return 0;
+}
+
+static int add_open(struct queue *queue)
+{
+	struct log_context *context = queue->context;
+	uint64_t limit = log_limit(context, USUAL_OPEN);
+	int r;
+
+	queue->wanted = limit > 0 ? limit : UINT64_MAX;
+	/* One more: overflow is no subscriber. */
+	r = store_talkers(context->store, &context->filter, STORE_BY_ATTEMPTS,
+			  limit > 0 ? limit + queue->known + 1 : 0, take_talker, queue, NULL);
+	return r > 0 ? 0 : r;
+}
+
+/* ---- the list ---- */
+
+static bool is_wanted(const struct queue *queue, const struct row *row)
+{
+	const struct store_filter *filter = &queue->context->filter;
+	struct prefix subscriber;
+
+	if (queue->only)
+		return strcmp(queue->only, row->work.subscriber) == 0;
+	if (queue->one_state && row->verdict.state != queue->state)
+		return false;
+	if (filter->src.addr.family == ADDR_NONE)
+		return true;
+	return prefix_parse(row->work.subscriber, strlen(row->work.subscriber), &subscriber) == ADDR_OK &&
+	       (prefix_covers(&filter->src, &subscriber) || prefix_covers(&subscriber, &filter->src));
+}
+
+/* What is to be done stands first. */
+static int compare_rows(const void *a, const void *b)
+{
+	static const int ranks[] = {
+		[WORK_RELAPSED] = 0, [WORK_OPEN] = 1, [WORK_IS_NOTIFIED] = 2, [WORK_IS_ACKNOWLEDGED] = 3};
+	const struct row *left = a, *right = b;
+	int rank = ranks[left->verdict.state] - ranks[right->verdict.state];
+
+	if (rank != 0)
+		return rank;
+	if (left->attempts != right->attempts)
+		return left->attempts > right->attempts ? -1 : 1;
+	return strcmp(left->work.subscriber, right->work.subscriber);
+}
+
+static const char *stopped_name(enum work_stopped stopped)
+{
+	static const char *const names[] = {
+		[WORK_STOPPED_YES] = "yes", [WORK_STOPPED_NO] = "no", [WORK_STOPPED_EARLY] = "too early"};
+
+	return stopped == WORK_STOPPED_UNASKED ? NULL : names[stopped];
+}
+
+static const char *stopped_text(const struct log_context *context, const struct row *row, char out[96])
+{
+	char time[LOG_TIME_TEXT_MAX];
+
+	switch (row->verdict.stopped) {
+	case WORK_STOPPED_YES:
+		if (row->activity.last_us == INT64_MIN)
+			return "yes: nothing is stored";
+		log_time_format(row->activity.last_us, context->utc, time);
+		snprintf(out, 96, "yes: nothing since %s", time);
+		return out;
+	case WORK_STOPPED_NO:
+		snprintf(out, 96, "no: %s%" PRIu64 " attempts since", row->verdict.at_most ? "up to " : "",
+			 row->verdict.attempts);
+		return out;
+	default:
+		return stopped_name(row->verdict.stopped);
+	}
+}
+
+static unsigned colour_of(enum work_state state)
+{
+	return state == WORK_RELAPSED ? COLOUR_RED : state == WORK_OPEN ? COLOUR_YELLOW : COLOUR_GREEN;
+}
+
+static const struct log_column columns[] = {
+	{"state", "state", LOG_CELL_TEXT},
+	{"subscriber", "subscriber", LOG_CELL_TEXT},
+	{"attempts", "attempts", LOG_CELL_NUMBER},
+	{"last", "last", LOG_CELL_TIME},
+	{"stopped", NULL, LOG_CELL_TEXT},
+	{"attempts_since", NULL, LOG_CELL_NUMBER},
+	{"attempts_since_at_most", NULL, LOG_CELL_BOOL},
+	{NULL, "stopped?", LOG_CELL_TEXT},
+	{"dealt", "dealt with", LOG_CELL_TIME},
+	{"who", "by", LOG_CELL_TEXT},
+	{"ticket", "ticket", LOG_CELL_TEXT},
+	{"note", "note", LOG_CELL_TEXT},
+};
+
+static void write_row(struct log_table *table, const struct log_context *context, const struct row *row)
+{
+	const struct work_case *work = &row->work;
+	char text[96];
+
+	log_table_text(table, work_state_name(row->verdict.state));
+	log_table_paint(table, colour_of(row->verdict.state));
+	log_queue_subscriber(table, work->subscriber);
+	log_table_number(table, row->attempts);
+	log_table_time(table, row->activity.last_us);
+	log_table_text(table, stopped_name(row->verdict.stopped));
+	if (row->verdict.stopped == WORK_STOPPED_YES || row->verdict.stopped == WORK_STOPPED_NO)
+		log_table_number(table, row->verdict.attempts);
+	else
+		log_table_text(table, NULL);
+	log_table_bool(table, row->verdict.at_most);
+	log_table_text(table, stopped_text(context, row, text));
+	log_table_time(table, work->changed_us);
+	log_table_text(table, work->who[0] ? work->who : NULL);
+	log_table_text(table, work->ticket[0] ? work->ticket : NULL);
+	log_table_text(table, work->note[0] ? work->note : NULL);
+}
+
+static int print_rows(struct queue *queue)
+{
+	struct log_table *table =
+		log_table_new(queue->context, columns, sizeof(columns) / sizeof(columns[0]));
+
+	if (queue->count > 0)
+		qsort(queue->rows, queue->count, sizeof(queue->rows[0]), compare_rows);
+	for (size_t i = 0; i < queue->count; i++)
+		if (is_wanted(queue, &queue->rows[i]))
+			write_row(table, queue->context, &queue->rows[i]);
+	return log_table_end(table);
+}
+
+/* The one that was asked for, about whom nothing was entered. */
+static bool is_there(const struct queue *queue)
+{
+	for (size_t i = 0; i < queue->count; i++)
+		if (strcmp(queue->rows[i].work.subscriber, queue->only) == 0)
+			return true;
+	return false;
+}
+
+static int add_untouched(struct queue *queue)
+{
+	if (!VEC_RESERVE(queue->rows, queue->capacity, queue->count + 1))
+		return -ENOMEM;
+	queue->rows[queue->count] = (struct row){.activity.last_us = INT64_MIN};
+	work_case_begin(&queue->rows[queue->count++].work, queue->only);
+	return 0;
+}
+
+/* 0, or a negative errno of the store. */
+static int gather(struct queue *queue)
+{
+	int r = store_work_events(queue->context->store, take_event, queue);
+
+	if (r == 0 && queue->only && !is_there(queue))
+		r = add_untouched(queue);
+	queue->known = queue->count;
+	for (size_t i = 0; r == 0 && i < queue->known; i++) {
+		if (!queue->only || is_wanted(queue, &queue->rows[i]))
+			r = look_up(queue, &queue->rows[i]);
+		judge(queue, &queue->rows[i]);
+	}
+	if (r == 0 && !queue->only && (!queue->one_state || queue->state == WORK_OPEN))
+		r = add_open(queue);
+	return r;
+}
+
+static bool read_options(struct queue *queue)
+{
+	const char *grace = log_value(queue->context, "grace"), *state = log_value(queue->context, "state");
+
+	queue->grace_us = WORK_GRACE_US;
+	if (grace && log_span_parse(grace, &queue->grace_us) < 0) {
+		log_error("--grace %s: not a length of time; 12h and 3d are", grace);
+		return false;
+	}
+	for (unsigned i = 0; state && i < WORK_STATES; i++) {
+		if (strcmp(state, work_state_name((enum work_state)i)) != 0)
+			continue;
+		queue->state = (enum work_state)i;
+		queue->one_state = true;
+	}
+	if (state && !queue->one_state)
+		log_error("--state %s: open, acknowledged, notified or relapsed", state);
+	return !state || queue->one_state;
+}
+
+int log_queue_print(struct log_context *context, const char *subscriber)
+{
+	struct queue queue = {.context = context, .only = subscriber};
+	int r, code = LOG_ERROR;
+
+	if (!read_options(&queue))
+		return LOG_ERROR;
+	r = gather(&queue);
+	if (r == -ENOMEM && store_error(context->store)[0] == '\0')
+		log_error("not enough memory");
+	else if (r < 0)
+		log_store_error(context);
+	else
+		code = print_rows(&queue);
+	free(queue.rows);
+	return code;
+}

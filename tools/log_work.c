@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ack, notified, reopen, note, ticket: what people enter into the work queue. queue --history: what they entered. */
+#include "log_work.h"
+
+#include "log_time.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Who sits there: with sudo not root, but whoever became it. */
+static const char *login_name(void)
+{
+	const char *sudo = getuid() == 0 ? getenv("SUDO_USER") : NULL;
+	const struct passwd *entry;
+
+	if (sudo && work_text_is_good(sudo, WORK_WHO_MAX))
+		return sudo;
+	entry = getpwuid(getuid());
+	return entry ? entry->pw_name : NULL;
+}
+
+static bool check_text(const char *what, const char *text, size_t max)
+{
+	if (!text || work_text_is_good(text, max))
+		return true;
+	log_error("%s: 1 to %zu bytes of text in one line are wanted", what, max);
+	return false;
+}
+
+static bool read_who(const struct log_context *context, struct work_event *event)
+{
+	event->who = log_value(context, "by");
+	if (!event->who)
+		event->who = login_name();
+	if (event->who)
+		return check_text("--by", event->who, WORK_WHO_MAX);
+	log_error("your user number has no name: say who you are by --by NAME");
+	return false;
+}
+
+static bool read_when(const struct log_context *context, struct work_event *event)
+{
+	const char *at = log_value(context, "at");
+	int r = 0;
+
+	event->time_us = context->now_us;
+	if (at)
+		r = log_time_parse(at, context->now_us, context->utc, false, &event->time_us);
+	if (r < 0)
+		log_error("--at %s: not a time; -2h, yesterday and \"2026-11-22 10:00\" are", at);
+	else if (event->time_us > context->now_us)
+		log_error("--at %s: that is still to come", at);
+	return r == 0 && event->time_us <= context->now_us;
+}
+
+/* The subscriber as it is stored. LOG_FOUND, LOG_NOTHING or LOG_ERROR, said. */
+static int find_subscriber(const struct log_context *context, const char *text, char out[PREFIX_TEXT_MAX])
+{
+	struct prefix given, subscriber;
+	int r;
+
+	if (!log_subscriber(text, &given))
+		return LOG_ERROR;
+	r = store_work_find(context->store, &given, &subscriber);
+	if (r < 0)
+		return log_store_error(context);
+	if (r == 0) {
+		log_error("%s: no record is about this subscriber", text);
+		return LOG_NOTHING;
+	}
+	prefix_format(&subscriber, out);
+	return LOG_FOUND;
+}
+
+static int enter(struct log_context *context, enum work_what what, const char *subscriber, const char *ticket,
+		 const char *note)
+{
+	char text[PREFIX_TEXT_MAX];
+	struct work_event event = {.subscriber = text, .what = what, .ticket = ticket, .note = note};
+	int code;
+
+	if (!check_text("the ticket", ticket, WORK_TICKET_MAX) ||
+	    !check_text("the note", note, WORK_NOTE_MAX) || !read_who(context, &event) ||
+	    !read_when(context, &event))
+		return LOG_ERROR;
+	code = find_subscriber(context, subscriber, text);
+	if (code != LOG_FOUND)
+		return code;
+	if (store_work_add(context->store, &event) < 0)
+		return log_store_error(context);
+	return log_queue_print(context, text);
+}
+
+static int enter_with_options(struct log_context *context, enum work_what what, const char *subscriber)
+{
+	return enter(context, what, subscriber, log_value(context, "ticket"), log_value(context, "note"));
+}
+
+int log_ack(struct log_context *context, int argc, char **argv)
+{
+	return enter_with_options(context, WORK_ACKNOWLEDGED, argv[1]);
+}
+
+int log_notified(struct log_context *context, int argc, char **argv)
+{
+	return enter_with_options(context, WORK_NOTIFIED, argv[1]);
+}
+
+int log_reopen(struct log_context *context, int argc, char **argv)
+{
+	return enter_with_options(context, WORK_REOPENED, argv[1]);
+}
+
+int log_annotate(struct log_context *context, int argc, char **argv)
+{
+	return enter(context, WORK_NOTE, argv[1], NULL, argv[2]);
+}
+
+int log_ticket(struct log_context *context, int argc, char **argv)
+{
+	return enter(context, WORK_TICKET, argv[1], argv[2], NULL);
+}
+
+/* ---- what was entered ---- */
+
+void log_queue_subscriber(struct log_table *table, const char *subscriber)
+{
+	char text[PREFIX_TEXT_MAX];
+	struct prefix prefix;
+
+	if (prefix_parse(subscriber, strlen(subscriber), &prefix) == ADDR_OK)
+		log_table_text(table, log_subscriber_text(&prefix, text));
+	else
+		log_table_text(table, subscriber);
+}
+
+struct history {
+	const char *only; /* NULL: of all */
+	struct log_table *table;
+};
+
+static int write_event(void *context, const struct work_event *event)
+{
+	const struct history *history = context;
+
+	if (history->only && strcmp(history->only, event->subscriber) != 0)
+		return 0;
+	log_queue_subscriber(history->table, event->subscriber);
+	log_table_time(history->table, event->time_us);
+	log_table_text(history->table, work_what_name(event->what));
+	log_table_text(history->table, event->who);
+	log_table_text(history->table, event->ticket);
+	log_table_text(history->table, event->note);
+	return 0;
+}
+
+int log_queue_history(struct log_context *context, const char *subscriber)
+{
+	static const struct log_column columns[] = {
+		{"subscriber", "subscriber", LOG_CELL_TEXT},
+		{"time", "when", LOG_CELL_TIME},
+		{"what", "what", LOG_CELL_TEXT},
+		{"who", "who", LOG_CELL_TEXT},
+		{"ticket", "ticket", LOG_CELL_TEXT},
+		{"note", "note", LOG_CELL_TEXT},
+	};
+	struct history history = {.only = subscriber};
+	int code, r;
+
+	history.table = log_table_new(context, columns, sizeof(columns) / sizeof(columns[0]));
+	r = store_work_events(context->store, write_event, &history);
+	code = log_table_end(history.table);
+	return r < 0 ? log_store_error(context) : code;
+}
+
+int log_queue(struct log_context *context, int argc, char **argv)
+{
+	char text[PREFIX_TEXT_MAX];
+	const char *only = argc > 1 ? text : NULL;
+	int code = only ? find_subscriber(context, argv[1], text) : LOG_FOUND;
+
+	if (code != LOG_FOUND)
+		return code;
+	if (log_value(context, "history"))
+		return log_queue_history(context, only);
+	return log_queue_print(context, only);
+}
