@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What outlives a process, taken up by the next one: whatever the kill came between. */
+#include "daemon/gateway.h"
 #include "daemon/handover_state.h"
 
 #include "net/learned.h"
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -284,6 +286,56 @@ static void test_counters_are_gone_on_from(void **test)
 	free(memory);
 }
 
+/* Lines of 50 bytes were to go out behind 20 that were there; the file has this many now. Were they told? */
+static bool told_with_file_of(off_t bytes, bool same_file, off_t *ret_left)
+{
+	char path[] = "/tmp/op25b-handover.XXXXXX";
+	struct handover_told told = {.next_seq = 100};
+	struct handover_intent intent = {.size = 20, .bytes = 50};
+	static struct gateway gateway;
+	struct stat status;
+	void *memory;
+	int fd = mkstemp(path);
+	bool was_told;
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, bytes), 0);
+	assert_int_equal(fstat(fd, &status), 0);
+	intent.device = status.st_dev;
+	intent.inode = status.st_ino + (same_file ? 0 : 1);
+	gateway.handover.state = state_new(&memory);
+	told.told.blocked = 7;
+	handover_state_telling(gateway.handover.state, &told, &intent);
+	handover_look_at_file(&gateway, path);
+	assert_null(handover_state_intent(gateway.handover.state));
+	was_told = handover_state_told(gateway.handover.state)->told.blocked == 7;
+	assert_int_equal(fstat(fd, &status), 0);
+	*ret_left = status.st_size;
+	close(fd);
+	unlink(path);
+	free(memory);
+	return was_told;
+}
+
+/* The file tells how far a killed process came with its lines; half of them are taken back. */
+static void test_lines_are_told_when_all_of_them_are_in_the_file(void **test)
+{
+	off_t left;
+
+	assert_true(told_with_file_of(70, true, &left));
+	assert_int_equal(left, 70);
+	assert_true(told_with_file_of(90, true, &left));
+	assert_int_equal(left, 90);
+	assert_false(told_with_file_of(69, true, &left));
+	assert_int_equal(left, 20);
+	assert_false(told_with_file_of(20, true, &left));
+	assert_int_equal(left, 20);
+	assert_false(told_with_file_of(5, true, &left));
+	assert_int_equal(left, 5);
+	assert_false(told_with_file_of(70, false, &left));
+	assert_int_equal(left, 70);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +344,7 @@ int main(void)
 		cmocka_unit_test(test_judged_counts_whole),
 		cmocka_unit_test(test_fewer_workers_lose_no_count),
 		cmocka_unit_test(test_what_was_not_told_is_told_once),
+		cmocka_unit_test(test_lines_are_told_when_all_of_them_are_in_the_file),
 		cmocka_unit_test(test_what_the_kernel_counted_is_due_from_when_it_was_read),
 		cmocka_unit_test(test_an_emptied_set_is_read_again),
 		cmocka_unit_test(test_counters_are_gone_on_from),
