@@ -114,10 +114,10 @@ static enum change judge(const struct comparison *comparison, const struct side 
 	double scale = length_of(&comparison->now) / length_of(&comparison->before),
 	       factor = (double)comparison->factor;
 
-	if (!before)
-		return now->ever_first_us >= comparison->now.since_us ? CHANGE_NEW : CHANGE_BACK;
 	if (!now)
 		return CHANGE_GONE;
+	if (!before)
+		return now->ever_first_us >= comparison->now.since_us ? CHANGE_NEW : CHANGE_BACK;
 	if (weight_of(now) >= weight_of(before) * scale * factor)
 		return CHANGE_GROWN;
 	return weight_of(now) * factor <= weight_of(before) * scale ? CHANGE_SHRUNK : CHANGE_SAME;
