@@ -238,6 +238,7 @@ int store_ingest(struct store *store, const struct store_ingest_config *config, 
 	int r;
 
 	*ret = (struct store_ingested){0};
+	store->error[0] = '\0';
 	if (!ingest)
 		return store_say(store, ENOMEM, "not enough memory");
 	*ingest =
