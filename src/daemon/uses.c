@@ -26,7 +26,7 @@ static int compare_name(const void *name, const void *item)
 static struct use *find(const struct uses *uses, size_t count, const char *name)
 {
 	struct use **found =
-		count > 0 ? bsearch(name, uses->items, count, sizeof(uses->items[0]), compare_name) : NULL;
+		count > 0 ? bsearch(name, uses->items, count, sizeof(struct use *), compare_name) : NULL;
 
 	return found ? *found : NULL;
 }
@@ -35,9 +35,11 @@ static struct use *find(const struct uses *uses, size_t count, const char *name)
 static struct use *find_or_add(struct uses *uses, size_t known, const char *name)
 {
 	struct use *use = find(uses, known, name);
+	void *items = uses->items;
 
-	if (use || !VEC_RESERVE(uses->items, uses->capacity, uses->count + 1))
+	if (use || !vec_reserve(&items, &uses->capacity, uses->count + 1, sizeof(struct use *)))
 		return use;
+	uses->items = items;
 	use = calloc(1, sizeof(*use));
 	if (!use)
 		return NULL;
@@ -76,7 +78,7 @@ int uses_join(struct uses *uses, const struct policy *policy, struct uses_of *re
 
 	if (count_exemptions(policy) == 0)
 		return 0;
-	of.of_rule = calloc(policy->rule_count, sizeof(of.of_rule[0]));
+	of.of_rule = calloc(policy->rule_count, sizeof(struct use *));
 	if (!of.of_rule)
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < policy->rule_count; i++) {
@@ -89,7 +91,7 @@ int uses_join(struct uses *uses, const struct policy *policy, struct uses_of *re
 			r = -ENOMEM;
 	}
 	if (uses->count > 0)
-		qsort(uses->items, uses->count, sizeof(uses->items[0]), compare_uses);
+		qsort(uses->items, uses->count, sizeof(struct use *), compare_uses);
 	if (r == 0)
 		*ret = of;
 	else
