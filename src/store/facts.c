@@ -65,6 +65,16 @@ static size_t address_size(const struct fact_told *told, size_t bytes)
 	return bytes % 16 == 0 ? 16 : 4;
 }
 
+/* No hash has more zero bits than this; where a register says so, the store is damaged, and they tell nothing. */
+static bool are_registers(const uint8_t *bytes)
+{
+	uint8_t greatest = 0;
+
+	for (size_t i = 0; i < DESTINATIONS_REGISTERS; i++)
+		greatest = bytes[i] > greatest ? bytes[i] : greatest;
+	return greatest < 64;
+}
+
 void fact_told_read(sqlite3_stmt *statement, int column, struct fact_told *ret)
 {
 	const uint8_t *reach = sqlite3_column_blob(statement, column + 3);
@@ -76,7 +86,7 @@ void fact_told_read(sqlite3_stmt *statement, int column, struct fact_told *ret)
 	if (!reach)
 		return;
 	if (!ret->exact && bytes == DESTINATIONS_REGISTERS) {
-		ret->registers = reach;
+		ret->registers = are_registers(reach) ? reach : NULL;
 		return;
 	}
 	ret->size = address_size(ret, bytes);

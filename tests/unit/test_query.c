@@ -2,7 +2,7 @@
 /* The store's answers, each beside what looking at every record gives. */
 #include "query_world.h"
 
-enum { ROUNDS = 120, SEEDS = 3, ROWS_MAX = 2000, ENDED = 77 };
+enum { ROUNDS = 80, SEEDS = 3, ROWS_MAX = 2000, ENDED = 77 };
 
 static struct world world;
 
@@ -664,6 +664,34 @@ static void test_what_cannot_be_asked(void **state)
 	world_close(&world);
 }
 
+static int take_inexact(void *context, const struct store_talker *row)
+{
+	(void)context;
+	answer.count += !row->destinations_exact;
+	return 0;
+}
+
+static void test_registers_that_cannot_be(void **state)
+{
+	const struct store_filter all = {.since_us = INT64_MIN, .until_us = INT64_MAX};
+	const struct store_filter cut = {.since_us = EPOCH_US + 1, .until_us = EPOCH_US + DAY_US - 1};
+
+	(void)state;
+	world_open(&world, 4);
+	world_sql(
+		&world,
+		"UPDATE record SET exact = 0, reach = CAST(replace(hex(zeroblob(512)), '0', x'ff') AS BLOB) WHERE subscriber = 2");
+	world_sql(
+		&world,
+		"UPDATE reach SET exact = 0, reach = CAST(replace(hex(zeroblob(512)), '0', x'ff') AS BLOB) WHERE subscriber = 3");
+	answer = (struct answer){0};
+	assert_int_equal(store_talkers(world.store, &cut, STORE_BY_ATTEMPTS, 0, take_inexact, NULL, NULL), 0);
+	assert_int_equal(store_talkers(world.store, &all, STORE_BY_DESTINATIONS, 0, take_inexact, NULL, NULL),
+			 0);
+	assert_in_range(answer.count, 2, 2 * WORLD_SUBSCRIBERS);
+	world_close(&world);
+}
+
 /* ---- many destinations ---- */
 
 enum { CROWD = 5000 };
@@ -776,6 +804,7 @@ int main(void)
 		cmocka_unit_test(test_a_row_ends_the_question),
 		cmocka_unit_test(test_a_question_within_a_question),
 		cmocka_unit_test(test_what_cannot_be_asked),
+		cmocka_unit_test(test_registers_that_cannot_be),
 		cmocka_unit_test(test_frequent_destinations_among_more_than_are_kept),
 		cmocka_unit_test(test_notices),
 	};
