@@ -170,10 +170,12 @@ static size_t put_utf8(char *out, uint32_t c)
 
 size_t json_text_decode(const struct json_text *text, char *out)
 {
-	const char *p = text->at, *end = text->at + text->len;
+	const char *p = text->at, *end;
 	size_t len = 0, step;
 
-	while (p < end) {
+	if (text->len == 0) /* then there may be no bytes at all */
+		return 0;
+	for (end = p + text->len; p < end;) {
 		if (*p != '\\') {
 			out[len++] = *p++;
 			continue;
