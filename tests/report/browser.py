@@ -265,6 +265,7 @@ def test_paper(tap, view):
         text = subprocess.run(["pdftotext", "-layout", view.out / "report.pdf", "-"], capture_output=True, check=True).stdout.decode()
         tap.true("what was folded is on the paper, what is to be clicked is not",
                  "198.51.100.66" in text and "行を絞り込み" not in text)
+        tap.true("headings stand on each page that a table goes on to", text.count("最終検出") > 4)
     tap.equal("and is folded again on the screen", view.run("return document.querySelectorAll('td details[open]').length"), 0)
 
 
