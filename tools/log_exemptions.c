@@ -3,6 +3,8 @@
  * exemptions: each exemption of the policy, so that those who granted it look at it again. What is exempt makes no records,
  * so its uses are op25bd's to tell, and where nobody counted them they are not known.
  */
+#include "log_exemptions.h"
+
 #include "log_daemon.h"
 
 #include "log_time.h"
@@ -278,4 +280,44 @@ int log_exemptions(struct log_context *context, int argc, char **argv)
 		code = review_all(&review);
 	json_decref(review.answers);
 	return code;
+}
+
+/* ---- for other commands ---- */
+
+struct log_exemption_uses {
+	struct review review;
+};
+
+int log_exemption_uses_read(struct log_context *context, const char *file, struct log_exemption_uses **ret)
+{
+	struct log_exemption_uses *uses = calloc(1, sizeof(*uses));
+	int code;
+
+	if (!uses)
+		return log_error("out of memory");
+	uses->review = (struct review){.context = context, .over = USUAL_OVER};
+	code = log_daemon_answers(context, "exemptions", file, &uses->review.answers);
+	if (code != LOG_FOUND) {
+		log_exemption_uses_free(uses);
+		return code;
+	}
+	look_at_answers(&uses->review);
+	*ret = uses;
+	return LOG_FOUND;
+}
+
+void log_exemption_uses_free(struct log_exemption_uses *uses)
+{
+	if (uses)
+		json_decref(uses->review.answers);
+	free(uses);
+}
+
+const char *log_exemption_use(const struct log_exemption_uses *uses, const struct policy_rule *rule,
+			      uint64_t *ret_attempts)
+{
+	struct used used = uses_of(&uses->review, rule);
+
+	*ret_attempts = used.known ? used.attempts : 0;
+	return use_of(&uses->review, &used);
 }

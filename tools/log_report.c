@@ -2,6 +2,7 @@
 /* report: everything about a period on one page, which can be read, printed and sent on. */
 #include "log.h"
 
+#include "log_exemptions.h"
 #include "log_time.h"
 
 #include "base/cleanup.h"
@@ -44,6 +45,20 @@ static enum report_exemption_state state_of(const struct policy_rule *rule, int6
 	return REPORT_EXEMPTION_VALID;
 }
 
+static enum report_exemption_use use_of(const struct log_exemption_uses *uses, const struct policy_rule *rule,
+					uint64_t *ret_attempts)
+{
+	static const char *const words[REPORT_USES] = {
+		[REPORT_USE_NONE] = "unused", [REPORT_USE_SOME] = "used", [REPORT_USE_MUCH] = "overused"};
+	const char *use = uses ? log_exemption_use(uses, rule, ret_attempts) : "not known";
+
+	for (enum report_exemption_use i = REPORT_USE_NONE; i < REPORT_USES; i++) {
+		if (strcmp(words[i], use) == 0)
+			return i;
+	}
+	return REPORT_USE_UNKNOWN;
+}
+
 /* What wants something done comes first. */
 static int compare_exemptions(const void *a, const void *b)
 {
@@ -57,37 +72,48 @@ static int compare_exemptions(const void *a, const void *b)
 	return r ? r : strcmp(first->name, second->name);
 }
 
+static struct report_exemption exemption_of(const struct policy_rule *rule,
+					    const struct log_exemption_uses *uses, int64_t now_us)
+{
+	struct report_exemption row = {.name = rule->name,
+				       .ticket = rule->ticket,
+				       .owner = rule->owner,
+				       .reason = rule->reason,
+				       .has_from = rule->has_from,
+				       .has_until = rule->has_until,
+				       .from_us = rule->has_from ? rule->from.s * LOG_US_PER_S : 0,
+				       .until_us = rule->has_until ? rule->until.s * LOG_US_PER_S : 0,
+				       .state = state_of(rule, now_us / LOG_US_PER_S)};
+
+	row.use = use_of(uses, rule, &row.attempts);
+	return row;
+}
+
 /* *ret is the caller's to free; its texts are the policy's. LOG_FOUND or LOG_ERROR, said. */
-static int fill_exemptions(const struct log_context *context, struct report *report,
-			   struct report_exemption **ret)
+static int fill_exemptions(struct log_context *context, struct report *report, struct report_exemption **ret)
 {
 	const struct policy *policy = context->policy;
-	struct report_exemption *rows;
+	const char *file = log_value(context, "uses");
+	struct log_exemption_uses *uses = NULL;
 	size_t count = 0;
 
 	if (!policy)
-		return LOG_FOUND;
-	rows = calloc(policy->rule_count + 1, sizeof(*rows));
-	if (!rows)
+		return file ? log_error("--uses needs the policy whose exemptions it is about") : LOG_FOUND;
+	if (file && log_exemption_uses_read(context, file, &uses) != LOG_FOUND)
+		return LOG_ERROR;
+	*ret = calloc(policy->rule_count + 1, sizeof(**ret));
+	if (!*ret) {
+		log_exemption_uses_free(uses);
 		return log_error("out of memory");
-	for (size_t i = 0; i < policy->rule_count; i++) {
-		const struct policy_rule *rule = &policy->rules[i];
-
-		if (rule->kind == POLICY_EXEMPT)
-			rows[count++] = (struct report_exemption){
-				.name = rule->name,
-				.ticket = rule->ticket,
-				.owner = rule->owner,
-				.reason = rule->reason,
-				.has_from = rule->has_from,
-				.has_until = rule->has_until,
-				.from_us = rule->has_from ? rule->from.s * LOG_US_PER_S : 0,
-				.until_us = rule->has_until ? rule->until.s * LOG_US_PER_S : 0,
-				.state = state_of(rule, report->now_us / LOG_US_PER_S)};
 	}
-	qsort(rows, count, sizeof(*rows), compare_exemptions);
+	for (size_t i = 0; i < policy->rule_count; i++) {
+		if (policy->rules[i].kind == POLICY_EXEMPT)
+			(*ret)[count++] = exemption_of(&policy->rules[i], uses, report->now_us);
+	}
+	log_exemption_uses_free(uses);
+	qsort(*ret, count, sizeof(**ret), compare_exemptions);
 	report->has_policy = true;
-	report->exemptions = *ret = rows;
+	report->exemptions = *ret;
 	report->exemption_count = count;
 	return LOG_FOUND;
 }
@@ -271,5 +297,6 @@ int log_report(struct log_context *context, int argc, char **argv)
 		return log_error("--now: \"%s\" is no time", now);
 	code = read_language(context, &language);
 	code = code == LOG_FOUND ? check_target(context, path) : code;
+	context->now_us = now_us;
 	return code == LOG_FOUND ? make_report(context, now_us, path) : code;
 }

@@ -82,7 +82,9 @@ static const struct log_command commands[] = {
 	{"report", "", 0, 0, "everything about a period (without --since: seven days) on one page of HTML",
 	 .options = {{"html", "FILE", "the page; - is standard output"},
 		     {"lang", "LANGUAGE", "en or ja"},
-		     {"now", "TIME", "the page is made as of this time"}},
+		     {"now", "TIME", "the page is made as of this time"},
+		     {"uses", "FILE",
+		      "what 'op25bctl exemptions --json' printed: which exemptions are used"}},
 	 .run = log_report,
 	 .examples = "  op25b-log report --html week.html\n"
 		     "  op25b-log report --since -30d --pool dynamic --lang ja --html month.html\n"},

@@ -98,6 +98,29 @@ static void write_bound(const struct page *page, bool has, int64_t us)
 		page_raw(page, "<td class=\"w\" data-v=\"0\"><span class=\"none\">&#8211;</span></td>");
 }
 
+/* In words, and how many attempts it let pass. */
+static void write_use(const struct page *page, const struct report_exemption *exemption)
+{
+	static const struct {
+		const char *class;
+		enum report_text text;
+	} uses[REPORT_USES] = {
+		[REPORT_USE_UNKNOWN] = {"unknown", TEXT_USE_UNKNOWN},
+		[REPORT_USE_NONE] = {"client", TEXT_USE_NONE},
+		[REPORT_USE_SOME] = {"good", TEXT_USE_SOME},
+		[REPORT_USE_MUCH] = {"bot", TEXT_USE_MUCH},
+	};
+
+	fprintf(page->out, "<td class=\"w\"><span class=\"badge %s\">", uses[exemption->use].class);
+	page_word(page, uses[exemption->use].text);
+	page_raw(page, "</span>");
+	if (exemption->attempts) {
+		page_raw(page, " ");
+		page_number(page, exemption->attempts);
+	}
+	page_raw(page, "</td>");
+}
+
 static void write_exemption(const struct page *page, const struct report_exemption *exemption)
 {
 	static const struct {
@@ -115,6 +138,7 @@ static void write_exemption(const struct page *page, const struct report_exempti
 	fprintf(page->out, "<td><span class=\"badge %s\">", states[exemption->state].class);
 	page_word(page, states[exemption->state].text);
 	page_raw(page, "</span></td>");
+	write_use(page, exemption);
 	write_bound(page, exemption->has_from, exemption->from_us);
 	write_bound(page, exemption->has_until, exemption->until_us);
 	cell_name(page, exemption->ticket, false);
@@ -126,9 +150,9 @@ static void write_exemption(const struct page *page, const struct report_exempti
 void page_exemptions(const struct page *page)
 {
 	static const struct table_column columns[] = {
-		{TEXT_EXEMPTION, COLUMN_TEXT}, {TEXT_STATE, COLUMN_TEXT},  {TEXT_FROM, COLUMN_TIME},
-		{TEXT_UNTIL, COLUMN_TIME},     {TEXT_TICKET, COLUMN_TEXT}, {TEXT_OWNER, COLUMN_TEXT},
-		{TEXT_WHY, COLUMN_TEXT}};
+		{TEXT_EXEMPTION, COLUMN_TEXT}, {TEXT_STATE, COLUMN_TEXT}, {TEXT_USE, COLUMN_TEXT},
+		{TEXT_FROM, COLUMN_TIME},      {TEXT_UNTIL, COLUMN_TIME}, {TEXT_TICKET, COLUMN_TEXT},
+		{TEXT_OWNER, COLUMN_TEXT},     {TEXT_WHY, COLUMN_TEXT}};
 	size_t shown = rows_shown(page->report->exemption_count);
 	char count[NUMBER_TEXT_MAX], total[NUMBER_TEXT_MAX];
 

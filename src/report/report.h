@@ -67,11 +67,21 @@ enum report_exemption_state {
 	REPORT_EXEMPTION_STATES
 };
 
+enum report_exemption_use {
+	REPORT_USE_UNKNOWN,
+	REPORT_USE_NONE,
+	REPORT_USE_SOME,
+	REPORT_USE_MUCH, /* more than exemptions are meant for */
+	REPORT_USES
+};
+
 struct report_exemption {
 	const char *name, *ticket, *owner, *reason;
 	bool has_from, has_until;
 	int64_t from_us, until_us;
 	enum report_exemption_state state;
+	enum report_exemption_use use;
+	uint64_t attempts; /* that it let pass; 0 where they are unknown */
 };
 
 /* A period in which nobody judged packets, or a change of the rules. */

@@ -113,6 +113,11 @@
 	TEXT(STATE_FUTURE, "not yet", "開始前") \
 	TEXT(STATE_EXPIRING, "ends within 30 days", "30日以内に失効") \
 	TEXT(STATE_EXPIRED, "over", "失効") \
+	TEXT(USE, "Use", "利用状況") \
+	TEXT(USE_UNKNOWN, "not known", "不明") \
+	TEXT(USE_NONE, "unused", "未使用") \
+	TEXT(USE_SOME, "used", "使用中") \
+	TEXT(USE_MUCH, "overused", "過剰使用") \
 	TEXT(TICKET, "Ticket", "チケット") \
 	TEXT(OWNER, "Owner", "担当") \
 	TEXT(WHY, "Why", "事由") \

@@ -8,6 +8,7 @@ when something goes wrong.
 import ipaddress
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -158,6 +159,14 @@ def month_cases(tap, run, month, directory):
     tap.case("times when nobody judged are told", notice_problems(page, truth))
     tap.case("exemptions are listed", same("count", len(page.body("exempt")), len(truth["exempt"])))
     again = run(*common, "--html", "-")
+    answer = {"digest": "", "since": "2026-01-01T00:00:00Z", "used": 0, "exemptions": []}
+    (directory / "uses.json").write_text(json.dumps(answer), encoding="utf-8")
+    counting = (month / "op25b.ini").read_text(encoding="utf-8")
+    (directory / "counting.ini").write_text(re.sub(r"(\[exempt [^\]]+\])", r"\1\ncount = yes", counting), encoding="utf-8")
+    with_uses = run(*common, "--policy", directory / "counting.ini", "--html", "-", "--uses", directory / "uses.json")
+    tap.case("what op25bd counted of them is taken, where it is known", same("exit code", with_uses.returncode, 0) +
+             same("rows", {row[2] for row in page.body("exempt")}, {"not known"}) +
+             same("rows", {row[2] for row in Tables(with_uses.stdout.decode()).body("exempt")} , {"unused"}))
     tap.case("the same store and time make the same bytes", same("page", again.stdout.decode() == text, True))
     japanese = Tables(run(*common, "--html", "-", "--lang", "ja").stdout.decode())
     tap.case("the Japanese page has the same figures", same("figures", japanese.figures, page.figures))
