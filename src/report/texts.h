@@ -123,13 +123,13 @@
 	TEXT(WHY, "Why", "事由") \
 	TEXT(HEALTH, "Health", "健全性") \
 	TEXT(HEALTH_GAPS_OK, "No record is missing from the numbers.", "連番に欠落はありません。") \
-	TEXT(HEALTH_GAPS_BAD, "%1 records are missing, in %2 gaps: the figures here are too low.", "%1件のレコードが欠落しています（%2箇所）。実際の数値はこのページより大きくなります。") \
+	TEXT(HEALTH_GAPS_BAD, "%1 records are missing (gaps: %2): the figures here are too low.", "%1件のレコードが欠落しています（%2箇所）。実際の数値はこのページより大きくなります。") \
 	TEXT(HEALTH_OPEN_OK, "No packet passed unjudged.", "判定なしで通過したパケットはありません。") \
-	TEXT(HEALTH_OPEN_BAD, "%1 packets passed unjudged, in %2 periods.", "%1パケットが判定なしで通過しました（%2期間）。") \
+	TEXT(HEALTH_OPEN_BAD, "%1 packets passed unjudged (periods: %2).", "%1パケットが判定なしで通過しました（%2期間）。") \
 	TEXT(HEALTH_CLOSED_OK, "No packet was dropped unjudged.", "判定なしで破棄したパケットはありません。") \
-	TEXT(HEALTH_CLOSED_BAD, "%1 packets were dropped unjudged, in %2 periods.", "%1パケットを判定なしで破棄しました（%2期間）。") \
+	TEXT(HEALTH_CLOSED_BAD, "%1 packets were dropped unjudged (periods: %2).", "%1パケットを判定なしで破棄しました（%2期間）。") \
 	TEXT(HEALTH_RULES_OK, "Nobody else changed the rules.", "ルールセットの外部からの変更はありません。") \
-	TEXT(HEALTH_RULES_BAD, "The rules were changed or lost %1 times.", "ルールセットの変更または消失が%1回ありました。") \
+	TEXT(HEALTH_RULES_BAD, "The rules were changed or lost (times: %1).", "ルールセットの変更または消失が%1回ありました。") \
 	TEXT(NOTICES_CAPTION, "What the gateways told of themselves: %1 of %2", "ゲートウェイ自身の通知：%2件中%1件") \
 	TEXT(WHAT, "What", "内容") \
 	TEXT(GATEWAY, "Gateway", "ゲートウェイ") \
