@@ -249,6 +249,25 @@ static int follow_once(struct follower *follower)
 	return LOG_FOUND;
 }
 
+/* Late is what is older than the others stored, not than now: the files of another machine may come hours later. */
+static int find_latest(void *context, const struct store_record *record)
+{
+	struct follower *follower = context;
+
+	follower->latest_us =
+		record->time_us < follower->context->now_us ? record->time_us : follower->context->now_us;
+	return 0;
+}
+
+static int follow_first(struct follower *follower)
+{
+	const struct log_context *context = follower->context;
+
+	if (store_records(context->store, &context->filter, true, 1, find_latest, follower) < 0)
+		return log_store_error(context);
+	return follow_once(follower);
+}
+
 /* What is told as the last ones is not told again, though it may have come after the first round. */
 static int note_told(struct told *told, const struct tail *tail)
 {
@@ -298,7 +317,7 @@ static int follow(struct log_context *context, struct follower *follower, struct
 int log_tail(struct log_context *context, int argc, char **argv)
 {
 	bool follows = log_value(context, "follow") != NULL;
-	struct follower follower = {.context = context, .latest_us = context->now_us};
+	struct follower follower = {.context = context};
 	struct log_table *table;
 	int code, end;
 
@@ -307,7 +326,7 @@ int log_tail(struct log_context *context, int argc, char **argv)
 		context->output = LOG_NDJSON;
 	context->pager = context->pager && !follows;
 	table = log_table_new(context, columns, COLUMNS);
-	code = follows ? follow_once(&follower) : LOG_FOUND;
+	code = follows ? follow_first(&follower) : LOG_FOUND;
 	if (code == LOG_FOUND)
 		code = print_last(&follower, table, log_limit(context, TAIL_ROWS));
 	if (code == LOG_FOUND && follows)

@@ -220,9 +220,10 @@ def tail_follows():
     try:
         same(json.loads(process.stdout.readline())["seq"], 1, "the record that was there")
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000000+0000", time.gmtime())
-        for seq in (2, 3):
+        # The second is as old as the first, as of a file that is copied from elsewhere.
+        for seq, more in ((2, {}), (3, {"timestamp": stamp}), (4, {"timestamp": stamp})):
             with home.file.open("a", encoding="utf-8") as file:
-                file.write(record(seq, timestamp=stamp) + "\n")
+                file.write(record(seq, **more) + "\n")
             ready = select.select([process.stdout], [], [], 20)[0]
             true(ready, f"record {seq} is told")
             same(json.loads(process.stdout.readline())["seq"], seq, "the record that came")
