@@ -250,8 +250,12 @@ static int show_destination(void *context, const struct addr *destination)
 	return 0;
 }
 
-static void end_destinations(const struct log_context *context, uint64_t count, bool more)
+/* An estimate may be lower than the number of those that are known by name. */
+static void end_destinations(const struct log_context *context, const struct store_talker *row,
+			     uint64_t count, bool more)
 {
+	if (!row->destinations_exact && count > row->destinations && log_show_label(context, ""))
+		printf("%" PRIu64 " are listed by records, so the estimate is too low\n", count);
 	if (count > DESTINATIONS_SHOWN && log_show_label(context, ""))
 		printf("and %" PRIu64 " more, which --json lists\n", count - DESTINATIONS_SHOWN);
 	if (more && log_show_label(context, ""))
@@ -277,7 +281,7 @@ static int show_destinations(const struct log_context *context, const struct sto
 	if (context->output != LOG_TABLE)
 		printf("],\"destination_list_whole\":%s", more ? "false" : "true");
 	else
-		end_destinations(context, list.count, more);
+		end_destinations(context, row, list.count, more);
 	return r;
 }
 
