@@ -161,7 +161,8 @@ static bool take_line(struct walk *walk, const char *text, size_t len)
 		block->foreign++;
 		break;
 	case EVENT_LINE_REFUSED:
-		event_line_why(&walk->line, why);
+		if (!walk->too_long) /* else nothing was read of it */
+			event_line_why(&walk->line, why);
 		refuse(walk, walk->too_long ? "longer than any record" : why);
 		break;
 	}

@@ -179,6 +179,16 @@ def a_long_line_is_not_held(store, directory):
 
 
 @case
+def a_long_line_stands_first(store, directory):
+    """a line that is too long is refused where nothing was read before it, too"""
+    path = f"{directory}/events.json"
+    write(path, "x" * 2_000_000 + "\n" + text(record(0)))
+    found, said = store.fill(path)
+    same((found["records"], found["refused"]), (1, 1), said)
+    same("events.json:1 (byte 0): longer than any record" in said, True, said)
+
+
+@case
 def a_file_that_begins_alike(store, directory):
     """a file that only begins like one that was read is read whole"""
     path = f"{directory}/events.json"
