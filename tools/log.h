@@ -134,6 +134,8 @@ void log_store_end(struct log_context *context);
 
 /* Sends standard output to a pager from here on, if one is wanted and there is none yet. Tables do it by themselves. */
 void log_page(const struct log_context *context);
+/* Whether there is one, which shows what is wider than the terminal. */
+bool log_is_paged(void);
 /* Waits until the pager's user has seen enough. */
 void log_page_end(void);
 

@@ -49,7 +49,8 @@ static void become_pager(const char *command, const int ends[2])
 	dup2(ends[0], STDIN_FILENO);
 	close(ends[0]);
 	close(ends[1]);
-	(void)setenv("LESS", "FRX", 0);
+	/* S: rows of tables are cut, and found by the arrow keys, as a table of wrapped rows can not be read. */
+	(void)setenv("LESS", "FRSX", 0);
 	(void)setenv("LESSCHARSET", "utf-8", 0);
 	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 	_exit(127);
@@ -76,6 +77,11 @@ void log_page(const struct log_context *context)
 		pager = 0;
 	close(ends[0]);
 	close(ends[1]);
+}
+
+bool log_is_paged(void)
+{
+	return pager != 0;
 }
 
 void log_page_end(void)

@@ -107,7 +107,7 @@ static void print_cell(const struct log_table *table, size_t column, const struc
 
 	if (is_right(table->columns[column].type))
 		put_blanks(pad);
-	if (column == table->last && terminal > 0)
+	if (column == table->last && terminal > 0 && !log_is_paged())
 		room = terminal > begin + NARROWEST ? terminal - begin : NARROWEST;
 	print_text(table, cell->text ? cell->text : "", room, cell->colour);
 	if (column != table->last)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What op25b-log does with records that attack its reader, with wrong usage, and on terminals: input.py OP25B-LOG OP25B-MONTH."""
+import fcntl
 import json
 import os
 import pty
@@ -8,9 +9,11 @@ import re
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from pathlib import Path
 
@@ -59,6 +62,7 @@ def on_terminal(log, *arguments, **changes):
     """What comes out of a terminal of 24 lines of 200 characters."""
     pid, terminal = pty.fork()
     if pid == 0:
+        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
         os.chdir(log.directory)
         os.execve(log.program, [log.program, *map(str, arguments)], log.environment(**changes))
     shown = b""

@@ -22,6 +22,11 @@ void log_page(const struct log_context *context)
 {
 }
 
+bool log_is_paged(void)
+{
+	return false;
+}
+
 int log_error(const char *format, ...)
 {
 	return LOG_ERROR;
