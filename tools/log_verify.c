@@ -224,6 +224,8 @@ int log_verify(struct log_context *context, int argc, char **argv)
 	/* The daemon first: what it writes behind this moment is not asked for. */
 	if (!log_value(context, "no-ledger"))
 		code = log_daemon_answers(context, "status", log_value(context, "ledger"), &verify.ledgers);
+	if (code != LOG_FOUND && !log_value(context, "ledger"))
+		log_error("without op25bd's count, --no-ledger looks at the records' numbers alone");
 	if (code == LOG_FOUND)
 		code = check_form(verify.ledgers);
 	if (code == LOG_FOUND && context->fill)

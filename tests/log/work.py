@@ -217,7 +217,7 @@ def a_ledger_that_is_none_is_an_error():
         same((run.code, run.out), (2, ""), repr(text))
     same(WHOLE.log.run("verify", "--ledger", "/nowhere/ledger.json").code, 2, "no file")
     run = WHOLE.log.run("verify")
-    same((run.code, "does not answer" in run.err), (2, True), "no daemon")
+    same((run.code, "does not answer" in run.err, "--no-ledger" in run.err), (2, True, True), "no daemon")
 
 
 # ---- exemptions ----
