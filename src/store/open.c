@@ -26,6 +26,17 @@ static int wait_while_busy(void *context, int waits)
 	return 1;
 }
 
+/* A pipe would keep whoever opens it waiting for ever. */
+static int check_kind(struct store *store)
+{
+	struct stat found;
+
+	if (stat(store->path, &found) < 0 || S_ISREG(found.st_mode))
+		return 0;
+	return store_say(store, EINVAL, "%s: %s, not a store of records", store->path,
+			 S_ISDIR(found.st_mode) ? "a directory" : "no plain file");
+}
+
 /* sqlite gives its other files the mode of this one. */
 static int make_file(struct store *store)
 {
@@ -108,11 +119,14 @@ static int check_whose(struct store *store)
 			      "%s: this is another program's database, not a store of records", store->path);
 	if (r == 0)
 		r = store_number(store, "SELECT value FROM meta WHERE key = 'schema'", 0, &schema);
-	if (r == 0 && schema != STORE_SCHEMA)
+	if (r == 0 && schema > STORE_SCHEMA)
 		r = store_say(
 			store, ENOTSUP,
 			"%s: its form is version %lld, and this program knows %d: use the newer op25b-log",
 			store->path, (long long)schema, STORE_SCHEMA);
+	if (r == 0 && schema < STORE_SCHEMA)
+		r = store_say(store, EBADMSG, "%s: the store is damaged: it does not tell its form",
+			      store->path);
 	return r;
 }
 
@@ -139,7 +153,9 @@ int store_open(const char *path, bool write, struct store **ret, char **ret_erro
 		return r;
 	store->write = write;
 	store->path = strdup(path);
-	if (store->path) {
+	if (store->path)
+		r = check_kind(store);
+	if (store->path && r == 0) {
 		r = write ? set_up(store) : open_database(store);
 		r = r < 0 || write ? r : check_whose(store);
 	}

@@ -136,6 +136,17 @@ static void test_not_a_store(void **state)
 	assert_int_equal(open_and_close(place->path, false, "no store"), -EBADMSG);
 }
 
+/* A pipe is not opened: that would wait for somebody at its other end. */
+static void test_no_plain_file(void **state)
+{
+	const struct place *place = *state;
+
+	assert_int_equal(mkfifo(place->path, 0600), 0);
+	assert_int_equal(open_and_close(place->path, true, "no plain file"), -EINVAL);
+	assert_int_equal(open_and_close(place->path, false, "no plain file"), -EINVAL);
+	assert_int_equal(open_and_close(place->directory, true, "a directory"), -EINVAL);
+}
+
 static void test_another_programs_database(void **state)
 {
 	const struct place *place = *state;
@@ -153,6 +164,18 @@ static void test_newer_version(void **state)
 	run_sql(place->path, "UPDATE meta SET value = 2 WHERE key = 'schema'");
 	assert_int_equal(open_and_close(place->path, true, "version 2"), -ENOTSUP);
 	assert_int_equal(open_and_close(place->path, false, "version 2"), -ENOTSUP);
+}
+
+/* No program ever wrote that: a newer one would not help. */
+static void test_no_version(void **state)
+{
+	const struct place *place = *state;
+
+	assert_int_equal(open_and_close(place->path, true, NULL), 0);
+	run_sql(place->path, "UPDATE meta SET value = 'x' WHERE key = 'schema'");
+	assert_int_equal(open_and_close(place->path, true, "damaged"), -EBADMSG);
+	run_sql(place->path, "DELETE FROM meta");
+	assert_int_equal(open_and_close(place->path, false, "damaged"), -EBADMSG);
 }
 
 /* Two that make it at the same moment, before and after either. */
@@ -205,8 +228,14 @@ static void test_names_of_rotated_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_made_and_opened_again),     CASE(test_nothing_there), CASE(test_not_a_store),
-		CASE(test_another_programs_database), CASE(test_newer_version), CASE(test_made_by_two),
+		CASE(test_made_and_opened_again),
+		CASE(test_nothing_there),
+		CASE(test_not_a_store),
+		CASE(test_no_plain_file),
+		CASE(test_another_programs_database),
+		CASE(test_newer_version),
+		CASE(test_no_version),
+		CASE(test_made_by_two),
 		CASE(test_names_of_rotated_files),
 	};
 
