@@ -415,7 +415,10 @@ int log_nothing(const struct log_context *context)
 
 int log_store_error(const struct log_context *context)
 {
-	const char *why = store_error(context->store);
+	const char *why = store_error(context->store), *path = context->store_path;
 
-	return log_error("%s: %s", context->store_path, why && why[0] ? why : "cannot be asked");
+	/* What sqlite says already has the store's name before it. */
+	if (strncmp(why, path, strlen(path)) == 0 && why[strlen(path)] == ':')
+		return log_error("%s", why);
+	return log_error("%s: %s", path, why[0] ? why : "cannot be asked");
 }

@@ -9,6 +9,7 @@ import re
 import select
 import shutil
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -167,6 +168,11 @@ def wrong_usage_is_told():
     same((run.code, run.out), (2, ""), "without the policy that was named")
     (home.directory / "text.db").write_text("this is no store\n" * 100, encoding="utf-8")
     refused(home, "text.db", "--store", home.directory / "text.db", "top")
+    store = home.directory / "torn.db"
+    home.run("ingest", "--store", store)
+    with sqlite3.connect(store) as database:
+        database.execute("DROP TABLE work")
+    same(home.run("queue", "--no-ingest", "--store", store).err.count(str(store)), 1, "the store is named once")
 
 
 def helps_show_examples():
