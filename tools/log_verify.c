@@ -180,15 +180,28 @@ static int check_ledger(struct verify *verify, const json_t *ledger)
 	return 0;
 }
 
+static bool is_count(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_integer(value) && json_integer_value(value) >= 0;
+}
+
+static bool is_ledger(const json_t *events)
+{
+	const json_t *told = json_object_get(events, "told");
+
+	return json_is_string(json_object_get(events, "host")) &&
+	       json_is_string(json_object_get(events, "boot_id")) && is_count(events, "next_seq") &&
+	       is_count(events, "records") && is_count(told, "blocked") && is_count(told, "monitored") &&
+	       is_count(told, "attempts");
+}
+
 /* A reader must not take an older daemon's answer for one that says nothing was written. */
 static int check_form(const json_t *ledgers)
 {
 	for (size_t i = 0; i < json_array_size(ledgers); i++) {
-		const json_t *events = json_object_get(json_array_get(ledgers, i), "events");
-
-		if (!json_is_object(json_object_get(events, "told")) ||
-		    !json_is_string(json_object_get(events, "boot_id")) ||
-		    !json_is_integer(json_object_get(events, "next_seq")))
+		if (!is_ledger(json_object_get(json_array_get(ledgers, i), "events")))
 			return log_error(
 				"the ledger is no answer of this version's op25bctl status or stats");
 	}

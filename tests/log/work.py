@@ -215,6 +215,12 @@ def a_ledger_that_is_none_is_an_error():
         path.write_text(text, encoding="utf-8")
         run = WHOLE.log.run("verify", "--ledger", path)
         same((run.code, run.out), (2, ""), repr(text))
+    for part, key, value in (("events", "next_seq", -5), ("events", "records", "9"), ("events", "host", None), ("told", "blocked", 1e30),
+                             ("told", "attempts", -1)):
+        documents = list(ledgers())
+        changed = documents[1]["events"] if part == "events" else documents[1]["events"]["told"]
+        changed[key] = value
+        same(verify_ledgers(documents).code, 2, f"{key} {value}")
     same(WHOLE.log.run("verify", "--ledger", "/nowhere/ledger.json").code, 2, "no file")
     run = WHOLE.log.run("verify")
     same((run.code, "does not answer" in run.err, "--no-ledger" in run.err), (2, True, True), "no daemon")
