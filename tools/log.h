@@ -211,9 +211,9 @@ struct log_talkers {
 	int64_t least_first_us; /* only who was first seen then or later is kept */
 };
 
-/* Those of the context's filter. LOG_FOUND or LOG_ERROR, said; log_talkers_free() in any case. ret_total may be NULL. */
+/* Those of the context's filter. LOG_FOUND or LOG_ERROR, said; log_talkers_free() in any case. */
 int log_talkers_read(const struct log_context *context, enum store_order order, uint64_t limit,
-		     struct log_talkers *talkers, uint64_t *ret_total);
+		     struct log_talkers *talkers);
 void log_talkers_free(struct log_talkers *talkers);
 
 #endif

@@ -141,12 +141,12 @@ static const char *why_of(const struct review *review, const struct policy_rule 
 }
 
 static const struct log_column columns[] = {
-	{"name", "exemption", LOG_CELL_TEXT}, {"state", "state", LOG_CELL_TEXT},
-	{"use", "use", LOG_CELL_TEXT},        {"attempts", "attempts", LOG_CELL_NUMBER},
-	{"packets", NULL, LOG_CELL_NUMBER},   {"last_used", "last used", LOG_CELL_TIME},
-	{"from", NULL, LOG_CELL_TIME},        {"until", "until", LOG_CELL_TIME},
-	{"ticket", "ticket", LOG_CELL_TEXT},  {"owner", "owner", LOG_CELL_TEXT},
-	{"reason", NULL, LOG_CELL_TEXT},      {"counted", "known how", LOG_CELL_TEXT},
+	{"name", "EXEMPTION", LOG_CELL_TEXT}, {"state", "STATE", LOG_CELL_TEXT},
+	{"use", "USE", LOG_CELL_TEXT},        {"attempts", "ATTEMPTS", LOG_CELL_NUMBER},
+	{"packets", NULL, LOG_CELL_NUMBER},   {"last_used", "LAST USED", LOG_CELL_TIME},
+	{"from", NULL, LOG_CELL_TIME},        {"until", "UNTIL", LOG_CELL_TIME},
+	{"ticket", "TICKET", LOG_CELL_TEXT},  {"owner", "OWNER", LOG_CELL_TEXT},
+	{"reason", NULL, LOG_CELL_TEXT},      {"counted", "KNOWN HOW", LOG_CELL_TEXT},
 };
 
 static int64_t time_of(bool given, int64_t s)

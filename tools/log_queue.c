@@ -196,18 +196,18 @@ static unsigned colour_of(enum work_state state)
 }
 
 static const struct log_column columns[] = {
-	{"state", "state", LOG_CELL_TEXT},
-	{"subscriber", "subscriber", LOG_CELL_TEXT},
-	{"attempts", "attempts", LOG_CELL_NUMBER},
-	{"last", "last", LOG_CELL_TIME},
+	{"state", "STATE", LOG_CELL_TEXT},
+	{"subscriber", "SUBSCRIBER", LOG_CELL_TEXT},
+	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER},
+	{"last", "LAST", LOG_CELL_TIME},
 	{"stopped", NULL, LOG_CELL_TEXT},
 	{"attempts_since", NULL, LOG_CELL_NUMBER},
 	{"attempts_since_at_most", NULL, LOG_CELL_BOOL},
-	{NULL, "stopped?", LOG_CELL_TEXT},
-	{"dealt", "dealt with", LOG_CELL_TIME},
-	{"who", "by", LOG_CELL_TEXT},
-	{"ticket", "ticket", LOG_CELL_TEXT},
-	{"note", "note", LOG_CELL_TEXT},
+	{NULL, "STOPPED?", LOG_CELL_TEXT},
+	{"dealt", "DEALT WITH", LOG_CELL_TIME},
+	{"who", "BY", LOG_CELL_TEXT},
+	{"ticket", "TICKET", LOG_CELL_TEXT},
+	{"note", "NOTE", LOG_CELL_TEXT},
 };
 
 static void write_row(struct log_table *table, const struct log_context *context, const struct row *row)

@@ -387,7 +387,7 @@ int log_show(struct log_context *context, int argc, char **argv)
 
 	if (!log_subscriber(argv[1], &context->filter.src))
 		return LOG_ERROR;
-	code = log_talkers_read(context, STORE_BY_ATTEMPTS, log_limit(context, 0), &talkers, NULL);
+	code = log_talkers_read(context, STORE_BY_ATTEMPTS, log_limit(context, 0), &talkers);
 	if (code == LOG_FOUND && (context->output == LOG_CSV || talkers.count == 0))
 		code = show_rows(context, &talkers);
 	else if (code == LOG_FOUND)

@@ -151,9 +151,9 @@ static int keep(void *context, const struct store_talker *row)
 }
 
 int log_talkers_read(const struct log_context *context, enum store_order order, uint64_t limit,
-		     struct log_talkers *talkers, uint64_t *ret_total)
+		     struct log_talkers *talkers)
 {
-	int r = store_talkers(context->store, &context->filter, order, limit, keep, talkers, ret_total);
+	int r = store_talkers(context->store, &context->filter, order, limit, keep, talkers, NULL);
 
 	if (r == -ENOMEM)
 		return log_error("no memory");

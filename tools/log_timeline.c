@@ -25,7 +25,7 @@ static const struct log_column columns[] = {
 	{"packets_offloaded", NULL, LOG_CELL_NUMBER},
 	{"records", NULL, LOG_CELL_NUMBER},
 	{"subscribers", "SUBSCRIBERS", LOG_CELL_NUMBER},
-	{NULL, "ATTEMPTS", LOG_CELL_BAR},
+	{NULL, "", LOG_CELL_BAR},
 };
 
 struct buckets {

@@ -97,15 +97,26 @@ static int print_kept(const struct log_context *context, const struct log_talker
 
 /* ---- top ---- */
 
-static int print_totals(const struct log_context *context, uint64_t shown, uint64_t total)
+/* Without the row of packets from unknown ones. */
+static uint64_t count_subscribers(const struct log_talkers *talkers)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < talkers->count; i++)
+		count += talkers->items[i].row.subscriber.addr.family != ADDR_NONE;
+	return count;
+}
+
+static int print_totals(const struct log_context *context, uint64_t shown)
 {
 	struct store_filter filter = context->filter;
+	uint64_t total = 0;
 	char first[LOG_TIME_TEXT_MAX], last[LOG_TIME_TEXT_MAX];
 	struct store_sums sums;
 
 	if (context->output != LOG_TABLE)
 		return LOG_FOUND;
-	if (store_totals(context->store, &filter, &sums, NULL) < 0)
+	if (store_totals(context->store, &filter, &sums, &total) < 0)
 		return log_store_error(context);
 	log_time_format(sums.first_us, context->utc, first);
 	log_time_format(sums.last_us, context->utc, last);
@@ -120,18 +131,18 @@ static int print_totals(const struct log_context *context, uint64_t shown, uint6
 
 int log_top(struct log_context *context, int argc, char **argv)
 {
-	uint64_t most = log_limit(context, USUAL_ROWS), total = 0;
+	uint64_t most = log_limit(context, USUAL_ROWS);
 	enum store_order order = STORE_BY_ATTEMPTS;
 	struct log_talkers talkers = {.least_first_us = INT64_MIN};
 	int code;
 
 	if (!log_order(context, &order))
 		return LOG_ERROR;
-	code = log_talkers_read(context, order, most, &talkers, &total);
+	code = log_talkers_read(context, order, most, &talkers);
 	if (code == LOG_FOUND)
 		code = print_kept(context, &talkers, most);
 	if (code == LOG_FOUND)
-		code = print_totals(context, talkers.count, total);
+		code = print_totals(context, count_subscribers(&talkers));
 	log_talkers_free(&talkers);
 	return code;
 }
@@ -160,7 +171,7 @@ int log_first_seen(struct log_context *context, int argc, char **argv)
 		context->filter.since_us = context->now_us - DAY_S * LOG_US_PER_S;
 	talkers.least_first_us = context->filter.since_us;
 	/* All of them: the limit is one of those that are new. */
-	code = log_talkers_read(context, order, 0, &talkers, NULL);
+	code = log_talkers_read(context, order, 0, &talkers);
 	if (code == LOG_FOUND && order == STORE_BY_FIRST && talkers.count > 0)
 		qsort(talkers.items, talkers.count, sizeof(talkers.items[0]), compare_first);
 	if (code == LOG_FOUND)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,14 +82,18 @@ static int take_gap(void *context, const struct store_gap *gap)
 {
 	struct verify *verify = context;
 	uint64_t numbers = gap->last - gap->first + 1;
+	char lost[64];
 
 	if (strcmp(gap->host, verify->source->host) != 0 ||
 	    strcmp(gap->boot_id, verify->source->boot_id) != 0)
 		return 0;
-	if (numbers >= STORE_RESTART_NUMBERS && !is_in_a_life(verify, gap))
+	if (numbers >= STORE_RESTART_NUMBERS && !is_in_a_life(verify, gap)) {
 		verify->restarts++;
-	else
-		verify->missing += numbers;
+		return 0;
+	}
+	verify->missing += numbers;
+	(void)snprintf(lost, sizeof(lost), "lost: %" PRIu64 " to %" PRIu64, gap->first, gap->last);
+	write_equal(verify, gap->host, gap->boot_id, lost, numbers, 0);
 	return 0;
 }
 
@@ -211,9 +216,9 @@ static int check_form(const json_t *ledgers)
 static int verify_all(struct verify *verify)
 {
 	static const struct log_column columns[] = {
-		{"host", "host", LOG_CELL_TEXT},           {"check", "check", LOG_CELL_TEXT},
-		{"expected", "expected", LOG_CELL_NUMBER}, {"stored", "stored", LOG_CELL_NUMBER},
-		{"result", "result", LOG_CELL_TEXT},       {"boot_id", "boot", LOG_CELL_TEXT},
+		{"host", "HOST", LOG_CELL_TEXT},           {"check", "CHECK", LOG_CELL_TEXT},
+		{"expected", "EXPECTED", LOG_CELL_NUMBER}, {"stored", "STORED", LOG_CELL_NUMBER},
+		{"result", "RESULT", LOG_CELL_TEXT},       {"boot_id", "BOOT", LOG_CELL_TEXT},
 	};
 	int r, code;
 

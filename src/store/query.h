@@ -37,8 +37,8 @@ struct store_way {
 struct store_talker {
 	struct prefix subscriber; /* ADDR_NONE: overflow, of unknown subscribers */
 	struct store_sums sums;
-	struct store_way way; /* by which most of the packets went */
-	bool several_ways;
+	struct store_way way;  /* by which most of the packets went */
+	bool several_ways;     /* that differ in more than the gateway and the policy's digest */
 	int64_t ever_first_us; /* in all that is stored, whatever the filter */
 	uint64_t destinations;
 	bool destinations_exact;

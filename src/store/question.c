@@ -91,7 +91,7 @@ static int ways_load(struct question *question)
 	int r = store_prepare(
 		question->store,
 		"SELECT w.id, w.monitored, h.text, p.text, r.text, k.text, a.text, v.text, d.text,"
-		" min(w.id) OVER (PARTITION BY w.host, w.pool, w.rule, w.rule_kind, w.reason, w.verdict, w.monitored)"
+		" min(w.id) OVER (PARTITION BY w.pool, w.rule, w.rule_kind, w.reason, w.verdict, w.monitored)"
 		" FROM way AS w LEFT JOIN name AS h ON h.id = w.host"
 		" LEFT JOIN name AS p ON p.id = w.pool LEFT JOIN name AS r ON r.id = w.rule"
 		" LEFT JOIN name AS k ON k.id = w.rule_kind LEFT JOIN name AS a ON a.id = w.reason"

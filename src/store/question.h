@@ -24,7 +24,7 @@ struct question_way {
 	int64_t id;
 	struct store_way way; /* texts in `texts` */
 	char *texts;
-	int64_t kin; /* the same number for ways that differ in nothing but the policy's digest */
+	int64_t kin; /* the same number for ways that differ in nothing but the gateway and the policy's digest */
 	bool counts;
 };
 

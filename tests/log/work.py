@@ -8,6 +8,7 @@ import collections
 import concurrent.futures
 import datetime
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -172,6 +173,11 @@ def gaps_and_duplicates_are_those_of_the_truth():
         same(row["expected"] - row["stored"], source["missing"], f"missing of {key}")
         same(row["expected"], source["last_seq"] - source["first_seq"] + 1, f"numbers of {key}")
         same(row["result"], "differs" if source["missing"] else "ok", f"result of {key}")
+        lost = [one for one in run.json if (one["host"], one["boot_id"]) == key and one["check"].startswith("lost: ")]
+        same(sum(one["expected"] for one in lost), source["missing"], f"numbers named as lost of {key}")
+        for one in lost:
+            first, last = (int(number) for number in re.findall(r"[0-9]+", one["check"]))
+            true(source["first_seq"] < first <= last < source["last_seq"] and last - first + 1 == one["expected"], one["check"])
         again = found.get((*key, "met again, stored once"), {"stored": 0})
         same(again["stored"], source["duplicates"], f"duplicates of {key}")
     true(any(source["missing"] for source in LOSSY.truth["sources"]), "there are gaps")

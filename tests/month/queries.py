@@ -93,7 +93,7 @@ def subscribers(found, truth):
         if name not in found:
             yield f"{name}: missing"
             continue
-        yield from differences(name, found[name], one, (*SUMS, *TIMES, "hours_active", "days_active", "clock_hours"))
+        yield from differences(name, found[name], one, (*SUMS, *TIMES, "hours_active", "days_active", "clock_hours", "several_ways"))
         yield from differences(name, found[name], {"ever_first_us": one["first_us"]}, ("ever_first_us",))
         yield from destinations(name, found[name], one)
     if set(found) - {""} != {one["subscriber"] for one in truth["subscribers"]}:

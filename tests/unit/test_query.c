@@ -140,8 +140,11 @@ static void finish_way(struct reference *reference)
 	unsigned most = 0, ways = 0;
 
 	for (unsigned i = 0; i < WORLD_WAYS; i++) {
-		/* 0 and 1 differ in the policy alone. */
-		ways += reference->packets[i] > 0 && !(i == 1 && reference->packets[0] > 0);
+		/* 0, 1 and 3 differ in the policy and the gateway alone. */
+		bool alike = (i == 1 || i == 3) &&
+			     (reference->packets[0] > 0 || (i == 3 && reference->packets[1] > 0));
+
+		ways += reference->packets[i] > 0 && !alike;
 		if (reference->packets[i] > reference->packets[most])
 			most = i;
 	}
