@@ -39,7 +39,7 @@ int store_failed(struct store *store)
 	case SQLITE_CORRUPT:
 		return store_say(
 			store, EBADMSG,
-			"%s: the store is damaged; move it away, and it is filled again from the record files",
+			"%s: the store is damaged; move it away, and it is filled again from the record files, without the work queue",
 			store->path);
 	case SQLITE_NOTADB:
 		return store_say(store, EBADMSG, "%s: this is no store of records, or a damaged one",

@@ -277,8 +277,10 @@ static enum outcome read_on(struct walk *walk)
 {
 	uint8_t tail[TAIL_BYTES];
 
-	if (walk->block->file.unchanged)
+	if (walk->block->file.unchanged) {
+		walk->block->data_len = 0;
 		return DONE;
+	}
 	if (walk->place > 0) {
 		if (!step_to_place(walk))
 			return DONE;
@@ -292,15 +294,27 @@ static enum outcome read_on(struct walk *walk)
 	return read_lines(walk);
 }
 
+/* Nobody writes on in a packed file: what is no whole line now never becomes one. NULL: it is whole. */
+static const char *what_is_missing(const struct walk *walk)
+{
+	bool half = walk->block->data_len > 0 || walk->too_long;
+
+	if (input_failure(walk->input))
+		return input_failure(walk->input);
+	return half && walk->at_end && input_is_packed(walk->input) ? "the file ends within a line" : NULL;
+}
+
 static void send_end(struct walk *walk, bool again, int error)
 {
 	struct block *block = walk->block;
 
 	if (walk->input) {
+		const char *missing = what_is_missing(walk);
+
 		describe(walk, false);
-		if (input_failure(walk->input) && !again) {
+		if (missing && !again) {
 			block->refusal_count = 0;
-			refuse(walk, input_failure(walk->input));
+			refuse(walk, missing);
 		}
 		block->file.broken |= again;
 	} else {

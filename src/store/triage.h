@@ -24,7 +24,7 @@ enum triage_class {
 	TRIAGE_SERVER, /* a steady stream to few destinations, day and night */
 };
 
-enum { TRIAGE_EVIDENCE_MAX = 240 };
+enum { TRIAGE_EVIDENCE_MAX = 320 };
 
 /* Thresholds; section [triage] of the policy, whose defaults they share. */
 struct triage_limits {

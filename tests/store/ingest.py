@@ -249,6 +249,19 @@ def destinations_unite(store, directory):
 
 
 @case
+def a_packed_file_that_ends_within_a_line(store, directory):
+    """nobody writes on in a packed file: its half line is refused, once; that of a plain one waits"""
+    path = f"{directory}/events.json"
+    whole, half = texts(record(seq) for seq in range(5)), texts([record(5)])[:-40]
+    with gzip.open(path + ".1.gz", "wt") as target:
+        target.write(whole + half)
+    write(path, half)
+    found, said = store.fill("-r", path)
+    same((found["records"], found["refused"], "ends within a line" in said), (5, 1, True), said)
+    same(store.fill("-r", path)[0]["refused"], 0, "again")
+
+
+@case
 def damage_is_told(store, directory):
     """damaged packings, stores of others, and files that are none"""
     path = f"{directory}/events.json"
