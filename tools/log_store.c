@@ -146,6 +146,7 @@ int log_store_find(struct log_context *context)
 /* ---- filling ---- */
 
 struct progress {
+	bool wait_told;
 	int64_t begun_ms;
 	bool shown;
 	uint64_t refused;
@@ -176,8 +177,13 @@ static int show_progress(void *context, const struct store_ingested *so_far, uin
 	if (so_far->bytes < bytes_expected)
 		full = (uint64_t)((double)so_far->bytes / (double)bytes_expected * BAR_WIDTH);
 	progress->shown = true;
-	if (!is_bar_wanted())
+	if (!is_bar_wanted()) {
+		if (so_far->waiting && !progress->wait_told && ms >= LONG_MS) {
+			fputs("op25b-log: waiting for another run that fills the store\n", stderr);
+			progress->wait_told = true;
+		}
 		return 0;
+	}
 	if (so_far->waiting) {
 		fputs("\r\033[Kop25b-log: waiting for another run that fills the store", stderr);
 		return 0;
