@@ -206,6 +206,13 @@ static void wait_for_full_ring(void)
 	assert_true(counted(without_room) > 0);
 }
 
+/* A wait for what never comes would take for ever; ThreadSanitizer, on a busy machine, takes seconds for what is done at once. */
+#ifdef __SANITIZE_THREAD__
+enum { SOON_S = 20 };
+#else
+enum { SOON_S = 1 };
+#endif
+
 /* What has no room in the ring names the old policy; the worker may take the new one only when it is handed on. */
 static void test_a_full_ring_does_not_delay_it(void **state)
 {
@@ -218,7 +225,7 @@ static void test_a_full_ring_does_not_delay_it(void **state)
 	assert_int_equal(poll(&done, 1, WAIT_MS), 1);
 	begin_ns = clock_steady_ns();
 	reload_finish(&gateway);
-	assert_true(clock_steady_ns() - begin_ns < NSEC_PER_SEC);
+	assert_true(clock_steady_ns() - begin_ns < SOON_S * NSEC_PER_SEC);
 	assert_int_equal(gateway.world->generation, 2);
 	assert_int_equal(worker_generation(gateway.workers[0]), 2);
 	assert_null(gateway.reload.retired);
