@@ -2,8 +2,6 @@
 /* Captures and floods mostly hold plain packets that ask few different questions; what is the same is asked once. */
 #include "engine/tables.h"
 
-#include <string.h>
-
 enum { MEMO = 64 };
 
 /* SYNs to port 25: of them the rules look at nothing but the classes of their two ends. */
@@ -11,7 +9,6 @@ struct syns {
 	size_t count;
 	uint8_t index[ENGINE_PLAIN_MAX];
 	uint32_t src[ENGINE_PLAIN_MAX], dst[ENGINE_PLAIN_MAX];
-	uint16_t source[ENGINE_PLAIN_MAX], target[ENGINE_PLAIN_MAX];
 };
 
 /* Which answer two classes got; used 0: none yet. */
@@ -41,17 +38,16 @@ static void add_syn(struct syns *syns, const struct packet_plain4 *packet, size_
 static void ask_syns(const struct engine *engine, struct syns *syns, const struct packet_plain4 *packets,
 		     const struct engine_context *context, struct engine_answers *ret)
 {
-	struct memo memos[MEMO];
+	uint16_t sources[ENGINE_PLAIN_MAX] = {0}, targets[ENGINE_PLAIN_MAX] = {0};
+	struct memo memos[MEMO] = {0};
 
-	memset(memos, 0, sizeof(memos));
-	lpm4_lookup_batch(engine->source4, syns->src, syns->source, syns->count);
-	lpm4_lookup_batch(engine->target4, syns->dst, syns->target, syns->count);
+	lpm4_lookup_batch(engine->source4, syns->src, sources, syns->count);
+	lpm4_lookup_batch(engine->target4, syns->dst, targets, syns->count);
 	for (size_t i = 0; i < syns->count; i++) {
-		uint16_t source = syns->source[i], target = syns->target[i];
-		struct memo *memo = &memos[(source * 7U + target) % MEMO];
+		struct memo *memo = &memos[(sources[i] * 7U + targets[i]) % MEMO];
 
-		if (!memo->used || memo->source != source || memo->target != target)
-			*memo = (struct memo){source, target, 1,
+		if (!memo->used || memo->source != sources[i] || memo->target != targets[i])
+			*memo = (struct memo){sources[i], targets[i], 1,
 					      ask(engine, &packets[syns->index[i]], context, ret)};
 		ret->of[syns->index[i]] = memo->answer;
 	}
