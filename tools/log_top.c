@@ -81,10 +81,12 @@ static int print_kept(const struct log_context *context, const struct log_talker
 {
 	struct log_table *table = log_table_new(context, log_talker_columns, log_talker_column_count);
 	size_t count = most > 0 && most < talkers->count ? most : talkers->count;
-	bool sparks = context->output == LOG_TABLE && count <= SPARK_ROWS;
-	struct spark_period period = spark_period(context, talkers);
+	bool sparks = context->output == LOG_TABLE && count > 0 && count <= SPARK_ROWS;
+	struct spark_period period = {0};
 	int code = LOG_FOUND, end;
 
+	if (sparks)
+		period = spark_period(context, talkers);
 	for (size_t i = 0; i < count && code == LOG_FOUND; i++) {
 		if (sparks)
 			code = write_with_spark(context, &period, &talkers->items[i], table);

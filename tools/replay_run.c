@@ -93,7 +93,7 @@ static int judge_plain(struct replay_run *run)
 	size_t count = run->plain.filled;
 	const struct engine_context context = {
 		.interface = run->interfaces.items[run->plain.interface].resolved,
-		.now_s = whole_seconds(run->plain.begin_ns),
+		.now_s = run->plain.now_s,
 	};
 	struct engine_answers answers;
 
@@ -108,7 +108,7 @@ static int judge_plain(struct replay_run *run)
 static bool joins_plain(const struct replay_run *run, int64_t time_ns, size_t interface)
 {
 	return run->plain.filled < ENGINE_PLAIN_MAX && interface == run->plain.interface &&
-	       time_ns >= run->plain.begin_ns && time_ns < run->plain.end_ns;
+	       (uint64_t)time_ns - run->plain.begin_ns < (uint64_t)NSEC_PER_SEC;
 }
 
 static int begin_plain(struct replay_run *run, int64_t time_ns, size_t interface)
@@ -118,8 +118,8 @@ static int begin_plain(struct replay_run *run, int64_t time_ns, size_t interface
 
 	run->plain.packets[0] = first;
 	run->plain.interface = interface;
-	run->plain.begin_ns = whole_seconds(time_ns) * NSEC_PER_SEC;
-	run->plain.end_ns = run->plain.begin_ns + NSEC_PER_SEC;
+	run->plain.now_s = whole_seconds(time_ns);
+	run->plain.begin_ns = (uint64_t)run->plain.now_s * (uint64_t)NSEC_PER_SEC;
 	return r;
 }
 

@@ -79,8 +79,9 @@ struct replay_run {
 		struct packet_plain4
 			packets[ENGINE_PLAIN_MAX + 1]; /* the last: one that begins the next lot */
 		size_t filled;
-		size_t interface;         /* index */
-		int64_t begin_ns, end_ns; /* of the second; end excluded */
+		size_t interface; /* index */
+		int64_t now_s;
+		uint64_t begin_ns; /* the same, which may wrap: times are any numbers */
 	} plain;
 	bool counts_only; /* nothing but the report is wanted */
 	bool merged;      /* of several files: packets_read is a packet's place among all */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The proof of equivalence, and faults planted in the ruleset that it must find. Argument: the source directory, for
- * the example policies.
+ * the example policies. OP25B_TEST_LONG=1 takes more random ones.
  */
 #include "ruleset/marks.h"
 
 #include "verify_world.h"
 
 #ifdef __SANITIZE_ADDRESS__
-enum { POLICIES = 8, FAULTY_POLICIES = 2 };
+enum { POLICIES = 8, MANY_POLICIES = 8, FAULTY_POLICIES = 2 };
 #else
-enum { POLICIES = 40, FAULTY_POLICIES = 6 };
+enum { POLICIES = 20, MANY_POLICIES = 40, FAULTY_POLICIES = 6 };
 #endif
 
 static void test_the_examples_agree(void **state)
@@ -26,7 +26,7 @@ static void test_the_examples_agree(void **state)
 
 static void test_random_policies_agree(void **state)
 {
-	for (int i = 0; i < POLICIES; i++) {
+	for (int i = 0; i < (getenv("OP25B_TEST_LONG") ? MANY_POLICIES : POLICIES); i++) {
 		struct made_policy made;
 		struct world world = {0};
 
