@@ -611,7 +611,7 @@ static void who_is_silent_is_forgotten(void **state)
 	char *text = sample();
 
 	lines(records, text, 0);
-	*(strchr(text, '\n') + 1) = '\0';
+	text[strcspn(text, "\n") + 1] = '\0';
 	lines(records, text, 500 * NSEC_PER_SEC);
 	assert_int_equal(watch_records_snapshot(records, 599 * NSEC_PER_SEC, &snapshot), 0);
 	assert_int_equal(snapshot.offender_count, 4);
