@@ -93,6 +93,43 @@ all_told()
 	[ "$(field status events.subscribers)" = 0 ] && [ "$(field status log.waiting_bytes)" = 0 ]
 }
 
+# reload_by_turns COUNT: the first connection after each reply is judged by the policy that the reply is about.
+cat >"$scratch/reloads.py" <<-'END'
+	import os, shutil, socket, sys
+	path, policy, directory, count = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+	def reload():
+	    with socket.socket(socket.AF_UNIX) as client:
+	        client.settimeout(10)
+	        client.connect(path)
+	        client.sendall(b'{"op25b":1,"command":"reload"}\n')
+	        return client.makefile().readline()
+	def probe():
+	    with socket.socket() as client:
+	        client.settimeout(5)
+	        try:
+	            client.connect(("203.0.113.25", 25))
+	        except ConnectionRefusedError:
+	            return "resets"
+	        return "lets"
+	for n in range(count):
+	    name = ("lets", "resets")[n % 2]
+	    shutil.copy(f"{directory}/{name}.ini", policy + ".new")
+	    os.replace(policy + ".new", policy)
+	    reply = reload()
+	    got = probe()
+	    if '"digest"' not in reply or got != name:
+	        sys.exit(f"reload {n}: {got}, and not {name}: {reply}")
+END
+reload_by_turns()
+{
+	netns_run sub python3 "$scratch/reloads.py" "$socket" "$policy" "$scratch" "$1"
+}
+
+# For as long as a reload takes there are two policies: the memory to come back to is that of a daemon that has done some.
+flood_begin 8000
+expect "some reloads" reload_by_turns 20
+wait $flooding
+
 # The disk is full and has room again: nothing is lost that fits into memory.
 expect "a flood is recorded" flood 2000 200 10.0.0.1
 expect "the disk is full" disk_fill
@@ -168,37 +205,10 @@ expect "the daemon answers" ctl status
 wait $flooding
 expect_equal "the old policy is in force" "$(field status policy.digest)" "$digest"
 
-# Reloads in a flood. The first connection after each reply is judged by the policy that the reply is about.
-cat >"$scratch/reloads.py" <<-'END'
-	import os, shutil, socket, sys
-	path, policy, directory, count = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
-	def reload():
-	    with socket.socket(socket.AF_UNIX) as client:
-	        client.settimeout(10)
-	        client.connect(path)
-	        client.sendall(b'{"op25b":1,"command":"reload"}\n')
-	        return client.makefile().readline()
-	def probe():
-	    with socket.socket() as client:
-	        client.settimeout(5)
-	        try:
-	            client.connect(("203.0.113.25", 25))
-	        except ConnectionRefusedError:
-	            return "resets"
-	        return "lets"
-	for n in range(count):
-	    name = ("lets", "resets")[n % 2]
-	    shutil.copy(f"{directory}/{name}.ini", policy + ".new")
-	    os.replace(policy + ".new", policy)
-	    reply = reload()
-	    got = probe()
-	    if '"digest"' not in reply or got != name:
-	        sys.exit(f"reload {n}: {got}, and not {name}: {reply}")
-END
 generation=$(field status policy.generation)
 flood_begin $((reloads * 400))
 expect "$reloads reloads, each judged right from its first packet" \
-	netns_run sub python3 "$scratch/reloads.py" "$socket" "$policy" "$scratch" $reloads
+	reload_by_turns $reloads
 expect "the flood lasted as long" kill -0 $flooding
 expect_equal "each is a generation" "$(field status policy.generation)" $((generation + reloads))
 wait $flooding

@@ -86,14 +86,18 @@ wait $flooding
 expect "the ledger balances" ledger_balances
 expect_equal "nothing waits" "$(field status ledger.in_flight)" 0
 
-# One rule. The next repair comes five seconds after the last at the earliest; meanwhile others are busy.
+# One rule, left until the policy wants repairs again: how soon the daemon would repair depends on when it last did.
+write_policy 'repair = no'
+ctl reload >/dev/null
 handle=$(foreign -a list chain inet op25b to_daemon 2>/dev/null | sed -n 's/.*# handle //p' | tail -n 1)
 foreign delete rule inet op25b to_daemon handle "$handle"
-expect "a single rule deleted is seen" wait_until 3 state_is broken
+expect "a single rule deleted is seen" wait_until 10 state_is broken
 expect "and warned of in the fail modes" grep -q "no rule that queues" <(ctl status)
 for _ in 1 2 3 4 5 6 7 8 9 10; do
 	foreign 'add table ip somebody; add chain ip somebody else; delete table ip somebody'
 done
+write_policy
+ctl reload >/dev/null
 expect "and repaired" wait_until 12 repairs_are 2
 expect "the kernel's rules are the policy's again" in_order
 expect_equal "other people's tables are no news" "$(told)" "rules-changed rules-back rules-changed rules-back"
@@ -112,10 +116,10 @@ expect "an apply after it is looked after again" wait_until 3 state_is in-order
 
 # A change that waits for its confirmation.
 write_policy
-rules apply --confirm-within 3 >/dev/null
+rules apply --confirm-within 6 >/dev/null
 foreign delete table inet op25b
 expect "deleted while a confirmation is waited for: seen" wait_until 3 state_is broken
-expect "not repaired, but rolled back" wait_until 6 state_is in-order
+expect "not repaired, but rolled back" wait_until 12 state_is in-order
 expect_equal "by op25b-rules" "$(field status rules.repairs)" 2
 
 # Not wanted.
