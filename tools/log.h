@@ -75,6 +75,7 @@ struct log_context {
 	bool files_named;
 	bool rotated;       /* with the rotated ones beside them */
 	bool tells_refused; /* each line that is no record is told on stderr */
+	bool told_unread; /* what files were not read whole: once is enough where the store is filled again and again */
 	struct store_filter filter;
 	uint64_t limit; /* -n, or the command's own default; 0: all. See log_limit() */
 	bool limit_given;

@@ -221,6 +221,37 @@ static void tell_refused(void *context, const char *path, uint64_t line, uint64_
 	fputs(progress->refused == REFUSED_TOLD ? " (further ones are only counted)\n" : "\n", stderr);
 }
 
+static void print_unread(const char *path, const char *why)
+{
+	fputs("op25b-log: ", stderr);
+	log_text_print(stderr, path, true, 0);
+	fputs(": ", stderr);
+	log_text_print(stderr, why, true, 0);
+	fputc('\n', stderr);
+}
+
+static void tell_unread(void *context, const char *path, const char *why)
+{
+	const struct progress *progress = context;
+
+	if (progress->shown && is_bar_wanted())
+		fputs("\r\033[K", stderr);
+	print_unread(path, why);
+}
+
+/* Files that are gone have nothing more to give. */
+static int tell_stored_unread(void *context, const char *path, const char *why)
+{
+	(void)context;
+	if (access(path, F_OK) == 0) {
+		char text[256];
+
+		snprintf(text, sizeof(text), "not read whole: %s", why);
+		print_unread(path, text);
+	}
+	return 0;
+}
+
 int log_store_fill(struct log_context *context, struct store_ingested *ret)
 {
 	struct progress progress = {.begun_ms = now_ms()};
@@ -229,10 +260,12 @@ int log_store_fill(struct log_context *context, struct store_ingested *ret)
 						   .path_count = context->file_count,
 						   .rotated = context->rotated,
 						   .progress = show_progress,
+						   .unread = context->told_unread ? NULL : tell_unread,
 						   .refused = context->tells_refused ? tell_refused : NULL,
 						   .context = &progress};
 	int r = store_ingest(context->store, &config, &done);
 
+	context->told_unread = true;
 	end_progress(&progress, &done);
 	if (ret)
 		*ret = done;
@@ -251,13 +284,12 @@ static int fill_first(struct log_context *context)
 {
 	struct store_ingested done;
 
-	if (!context->fill || context->file_count == 0)
-		return LOG_FOUND;
-	if (!context->writable) {
+	if (context->fill && context->file_count > 0 && !context->writable)
 		fprintf(stderr, "op25b-log: %s cannot be written to: shown as it was filled last\n",
 			context->store_path);
-		return LOG_FOUND;
-	}
+	if (!context->fill || context->file_count == 0 || !context->writable)
+		return store_unread(context->store, tell_stored_unread, NULL) < 0 ? log_store_error(context)
+										  : LOG_FOUND;
 	if (log_store_fill(context, &done) != LOG_FOUND)
 		return LOG_ERROR;
 	if (done.refused > 0)

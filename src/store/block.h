@@ -77,8 +77,10 @@ struct block_file {
 	uint8_t head[HEAD_BYTES];
 	bool has_head;  /* else there is too little in it to know it again */
 	bool restarted; /* its place turned out to be wrong: it is read from its begin */
-	bool broken;    /* its packed data are damaged, or not all there yet */
-	bool unchanged; /* the answer: all of it was consumed before. Else, where to go on: */
+	bool unsettled; /* it changed while it was read, or could not be read on: it is not known by its inode */
+	const char *
+		missing; /* what of it cannot be read as long as it stays as it is; a literal, NULL: nothing */
+	bool unchanged;  /* the answer: all of it was consumed before. Else, where to go on: */
 	uint64_t place, lines;
 	uint8_t tail[TAIL_BYTES];
 };

@@ -11,7 +11,7 @@
 #include <sqlite3.h>
 
 enum {
-	STORE_SCHEMA = 1,
+	STORE_SCHEMA = 2,
 	STORE_ERROR_MAX = 600,
 	STORE_APPLICATION = 0x6f703235, /* "op25": sqlite's mark of whose file this is */
 };

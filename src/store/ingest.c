@@ -133,6 +133,30 @@ static bool may_be_away(const struct ingest *ingest, const char *path)
 	       (!ingest->files.items[i].live || (i > 0 && !ingest->files.items[i - 1].live));
 }
 
+static bool was_named(const struct ingest *ingest, const char *path)
+{
+	size_t i = 0;
+
+	while (i < ingest->files.count && ingest->files.items[i].path != path)
+		i++;
+	return i < ingest->files.count && ingest->files.items[i].live;
+}
+
+/* It only has a name as logrotate gives it: nobody asked for it. */
+static void tell_odd_one(const struct ingest *ingest, const char *path, int error, const char *why)
+{
+	bool kind = error == -EISDIR || error == -EINVAL;
+	char text[STORE_ERROR_MAX];
+
+	if (!ingest->config->unread)
+		return;
+	snprintf(text, sizeof(text), "not read: %s; %s", why,
+		 kind                                  ? "move it away, or give it another name"
+		 : error == -EACCES || error == -EPERM ? "let this user read it, or ask as one who may"
+						       : "what it holds is missing here");
+	ingest->config->unread(ingest->config->context, path, text);
+}
+
 static void note_file_error(struct ingest *ingest, const struct block *block)
 {
 	const char *why = block->error == -EISDIR   ? "a directory"
@@ -141,6 +165,10 @@ static void note_file_error(struct ingest *ingest, const struct block *block)
 
 	if (block->error == -ENOENT && may_be_away(ingest, block->file.path))
 		return;
+	if (!was_named(ingest, block->file.path)) {
+		tell_odd_one(ingest, block->file.path, block->error, why);
+		return;
+	}
 	if (ingest->file_error != 0)
 		return;
 	ingest->file_error = block->error;

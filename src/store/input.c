@@ -8,12 +8,14 @@
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 enum {
 	PACKED_MAX = 1 << 17,
 	GZIP_WINDOW = 15 + 16, /* zlib: the largest window, and gzip's header and check */
 	GZIP_TRAILER = 4,      /* of its 8 bytes those with the size, the low byte first (RFC 1952) */
 	ZSTD_HEADER_MAX = 18,
+	ZSTD_WINDOW_LOG = 27, /* 128 MiB: what zstd itself takes without being asked */
 };
 
 enum packing { PLAIN, GZIP, ZSTD };
@@ -25,7 +27,9 @@ struct input {
 	uint64_t place; /* in the file as it is */
 	z_stream gzip;
 	ZSTD_DStream *zstd;
-	bool inside; /* a member or frame has begun and not ended */
+	bool inside;  /* a member or frame has begun and not ended */
+	bool members; /* one has ended */
+	bool damaged;
 	const char *failure;
 	size_t at, len; /* what is not yet unpacked */
 	uint8_t packed[PACKED_MAX];
@@ -41,6 +45,15 @@ static ssize_t read_at(int descriptor, uint64_t place, void *out, size_t size)
 	return got;
 }
 
+/* Frames of zstd (RFC 8878): of data, or to be skipped, as pzstd puts first. */
+static bool is_zstd(const uint8_t magic[4])
+{
+	bool data = magic[0] == 0x28 && magic[1] == 0xb5;
+	bool skipped = (magic[0] & 0xf0) == 0x50 && magic[1] == 0x2a;
+
+	return data ? magic[2] == 0x2f && magic[3] == 0xfd : skipped && magic[2] == 0x4d && magic[3] == 0x18;
+}
+
 static bool prepare(struct input *input)
 {
 	uint8_t magic[4] = {0};
@@ -50,10 +63,11 @@ static bool prepare(struct input *input)
 		input->packing = GZIP;
 		return inflateInit2(&input->gzip, GZIP_WINDOW) == Z_OK;
 	}
-	if (magic[0] == 0x28 && magic[1] == 0xb5 && magic[2] == 0x2f && magic[3] == 0xfd) {
+	if (is_zstd(magic)) {
 		input->packing = ZSTD;
 		input->zstd = ZSTD_createDStream();
-		return input->zstd != NULL;
+		return input->zstd && !ZSTD_isError(ZSTD_DCtx_setParameter(input->zstd, ZSTD_d_windowLogMax,
+									   ZSTD_WINDOW_LOG));
 	}
 	return true;
 }
@@ -109,11 +123,29 @@ void input_close(struct input *input)
 	free(input);
 }
 
+static void damage(struct input *input, const char *why)
+{
+	input->failure = why;
+	input->damaged = true;
+}
+
+/* What stands behind a member and is none: zeros fill up blocks of tapes; gzip leaves them out, too, and warns of all else. */
+static bool ends_here(struct input *input)
+{
+	while (input->at < input->len && input->packed[input->at] == 0)
+		input->at++;
+	if (input->at < input->len && input->packed[input->at] != 0x1f)
+		damage(input, "what follows the packed data was left out");
+	return input->failure || input->at == input->len;
+}
+
 static size_t unpack_gzip(struct input *input, char *out, size_t size)
 {
 	z_stream *stream = &input->gzip;
 	int r = Z_OK;
 
+	if (!input->inside && input->members && ends_here(input))
+		return 0;
 	stream->next_in = input->packed + input->at;
 	stream->avail_in = (uInt)(input->len - input->at);
 	stream->next_out = (Bytef *)out;
@@ -124,10 +156,12 @@ static size_t unpack_gzip(struct input *input, char *out, size_t size)
 	if (r == Z_OK)
 		r = inflate(stream, Z_NO_FLUSH);
 	input->at = input->len - stream->avail_in;
-	if (r == Z_STREAM_END)
+	if (r == Z_STREAM_END) {
 		input->inside = false;
-	else if (r != Z_OK && r != Z_BUF_ERROR)
-		input->failure = "the packed data are damaged";
+		input->members = true;
+	} else if (r != Z_OK && r != Z_BUF_ERROR) {
+		damage(input, "the packed data are damaged");
+	}
 	return size - stream->avail_out;
 }
 
@@ -139,8 +173,10 @@ static size_t unpack_zstd(struct input *input, void *out, size_t size)
 
 	input->at = in.pos;
 	input->inside = r != 0;
-	if (ZSTD_isError(r))
-		input->failure = "the packed data are damaged";
+	if (ZSTD_getErrorCode(r) == ZSTD_error_frameParameter_windowTooLarge)
+		damage(input, "its window is larger than 128 MiB: pack it again without --long or --ultra");
+	else if (ZSTD_isError(r))
+		damage(input, "the packed data are damaged");
 	return into.pos;
 }
 
@@ -155,7 +191,7 @@ static bool refill(struct input *input)
 	if (got < 0)
 		input->failure = strerror(errno);
 	else if (got == 0 && input->inside)
-		input->failure = "the packed data end too early";
+		damage(input, "the packed data end too early");
 	return got > 0;
 }
 
@@ -195,6 +231,11 @@ const char *input_failure(const struct input *input)
 	return input->failure;
 }
 
+bool input_is_damaged(const struct input *input)
+{
+	return input->damaged;
+}
+
 const struct stat *input_stat(const struct input *input)
 {
 	return &input->stat;
@@ -214,7 +255,7 @@ void input_rewind(struct input *input)
 {
 	input->place = 0;
 	input->at = input->len = 0;
-	input->inside = false;
+	input->inside = input->members = input->damaged = false;
 	input->failure = NULL;
 	if (input->packing == ZSTD)
 		(void)ZSTD_DCtx_reset(input->zstd, ZSTD_reset_session_only);

@@ -19,6 +19,8 @@ void input_close(struct input *input); /* NULL is fine */
 ssize_t input_read(struct input *input, char *out, size_t size);
 /* What is wrong; NULL when nothing is. Borrowed. */
 const char *input_failure(const struct input *input);
+/* Whether that lies in the file's bytes, so that they need not be read again as long as they are the same. */
+bool input_is_damaged(const struct input *input);
 
 /* Reads from the first byte again. */
 void input_rewind(struct input *input);

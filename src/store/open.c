@@ -124,7 +124,12 @@ static int check_whose(struct store *store)
 			store, ENOTSUP,
 			"%s: its form is version %lld, and this program knows %d: use the newer op25b-log",
 			store->path, (long long)schema, STORE_SCHEMA);
-	if (r == 0 && schema < STORE_SCHEMA)
+	if (r == 0 && schema > 0 && schema < STORE_SCHEMA)
+		r = store_say(
+			store, ENOTSUP,
+			"%s: its form is version %lld, of an older op25b-log: move it away, and it is filled again from the record files",
+			store->path, (long long)schema);
+	else if (r == 0 && schema < STORE_SCHEMA)
 		r = store_say(store, EBADMSG, "%s: the store is damaged: it does not tell its form",
 			      store->path);
 	return r;

@@ -164,6 +164,10 @@ int store_notices(struct store *store, const struct store_filter *filter, store_
 		  void *context);
 int store_sources(struct store *store, store_source_row *row, void *context);
 
+/* The record files of which something could not be read when they were looked at last: why. */
+typedef int store_unread_row(void *context, const char *path, const char *why);
+int store_unread(struct store *store, store_unread_row *row, void *context);
+
 /* Why the last call on this store failed, for people; "" when none did. Borrowed until the next call. */
 const char *store_error(const struct store *store);
 

@@ -3,9 +3,8 @@
 #ifndef OP25B_STORE_QUERY_DESTINATIONS_H
 #define OP25B_STORE_QUERY_DESTINATIONS_H
 
+#include "store/known.h"
 #include "store/question.h"
-
-#include "event/destinations.h"
 
 enum {
 	/* Destinations that are told apart. With more of them in the period, rare ones are missing: those of fewer records than
@@ -20,7 +19,7 @@ int destination_groups(struct question *question, uint64_t limit, store_group_ro
 
 /* The destinations of one subscriber in the period. */
 struct reached {
-	struct destinations *set;
+	struct known known;
 	uint64_t least; /* so many are known of without knowing which */
 	bool unknown;   /* others are not known */
 	bool by_record; /* the sums of days hold more than what counts */

@@ -13,29 +13,27 @@ struct uniting {
 	struct reached *reaches;
 	const struct prefix *inside; /* ADDR_NONE: wherever */
 	bool whole_days;             /* of the records, only those of reaches[].by_record */
+	struct known_memory *memory;
 };
 
 /* The budget is as large as needed: a set is bounded, and so are the sets by the subscribers. */
-static struct destinations_budget budget_for_all(void)
+static struct known_memory memory_for_all(const struct question *question)
 {
-	return (struct destinations_budget){.max = SIZE_MAX};
+	return (struct known_memory){.budget.max = SIZE_MAX, .key = question->way_places.hash_key};
 }
 
 static bool add_address(const struct uniting *uniting, struct reached *reach, const struct addr *address)
 {
-	struct destinations_budget budget = budget_for_all();
-
 	if (address->family == ADDR_NONE ||
 	    (uniting->inside->addr.family != ADDR_NONE && !prefix_contains(uniting->inside, address)))
 		return true;
-	return destinations_add(&reach->set, address, &budget);
+	return known_add(&reach->known, address, uniting->memory);
 }
 
 /* False without memory. */
 static bool add_told(const struct uniting *uniting, struct reached *reach, const struct fact_told *told)
 {
 	const bool anywhere = uniting->inside->addr.family == ADDR_NONE;
-	struct destinations_budget budget = budget_for_all();
 	bool added = add_address(uniting, reach, &told->dst);
 
 	for (size_t i = 0; added && i < told->listed; i++) {
@@ -44,7 +42,7 @@ static bool add_told(const struct uniting *uniting, struct reached *reach, const
 		added = add_address(uniting, reach, &address);
 	}
 	if (added && told->registers && anywhere)
-		added = destinations_add_registers(&reach->set, told->registers, &budget);
+		added = known_add_registers(&reach->known, told->registers, uniting->memory);
 	if ((told->registers && anywhere) || (told->exact && (told->list || told->count <= 1)))
 		return added;
 	reach->unknown = true;
@@ -126,33 +124,48 @@ static int mark_mixed(const struct uniting *uniting, int64_t from, int64_t to, b
 	return r;
 }
 
-/* The stored union of a day, in the form of what a record tells. */
+/* The stored union of a day, in the form of what a record tells; *ret_family is that of the subscriber, where it matters. */
 static int day_told(struct question *question, int64_t subscriber, sqlite3_stmt *statement,
-		    struct fact_told *ret)
+		    struct fact_told *ret, uint8_t *ret_family)
 {
 	struct prefix who;
 	int r;
 
 	fact_told_read(statement, 1, ret);
-	if (ret->exact || !ret->list || subscriber == 0)
+	*ret_family = ADDR_NONE;
+	if (ret->exact || (!ret->list && !ret->registers) || subscriber == 0)
 		return 0;
 	r = question_subscriber(question, subscriber, &who, NULL);
 	if (r < 0)
 		return r;
+	*ret_family = who.addr.family;
+	if (!ret->list)
+		return 0;
 	ret->size = who.addr.family == ADDR_IP4 ? 4 : 16;
 	ret->listed = (size_t)sqlite3_column_bytes(statement, 4) / ret->size;
 	return 0;
 }
 
+/* False without memory. */
+static bool add_names(const struct uniting *uniting, struct reached *reach, uint8_t family,
+		      sqlite3_stmt *statement)
+{
+	size_t len = (size_t)sqlite3_column_bytes(statement, 5);
+
+	return family == ADDR_NONE ||
+	       known_unpack(&reach->known, family, sqlite3_column_blob(statement, 5), len, uniting->memory);
+}
+
 static int unite_days(const struct uniting *uniting, int64_t from, int64_t to)
 {
 	static const struct day_rows rows = {
-		SELECTED("u.subscriber, NULL, u.count, u.exact, u.reach", "reach"),
-		LOOKED_UP("u.subscriber, NULL, u.count, u.exact, u.reach", "reach")};
+		SELECTED("u.subscriber, NULL, u.count, u.exact, u.reach, u.names", "reach"),
+		LOOKED_UP("u.subscriber, NULL, u.count, u.exact, u.reach, u.names", "reach")};
 	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
 	struct question *question = uniting->question;
 	int r = open_days(question, &rows, from, to, &statement);
 	struct fact_told told;
+	uint8_t family;
 	size_t place;
 
 	while (r == 0 && (r = question_step(question, statement)) > 0) {
@@ -161,10 +174,11 @@ static int unite_days(const struct uniting *uniting, int64_t from, int64_t to)
 		r = 0;
 		if (!question_wants(question, subscriber, &place) || uniting->reaches[place].by_record)
 			continue;
-		r = day_told(question, subscriber, statement, &told);
+		r = day_told(question, subscriber, statement, &told, &family);
 		if (!told.exact && told.count > uniting->reaches[place].least)
 			uniting->reaches[place].least = told.count;
-		if (r == 0 && !add_told(uniting, &uniting->reaches[place], &told))
+		if (r == 0 && (!add_told(uniting, &uniting->reaches[place], &told) ||
+			       !add_names(uniting, &uniting->reaches[place], family, statement)))
 			r = question_no_memory(question);
 	}
 	return r;
@@ -174,7 +188,9 @@ int reached_read(struct question *question, struct reached *reaches)
 {
 	const struct store_filter *filter = question->filter;
 	const struct prefix inside = prefix_canonical(&filter->dst);
-	struct uniting uniting = {.question = question, .reaches = reaches, .inside = &inside};
+	struct known_memory memory = memory_for_all(question);
+	struct uniting uniting = {
+		.question = question, .reaches = reaches, .inside = &inside, .memory = &memory};
 	int64_t from = question_ceil(filter->since_us, STORE_DAY_US);
 	int64_t to = question_floor(filter->until_us, STORE_DAY_US);
 	bool mixed = false;
@@ -193,7 +209,7 @@ int reached_read(struct question *question, struct reached *reaches)
 
 uint64_t reached_count(const struct reached *reach, bool *ret_exact)
 {
-	uint64_t count = destinations_count(reach->set, ret_exact);
+	uint64_t count = known_count(&reach->known, ret_exact);
 
 	*ret_exact = *ret_exact && !reach->unknown;
 	return count > reach->least ? count : reach->least;
@@ -201,7 +217,7 @@ uint64_t reached_count(const struct reached *reach, bool *ret_exact)
 
 void reached_free(struct reached *reach)
 {
-	struct destinations_budget budget = budget_for_all();
+	struct known_memory memory = {0};
 
-	destinations_free(reach->set, &budget);
+	known_free(&reach->known, &memory);
 }

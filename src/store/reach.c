@@ -9,28 +9,30 @@ enum {
 	DAYS = 1 << 16,
 	CHAINS = DAYS * 2, /* a power of two */
 	SETS_BYTES = 24 << 20,
+	NAMES_BYTES = 16 << 20,
 	SET_MAX = 2048, /* no single record adds more */
 	LIST_MAX = DESTINATIONS_EXACT_MAX * 16,
 };
 
 #define DAY_US (INT64_C(86400) * 1000000)
 
-int reach_init(struct reach *reach, struct store *store)
+int reach_init(struct reach *reach, struct store *store, const struct siphash_key *key)
 {
 	int r;
 
-	*reach = (struct reach){.store = store, .budget.max = SETS_BYTES};
+	*reach = (struct reach){.store = store, .memory = {.budget.max = SETS_BYTES, .key = *key}};
 	reach->days = malloc(DAYS * sizeof(reach->days[0]));
 	reach->chains = calloc(CHAINS, sizeof(reach->chains[0]));
 	if (!reach->days || !reach->chains)
 		return store_say(store, ENOMEM, "not enough memory");
-	r = store_prepare(store, "SELECT count, exact, reach FROM reach WHERE day = ?1 AND subscriber = ?2",
+	r = store_prepare(store,
+			  "SELECT count, exact, reach, names FROM reach WHERE day = ?1 AND subscriber = ?2",
 			  &reach->find);
 	return r < 0 ? r
 		     : store_prepare(
 			       store,
-			       "INSERT INTO reach(day, subscriber, count, exact, reach) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE"
-			       " SET count = excluded.count, exact = excluded.exact, reach = excluded.reach",
+			       "INSERT INTO reach(day, subscriber, count, exact, reach, names) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE"
+			       " SET count = excluded.count, exact = excluded.exact, reach = excluded.reach, names = excluded.names",
 			       &reach->put);
 }
 
@@ -47,7 +49,7 @@ void reach_free(struct reach *reach)
 void reach_forget(struct reach *reach)
 {
 	for (size_t i = 0; i < reach->count; i++)
-		destinations_free(reach->days[i].set, &reach->budget);
+		known_free(&reach->days[i].known, &reach->memory);
 	memset(reach->chains, 0, CHAINS * sizeof(reach->chains[0]));
 	reach->count = 0;
 }
@@ -83,7 +85,7 @@ static bool add_list(struct reach *reach, struct reach_day *day, const uint8_t *
 	for (size_t at = 0; at + size <= len; at += size) {
 		struct addr addr = addr_of(list + at, day->family);
 
-		if (!destinations_add(&day->set, &addr, &reach->budget))
+		if (!known_add(&day->known, &addr, &reach->memory))
 			return false;
 	}
 	return true;
@@ -95,15 +97,17 @@ static bool add_row(struct reach *reach, struct reach_day *day, const struct row
 
 	if (row->destinations > day->least)
 		day->least = row->destinations;
+	/* The packet that it shows is one of those that the registers count. */
 	if (row->estimated)
-		return destinations_add_registers(&day->set, row->reach, &reach->budget);
+		return known_add_registers(&day->known, row->reach, &reach->memory) &&
+		       (row->dst.family != day->family || known_add(&day->known, &row->dst, &reach->memory));
 	/* A record that tells of several but lists none has lost them for want of room. */
 	if (!row->reach)
 		all &= row->destinations == (row->dst.family != ADDR_NONE);
 	day->inexact |= !all;
 	if (row->reach)
 		return add_list(reach, day, row->reach, row->reach_len);
-	return row->dst.family == ADDR_NONE || destinations_add(&day->set, &row->dst, &reach->budget);
+	return row->dst.family == ADDR_NONE || known_add(&day->known, &row->dst, &reach->memory);
 }
 
 int reach_add(struct reach *reach, const struct row *row, int64_t subscriber)
@@ -111,7 +115,8 @@ int reach_add(struct reach *reach, const struct row *row, int64_t subscriber)
 	int64_t day = row->time_us / DAY_US - (row->time_us % DAY_US < 0);
 	int r = 0;
 
-	if (reach->count == DAYS || reach->budget.max - reach->budget.used < SET_MAX)
+	if (reach->count == DAYS || reach->memory.name_bytes > NAMES_BYTES ||
+	    reach->memory.budget.max - reach->memory.budget.used < SET_MAX)
 		r = reach_flush(reach);
 	if (r == 0 && !add_row(reach, day_of(reach, day, subscriber, row->src.family), row))
 		r = store_say(reach->store, ENOMEM, "not enough memory");
@@ -142,7 +147,9 @@ static int add_stored(struct reach *reach, struct reach_day *day)
 		day->least = (uint64_t)sqlite3_column_int64(reach->find, 0);
 	day->inexact |= !exact;
 	if (!exact && len == DESTINATIONS_REGISTERS)
-		added = destinations_add_registers(&day->set, bytes, &reach->budget);
+		added = known_add_registers(&day->known, bytes, &reach->memory) &&
+			known_unpack(&day->known, day->family, sqlite3_column_blob(reach->find, 3),
+				     (size_t)sqlite3_column_bytes(reach->find, 3), &reach->memory);
 	else
 		added = add_list(reach, day, bytes, len);
 	return added ? 0 : store_say(reach->store, ENOMEM, "not enough memory");
@@ -155,22 +162,22 @@ static const uint8_t *bytes_of(struct reach *reach, struct reach_day *day, uint8
 {
 	static const uint8_t none[DESTINATIONS_REGISTERS];
 	struct addr list[DESTINATIONS_EXACT_MAX];
-	size_t count = destinations_list(day->set, day->family, list), len = 0;
+	size_t count = destinations_list(day->known.set, day->family, list), len = 0;
 
 	for (size_t i = 0; i < count; i++)
 		len += addr_to_bytes(&list[i], memory + len);
 	if (day->inexact && len == DESTINATIONS_REGISTERS)
-		(void)destinations_add_registers(&day->set, none, &reach->budget);
-	*ret_len = destinations_registers(day->set) ? DESTINATIONS_REGISTERS : len;
-	return destinations_registers(day->set) ? destinations_registers(day->set) : memory;
+		(void)known_add_registers(&day->known, none, &reach->memory);
+	*ret_len = destinations_registers(day->known.set) ? DESTINATIONS_REGISTERS : len;
+	return destinations_registers(day->known.set) ? destinations_registers(day->known.set) : memory;
 }
 
 static int put_day(struct reach *reach, struct reach_day *day)
 {
-	uint8_t memory[LIST_MAX];
+	uint8_t memory[LIST_MAX], *names = NULL;
 	const uint8_t *bytes;
 	uint64_t count;
-	size_t len;
+	size_t len, names_len;
 	bool exact;
 	int r = add_stored(reach, day);
 
@@ -178,7 +185,9 @@ static int put_day(struct reach *reach, struct reach_day *day)
 	if (r < 0)
 		return r;
 	bytes = bytes_of(reach, day, memory, &len);
-	count = destinations_count(day->set, &exact);
+	if (!known_pack(&day->known, &names, &names_len))
+		return store_say(reach->store, ENOMEM, "not enough memory");
+	count = known_count(&day->known, &exact);
 	exact = exact && !day->inexact;
 	if (!exact && count < day->least)
 		count = day->least;
@@ -187,9 +196,11 @@ static int put_day(struct reach *reach, struct reach_day *day)
 	(void)sqlite3_bind_int64(reach->put, 3, (int64_t)count);
 	(void)sqlite3_bind_int64(reach->put, 4, exact);
 	(void)sqlite3_bind_blob(reach->put, 5, bytes, (int)len, SQLITE_STATIC);
+	(void)sqlite3_bind_blob(reach->put, 6, names, (int)names_len, SQLITE_STATIC);
 	if (sqlite3_step(reach->put) != SQLITE_DONE)
 		r = store_failed(reach->store);
 	(void)sqlite3_reset(reach->put);
+	free(names);
 	return r;
 }
 
@@ -204,18 +215,17 @@ static int by_key(const void *a, const void *b)
 
 int reach_flush(struct reach *reach)
 {
-	size_t budget = reach->budget.max;
+	size_t budget = reach->memory.budget.max;
 	int r = 0;
 
 	/* What is stored comes on top of what was collected, of one day at a time. */
-	reach->budget.max = SIZE_MAX;
+	reach->memory.budget.max = SIZE_MAX;
 	qsort(reach->days, reach->count, sizeof(reach->days[0]), by_key);
 	for (size_t i = 0; r == 0 && i < reach->count; i++) {
 		r = put_day(reach, &reach->days[i]);
-		destinations_free(reach->days[i].set, &reach->budget);
-		reach->days[i].set = NULL;
+		known_free(&reach->days[i].known, &reach->memory);
 	}
-	reach->budget.max = budget;
+	reach->memory.budget.max = budget;
 	reach_forget(reach);
 	return r;
 }

@@ -5,12 +5,11 @@
 
 #include "store/block.h"
 #include "store/database.h"
-
-#include "event/destinations.h"
+#include "store/known.h"
 
 struct reach_day {
 	int64_t day, subscriber;
-	struct destinations *set;
+	struct known known;
 	uint64_t least; /* the most that a single record told */
 	bool inexact;   /* there were more than the set holds */
 	uint8_t family;
@@ -21,12 +20,12 @@ struct reach {
 	struct reach_day *days;
 	size_t count;
 	uint32_t *chains; /* places in days plus one */
-	struct destinations_budget budget;
+	struct known_memory memory;
 	sqlite3_stmt *find, *put;
 };
 
 /* As names_init(). */
-int reach_init(struct reach *reach, struct store *store);
+int reach_init(struct reach *reach, struct store *store, const struct siphash_key *key);
 void reach_free(struct reach *reach);
 void reach_forget(struct reach *reach);
 

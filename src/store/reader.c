@@ -23,6 +23,8 @@ struct walk {
 	size_t head_len;
 	uint8_t head[HEAD_BYTES];
 	bool has_head, at_end, too_long; /* too_long: within a line that is */
+	bool unchanged;                  /* all of it was consumed before */
+	uint64_t given_up;               /* bytes of it that are not in the block any more */
 	char last[TAIL_OF];              /* bytes before the block's data */
 	size_t last_len;
 	struct event_line line;
@@ -127,7 +129,7 @@ static void describe(struct walk *walk, bool restarted)
 		.mtime_ns = (int64_t)found->st_mtim.tv_sec * 1000000000 + found->st_mtim.tv_nsec,
 		.has_head = walk->has_head,
 		.restarted = restarted,
-		.broken = input_failure(walk->input) != NULL,
+		.unsettled = input_failure(walk->input) && !input_is_damaged(walk->input),
 	};
 	memcpy(file->head, walk->head, HEAD_BYTES);
 }
@@ -199,7 +201,8 @@ static bool send_lines(struct walk *walk, size_t used)
 	remember(walk, block->data, used);
 	block_tail(walk->last + walk->last_len, walk->last_len, block->tail);
 	block->place = walk->place;
-	block->bytes = used;
+	block->bytes = used + walk->given_up;
+	walk->given_up = 0;
 	walk->block = next;
 	channel_send(walk->reader->channel, block);
 	return true;
@@ -224,6 +227,7 @@ static enum outcome read_lines(struct walk *walk)
 			return DONE;
 		if (is_too_long(walk)) {
 			walk->too_long = true;
+			walk->given_up += walk->block->data_len;
 			forget(walk, walk->block->data_len);
 		}
 		if (!fill(walk))
@@ -236,7 +240,7 @@ static enum outcome read_lines(struct walk *walk)
 static void begin_again(struct walk *walk)
 {
 	input_rewind(walk->input);
-	walk->begin = walk->place = walk->lines = 0;
+	walk->begin = walk->place = walk->lines = walk->given_up = 0;
 	walk->last_len = walk->block->data_len = 0;
 	walk->at_end = false;
 }
@@ -277,7 +281,8 @@ static enum outcome read_on(struct walk *walk)
 {
 	uint8_t tail[TAIL_BYTES];
 
-	if (walk->block->file.unchanged) {
+	walk->unchanged = walk->block->file.unchanged;
+	if (walk->unchanged) {
 		walk->block->data_len = 0;
 		return DONE;
 	}
@@ -299,6 +304,8 @@ static const char *what_is_missing(const struct walk *walk)
 {
 	bool half = walk->block->data_len > 0 || walk->too_long;
 
+	if (walk->unchanged)
+		return NULL;
 	if (input_failure(walk->input))
 		return input_failure(walk->input);
 	return half && walk->at_end && input_is_packed(walk->input) ? "the file ends within a line" : NULL;
@@ -315,8 +322,10 @@ static void send_end(struct walk *walk, bool again, int error)
 		if (missing && !again) {
 			block->refusal_count = 0;
 			refuse(walk, missing);
+			block->bytes = block->data_len + walk->given_up;
 		}
-		block->file.broken |= again;
+		block->file.missing = block->file.unsettled ? NULL : missing;
+		block->file.unsettled |= again;
 	} else {
 		block->file = (struct block_file){.path = walk->path};
 	}

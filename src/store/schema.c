@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The tables, version 1. Moments are microseconds since 1970 UTC unless named otherwise. Addresses are in network order, 4
+ * The tables, version 2. Moments are microseconds since 1970 UTC unless named otherwise. Addresses are in network order, 4
  * or 16 bytes. Texts that repeat are numbers of the table name; number 0 is "".
  */
 #include "store/database.h"
@@ -8,7 +8,7 @@
 /* clang-format off */
 const char store_schema[] =
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;\n"
-	"INSERT INTO meta VALUES('schema', 1);\n"
+	"INSERT INTO meta VALUES('schema', 2);\n"
 	"CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);\n"
 	"INSERT INTO name VALUES(0, '');\n"
 
@@ -20,10 +20,11 @@ const char store_schema[] =
 
 	/* What was read of each file, known again by its content under whatever name. head: hash of its first lines, to the first
 	 * one that is a record; place: bytes consumed, after decompression; tail: hash of what stands before the place. device to
-	 * mtime_ns: the file under that path when all of it was consumed, so that it need not be opened. */
+	 * mtime_ns: the file under that path when all of it was consumed, so that it need not be opened; unread: what could not be
+	 * read of it all the same, NULL: nothing. A file of which nothing could be read has a head made of device and inode. */
 	"CREATE TABLE file(id INTEGER PRIMARY KEY, head BLOB NOT NULL UNIQUE, path TEXT, device INTEGER, inode INTEGER, size INTEGER,"
 	" mtime_ns INTEGER, place INTEGER, tail BLOB, lines INTEGER, records INTEGER, duplicates INTEGER, refused INTEGER,"
-	" foreign_lines INTEGER);\n"
+	" foreign_lines INTEGER, unread TEXT);\n"
 	/* The first 1000 of each file; how many there are stands in file. */
 	"CREATE TABLE refused(file INTEGER, offset INTEGER, why TEXT, PRIMARY KEY(file, offset)) WITHOUT ROWID;\n"
 
@@ -56,9 +57,10 @@ const char store_schema[] =
 	" offloaded INTEGER, attempts INTEGER, first INTEGER, last INTEGER, PRIMARY KEY(hour, subscriber, way)) WITHOUT ROWID;\n"
 	"CREATE TABLE day(day INTEGER, subscriber INTEGER, way INTEGER, records INTEGER, packets INTEGER, blocked INTEGER,"
 	" offloaded INTEGER, attempts INTEGER, first INTEGER, last INTEGER, PRIMARY KEY(day, subscriber, way)) WITHOUT ROWID;\n"
-	/* The destinations of a subscriber's day together; exact and reach as in record, but reach is never NULL. */
+	/* The destinations of a subscriber's day together; exact and reach as in record, but reach is never NULL. names: of an
+	 * estimate, those that records told by name, as known_pack() has them. */
 	"CREATE TABLE reach(day INTEGER, subscriber INTEGER, count INTEGER, exact INTEGER, reach BLOB,"
-	" PRIMARY KEY(day, subscriber)) WITHOUT ROWID;\n"
+	" names BLOB, PRIMARY KEY(day, subscriber)) WITHOUT ROWID;\n"
 
 	/* The work queue: what people did, and nothing that could be read from records again. */
 	"CREATE TABLE work(id INTEGER PRIMARY KEY, subscriber_text TEXT NOT NULL, time INTEGER NOT NULL, who TEXT NOT NULL,"

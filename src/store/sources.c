@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is known of each writer's numbers: ranges seen never touch, so whatever is between two of them is a gap. */
+/* What is known of each writer's numbers: ranges seen never touch, so whatever is between two of them is a gap. And of files. */
 #include "store/database.h"
 #include "store/query.h"
 
@@ -35,6 +35,26 @@ int store_sources(struct store *store, store_source_row *row, void *context)
 		struct store_source source = row_of(statement);
 
 		r = source.host && source.boot_id ? row(context, &source) : store_failed(store);
+		if (r != 0)
+			return r;
+	}
+	return step == SQLITE_DONE ? 0 : store_failed(store);
+}
+
+int store_unread(struct store *store, store_unread_row *row, void *context)
+{
+	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
+	int r = store_prepare(store, "SELECT path, unread FROM file WHERE unread IS NOT NULL ORDER BY path",
+			      &statement);
+	int step;
+
+	if (r < 0)
+		return r;
+	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+		const char *path = (const char *)sqlite3_column_text(statement, 0);
+		const char *why = (const char *)sqlite3_column_text(statement, 1);
+
+		r = path && why ? row(context, path, why) : store_failed(store);
 		if (r != 0)
 			return r;
 	}

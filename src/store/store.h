@@ -35,11 +35,16 @@ struct store_ingest_config {
 	bool rotated;
 	/* Told about once a second, with what is known of the whole (0: unknown). NULL: nothing is told. Non-zero ends the run after the batch. */
 	int (*progress)(void *context, const struct store_ingested *so_far, uint64_t bytes_expected);
+	/* Each file that was not read whole, in this run or, unchanged since, in an earlier one: why, and what to do. The others
+	 * were read. NULL: nothing is told. */
+	void (*unread)(void *context, const char *path, const char *why);
 	/* Each refused line, as it is met. */
 	void (*refused)(void *context, const char *path, uint64_t line, uint64_t offset, const char *why);
 	void *context;
 };
 
-/* 0 with *ret filled; a negative errno as above, with what was committed before in *ret. */
+/* 0 with *ret filled; a negative errno as above, with what was committed before in *ret. A file that was named and cannot be
+ * read is an error; one beside it is told as unread. */
 int store_ingest(struct store *store, const struct store_ingest_config *config, struct store_ingested *ret);
+
 #endif

@@ -4,6 +4,7 @@
 #include "store/record_row.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -37,7 +38,7 @@ static int prepare(struct writer *writer)
 		 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"},
 		{&writer->add_refused, "INSERT OR IGNORE INTO refused(file, offset, why) VALUES(?1, ?2, ?3)"},
 		{&writer->unchanged,
-		 "SELECT 1 FROM file WHERE device = ?1 AND inode = ?2 AND size = ?3 AND mtime_ns = ?4"},
+		 "SELECT id, path, unread FROM file WHERE device = ?1 AND inode = ?2 AND size = ?3 AND mtime_ns = ?4"},
 		{&writer->find_file,
 		 "SELECT id, place, lines, records, duplicates, refused, foreign_lines, tail FROM file WHERE head = ?1"},
 		{&writer->add_file, "INSERT INTO file(head, path) VALUES(?1, ?2)"},
@@ -45,7 +46,11 @@ static int prepare(struct writer *writer)
 		 "UPDATE file SET place = ?2, lines = ?3, records = ?4, duplicates = ?5, refused = ?6, foreign_lines = ?7, tail = ?8, path = ?9"
 		 " WHERE id = ?1"},
 		{&writer->save_stat,
-		 "UPDATE file SET device = ?2, inode = ?3, size = ?4, mtime_ns = ?5 WHERE id = ?1"},
+		 "UPDATE file SET device = ?2, inode = ?3, size = ?4, mtime_ns = ?5, unread = ?6 WHERE id = ?1"},
+		{&writer->save_path, "UPDATE file SET path = ?2 WHERE id = ?1"},
+		/* What else is known under that name, or was that file, is no more. */
+		{&writer->settle,
+		 "UPDATE file SET unread = NULL WHERE unread IS NOT NULL AND id <> ?1 AND (path = ?4 OR (device = ?2 AND inode = ?3))"},
 		{&writer->segments,
 		 "SELECT first_id, last_id, min_time, max_time FROM segment ORDER BY first_id DESC LIMIT 1"},
 		{&writer->put_segment,
@@ -68,7 +73,7 @@ int writer_init(struct writer *writer, struct store *store, const struct store_i
 	r = names_init(&writer->names, store, key);
 	r = r < 0 ? r : seen_init(&writer->seen, store, &writer->names);
 	r = r < 0 ? r : rollup_init(&writer->rollup, store);
-	r = r < 0 ? r : reach_init(&writer->reach, store);
+	r = r < 0 ? r : reach_init(&writer->reach, store, key);
 	return r < 0 ? r : prepare(writer);
 }
 
@@ -76,8 +81,8 @@ void writer_free(struct writer *writer)
 {
 	sqlite3_stmt *const statements[] = {writer->add_record, writer->add_notice, writer->add_refused,
 					    writer->unchanged,  writer->find_file,  writer->add_file,
-					    writer->save_file,  writer->save_stat,  writer->segments,
-					    writer->put_segment};
+					    writer->save_file,  writer->save_stat,  writer->save_path,
+					    writer->settle,     writer->segments,   writer->put_segment};
 
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
 		sqlite3_finalize(statements[i]);
@@ -224,9 +229,40 @@ int writer_commit(struct writer *writer, bool now)
 
 /* ---- files ---- */
 
+void writer_tell_unread(const struct writer *writer, const char *path, const char *why)
+{
+	char text[STORE_ERROR_MAX];
+
+	if (!writer->config->unread)
+		return;
+	snprintf(text, sizeof(text),
+		 "not read whole: %s; the rest of it is stored, and it is looked at again when it changes",
+		 why);
+	writer->config->unread(writer->config->context, path, text);
+}
+
+/* It is known from an earlier run, perhaps by another name. */
+static int know_again(struct writer *writer, const char *path)
+{
+	const char *known = (const char *)sqlite3_column_text(writer->unchanged, 1);
+	const char *unread = (const char *)sqlite3_column_text(writer->unchanged, 2);
+	int r;
+
+	if (unread)
+		writer_tell_unread(writer, path, unread);
+	if (known && strcmp(known, path) == 0)
+		return 0;
+	r = open_batch(writer);
+	if (r < 0)
+		return r;
+	(void)sqlite3_bind_int64(writer->save_path, 1, sqlite3_column_int64(writer->unchanged, 0));
+	(void)sqlite3_bind_text(writer->save_path, 2, path, -1, SQLITE_STATIC);
+	return step(writer, writer->save_path);
+}
+
 static int is_unchanged(struct writer *writer, const struct block_file *file, bool *ret)
 {
-	int found;
+	int found, r = 0;
 
 	(void)sqlite3_bind_int64(writer->unchanged, 1, (int64_t)file->device);
 	(void)sqlite3_bind_int64(writer->unchanged, 2, (int64_t)file->inode);
@@ -234,8 +270,12 @@ static int is_unchanged(struct writer *writer, const struct block_file *file, bo
 	(void)sqlite3_bind_int64(writer->unchanged, 4, file->mtime_ns);
 	found = sqlite3_step(writer->unchanged);
 	*ret = found == SQLITE_ROW;
+	if (found == SQLITE_ROW)
+		r = know_again(writer, file->path);
+	else if (found != SQLITE_DONE)
+		r = store_failed(writer->store);
 	(void)sqlite3_reset(writer->unchanged);
-	return found == SQLITE_ROW || found == SQLITE_DONE ? 0 : store_failed(writer->store);
+	return r;
 }
 
 static int find_file(struct writer *writer)
@@ -298,12 +338,33 @@ static int add_file(struct writer *writer)
 
 static int save_stat(struct writer *writer, const struct block_file *found)
 {
+	int r;
+
 	(void)sqlite3_bind_int64(writer->save_stat, 1, writer->file.id);
 	(void)sqlite3_bind_int64(writer->save_stat, 2, (int64_t)found->device);
 	(void)sqlite3_bind_int64(writer->save_stat, 3, (int64_t)found->inode);
 	(void)sqlite3_bind_int64(writer->save_stat, 4, (int64_t)found->size);
 	(void)sqlite3_bind_int64(writer->save_stat, 5, found->mtime_ns);
-	return step(writer, writer->save_stat);
+	(void)sqlite3_bind_text(writer->save_stat, 6, found->missing, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_int64(writer->settle, 1, writer->file.id);
+	(void)sqlite3_bind_int64(writer->settle, 2, (int64_t)found->device);
+	(void)sqlite3_bind_int64(writer->settle, 3, (int64_t)found->inode);
+	(void)sqlite3_bind_text(writer->settle, 4, found->path, -1, SQLITE_STATIC);
+	r = step(writer, writer->save_stat);
+	return r < 0 ? r : step(writer, writer->settle);
+}
+
+/* A file that shows nothing that it could be known by is remembered by where it is, so that its damage is told once. */
+static int know_by_place(struct writer *writer, const struct block_file *found)
+{
+	const uint64_t where[] = {found->device, found->inode};
+	struct writer_file *file = &writer->file;
+	int r;
+
+	block_head((const char *)where, sizeof(where), file->begun.head);
+	file->begun.has_head = true;
+	r = find_file(writer);
+	return r < 0 ? r : add_file(writer);
 }
 
 int writer_end_file(struct writer *writer, const struct block *block)
@@ -318,11 +379,15 @@ int writer_end_file(struct writer *writer, const struct block *block)
 	if (writer->file.begun.unchanged)
 		return 0;
 	writer->batch.files += writer->file.fresh;
-	if (writer->file.id == 0)
+	if (block->file.missing)
+		writer_tell_unread(writer, block->file.path, block->file.missing);
+	if (writer->file.id == 0 && !block->file.missing)
 		return 0;
 	r = open_batch(writer);
+	if (r == 0 && writer->file.id == 0)
+		r = know_by_place(writer, &block->file);
 	r = r < 0 ? r : save_file(writer);
-	return r < 0 || block->file.broken ? r : save_stat(writer, &block->file);
+	return r < 0 || block->file.unsettled ? r : save_stat(writer, &block->file);
 }
 
 /* ---- lines ---- */

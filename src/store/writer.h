@@ -41,7 +41,7 @@ struct writer {
 	bool open; /* a transaction is */
 	int64_t opened_ms;
 	sqlite3_stmt *add_record, *add_notice, *add_refused, *unchanged, *find_file, *add_file, *save_file,
-		*save_stat, *segments, *put_segment;
+		*save_stat, *save_path, *settle, *segments, *put_segment;
 };
 
 /* 0 or a negative errno with the reason told to the store; give back with writer_free() in any case, which undoes what was not
@@ -55,6 +55,8 @@ int writer_begin_file(struct writer *writer, struct block *block);
 int writer_add(struct writer *writer, const struct block *block);
 /* At a BLOCK_END of a file that could be opened. */
 int writer_end_file(struct writer *writer, const struct block *block);
+/* Tells the run's caller of a file that was not read, or not whole. */
+void writer_tell_unread(const struct writer *writer, const char *path, const char *why);
 /* Commits when the batch is large or old enough; with `now`, always. */
 int writer_commit(struct writer *writer, bool now);
 

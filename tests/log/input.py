@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What op25b-log does with records that attack its reader, with wrong usage, and on terminals: input.py OP25B-LOG OP25B-MONTH."""
 import fcntl
+import gzip
 import json
 import os
 import pty
@@ -127,6 +128,22 @@ def damaged_lines_are_told():
     same((row["records"], row["foreign"], row["refused"]), (2, 1, 5), "of the lines")
     true(f"{home.file}:2: byte " in run.err, run.err)
     same(len(home.run("list", "--json").json), 2, "records")
+
+
+def files_that_were_not_read_whole_are_named():
+    home = Home(record(1))
+    (home.directory / "events.json.1").mkdir()
+    packed = gzip.compress("".join(record(seq) + "\n" for seq in range(2, 3000)).encode())
+    (home.directory / "events.json.2.gz").write_bytes(packed[:len(packed) // 2])
+    for refusals in (1, 0):
+        run = home.run("top", "--json")
+        same((run.code, len(run.json)), (0, 1), run.err)
+        same((run.err.count("1 lines are no records"), run.err.count("move it away")), (refusals, 1), run.err)
+        true(f"{home.file}.2.gz: not read whole: the packed data end too early" in run.err, run.err)
+    run = home.run("top", "--no-ingest")
+    true(run.code == 0 and f"{home.file}.2.gz: not read whole" in run.err, run.err)
+    (home.directory / "events.json.2.gz").write_bytes(packed)
+    true("not read whole" not in home.run("top").err, "mended")
 
 
 def an_unfinished_line_waits():
@@ -279,7 +296,7 @@ def main():
     PROGRAM, GENERATOR = map(os.path.abspath, sys.argv[1:])
     TEMPLATE = make_template()
     run_cases([nothing_is_to_be_set_up, hostile_names_never_reach_the_terminal, formulas_are_no_formulas,
-               damaged_lines_are_told, an_unfinished_line_waits, wrong_usage_is_told, helps_show_examples,
+               damaged_lines_are_told, files_that_were_not_read_whole_are_named, an_unfinished_line_waits, wrong_usage_is_told, helps_show_examples,
                nothing_found_is_1, a_closed_pipe_is_quiet, a_full_disk_is_told, terminals_get_colour_and_a_pager,
                tail_follows, exemptions_are_shown, who_may_only_read_the_store_gets_what_is_in_it])
 

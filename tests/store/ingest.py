@@ -261,6 +261,100 @@ def a_packed_file_that_ends_within_a_line(store, directory):
     same(store.fill("-r", path)[0]["refused"], 0, "again")
 
 
+def unread(said):
+    """The files that were not read whole, and why."""
+    told = [line.removeprefix("unread ").split(": ", 1) for line in said.splitlines() if line.startswith("unread ")]
+    return {os.path.basename(path): why for path, why in told}
+
+
+@case
+def an_odd_one_beside_is_told(store, directory):
+    """what only has a rotated file's name is told with what to do, and the others are read"""
+    path = f"{directory}/events.json"
+    write(path, texts(record(seq) for seq in range(10)))
+    write(path + ".2", texts(record(seq) for seq in range(10, 15)))
+    os.mkdir(path + ".1")
+    os.mkfifo(path + ".3")
+    os.symlink(f"{directory}/loop.json", f"{directory}/loop.json")
+    os.symlink(f"{directory}/loop.json", path + ".4")
+    found, said = store.fill("-r", path)
+    told = unread(said)
+    same((found["records"], sorted(told)), (15, ["events.json.1", "events.json.3", "events.json.4"]), said)
+    same(("a directory; move it away" in told["events.json.1"], "no plain file; move" in told["events.json.3"]), (True, True), said)
+    same("directory" in store.fill(path + ".1", wrong=True)[1], True, "named")
+
+
+@case
+def damage_is_remembered(store, directory):
+    """what of a packed file can be read is stored, its damage told as refused once, and named as long as it stays"""
+    path = f"{directory}/events.json"
+    lines = [record(seq) for seq in range(3000)]
+    packed = gzip.compress(texts(lines).encode())
+    write(path, "")
+    write(path + ".2.gz", packed[:len(packed) // 2], "wb")
+    write(path + ".3.gz", packed[:15], "wb")
+    found, said = store.fill("-r", path)
+    stored = found["records"]
+    same((found["refused"], 100 < stored < 3000, sorted(unread(said))), (2, True, ["events.json.2.gz", "events.json.3.gz"]), said)
+    same("end too early" in unread(said)["events.json.2.gz"], True, said)
+    found, said = store.fill("-r", path)
+    same((found["refused"], found["bytes"], sorted(unread(said))), (0, 0, ["events.json.2.gz", "events.json.3.gz"]), said)
+    os.rename(path + ".3.gz", path + ".4.gz")
+    os.rename(path + ".2.gz", path + ".3.gz")
+    found, said = store.fill("-r", path)
+    same((found["refused"], sorted(unread(said))), (0, ["events.json.3.gz", "events.json.4.gz"]), said)
+    same(store.ask("SELECT path FROM file WHERE unread IS NOT NULL ORDER BY path"), [(path + ".3.gz",), (path + ".4.gz",)])
+    write(path + ".3.gz", packed[:len(packed) // 2 + 100], "wb")
+    found, said = store.fill("-r", path)
+    same((found["refused"], sorted(unread(said))), (1, ["events.json.3.gz", "events.json.4.gz"]), "it changed: " + said)
+    write(path + ".3.gz", packed, "wb")
+    write(path + ".4.gz", packed, "wb")
+    found, said = store.fill("-r", path)
+    same((found["refused"], unread(said), store.sums()), (0, {}, truth(lines)), said)
+    same(store.ask("SELECT count(*) FROM file WHERE unread IS NOT NULL"), [(0,)])
+
+
+@case
+def packings_that_their_tools_take(store, directory):
+    """zeros behind gzip's data, frames that zstd skips, and windows as large as zstd takes; larger ones with what to do"""
+    lines = texts(record(seq) for seq in range(500)).encode()
+    write(f"{directory}/zeros.gz", gzip.compress(lines) + bytes(200_000), "wb")
+    same((store.fill(f"{directory}/zeros.gz")[0]["records"], store.ask("SELECT count(*) FROM refused")), (500, [(0,)]))
+    write(f"{directory}/tail.gz", gzip.compress(texts(record(seq) for seq in range(500, 600)).encode()) + b"behind", "wb")
+    found, said = store.fill(f"{directory}/tail.gz")
+    same((found["records"], found["refused"], "left out" in unread(said)["tail.gz"]), (100, 1, True), said)
+    plain = f"{directory}/plain"
+    write(plain, texts(record(seq) for seq in range(600, 700)))
+    zstd(plain, plain + ".zst")
+    with open(plain + ".zst", "rb") as file:
+        frame = file.read()
+    skipped = b"\x50\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"hello"
+    write(f"{directory}/skipped.zst", skipped + frame + skipped, "wb")
+    found, said = store.fill(f"{directory}/skipped.zst")
+    same((found["records"], found["refused"]), (100, 0), said)
+    for window, records in ((27, 100), (31, 0)):
+        write(plain, texts(record(window * 100 + seq) for seq in range(100)))
+        with open(plain, "rb") as file:
+            done = subprocess.run(["zstd", "-q", f"--long={window}", "-c"], stdin=file, capture_output=True, check=True)
+        write(f"{directory}/window{window}.zst", done.stdout, "wb")
+        found, said = store.fill(f"{directory}/window{window}.zst")
+        same((found["records"], "pack it again without --long" in said), (records, records == 0), f"--long={window}: {said}")
+        same(found["memory_kib"] < 300_000, True, f"--long={window}: {found['memory_kib']} KiB")
+
+
+@case
+def all_bytes_are_counted(store, directory):
+    """bytes are those of all lines, of refused ones that are too long, too"""
+    path = f"{directory}/events.json"
+    write(path, text(record(0)) + "x" * 3_000_000 + "\n" + text(record(1)) + "y" * 1_000_000 + "\n")
+    found, said = store.fill(path)
+    same((found["bytes"], found["refused"]), (os.path.getsize(path), 2), said)
+    with gzip.open(path + ".1.gz", "wt") as file:
+        file.write(text(record(2)) + "z" * 2_000_000)
+    found, said = store.fill(path + ".1.gz")
+    same((found["bytes"], found["refused"]), (len(text(record(2))) + 2_000_000, 1), said)
+
+
 @case
 def damage_is_told(store, directory):
     """damaged packings, stores of others, and files that are none"""

@@ -20,6 +20,12 @@ static void print_refused(void *context, const char *path, uint64_t line, uint64
 		(unsigned long long)offset, why);
 }
 
+static void print_unread(void *context, const char *path, const char *why)
+{
+	(void)context;
+	fprintf(stderr, "unread %s: %s\n", path, why);
+}
+
 static int print_waiting(void *context, const struct store_ingested *so_far, uint64_t bytes_expected)
 {
 	(void)context;
@@ -48,7 +54,7 @@ static void print_counts(const struct store_ingested *counts)
 
 int main(int argc, char **argv)
 {
-	struct store_ingest_config config = {.progress = print_waiting};
+	struct store_ingest_config config = {.progress = print_waiting, .unread = print_unread};
 	struct store_ingested counts = {0};
 	struct store *store = NULL;
 	char *error = NULL;

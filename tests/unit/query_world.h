@@ -6,10 +6,9 @@
 #ifndef OP25B_TESTS_QUERY_WORLD_H
 #define OP25B_TESTS_QUERY_WORLD_H
 
+#include "store/known.h"
 #include "store/query.h"
 #include "store/store.h"
-
-#include "event/destinations.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -364,14 +363,31 @@ static inline void insert_subscribers(struct world *world)
 	sqlite3_finalize(statement);
 }
 
+/* What the record tells: by name, as far as it does, and by registers. */
+static inline void unite_made(struct known *known, const struct made *made, struct known_memory *memory)
+{
+	struct destinations *set = NULL;
+
+	for (unsigned i = 0; made->exact && made->listed && i < made->met_count; i++)
+		assert_true(known_add(known, &made->met[i], memory));
+	if (!made->exact && made->listed) {
+		add_met(&set, made);
+		assert_true(known_add_registers(known, destinations_registers(set), memory));
+		destinations_free(set, &(struct destinations_budget){.used = SIZE_MAX});
+	}
+	assert_true(known_add(known, &made->dst, memory));
+}
+
 /* The union of a day; what older records do not list is missing in it, and it says so. */
 static inline void insert_reach_of(struct world *world, sqlite3_stmt *statement, unsigned subscriber,
 				   int64_t day)
 {
-	struct destinations_budget budget = {.max = SIZE_MAX};
-	struct destinations *set = NULL;
+	struct known_memory memory = {.budget.max = SIZE_MAX, .key = {3, 4}};
+	struct known union_of_all = {0};
 	bool known = true, exact;
 	uint64_t least = 0, count;
+	uint8_t *packed;
+	size_t packed_len;
 
 	for (unsigned i = 0; i < WORLD_RECORDS; i++) {
 		const struct made *made = &world->records[i];
@@ -379,31 +395,33 @@ static inline void insert_reach_of(struct world *world, sqlite3_stmt *statement,
 		if (made->subscriber != subscriber || made->time_us / DAY_US != day)
 			continue;
 		known = known && made->listed;
-		if (made->listed)
-			add_met(&set, made);
-		else
-			assert_true(destinations_add(&set, &made->dst, &budget));
+		unite_made(&union_of_all, made, &memory);
 		if (!made->listed && made->met_count > least)
 			least = made->met_count;
 	}
-	count = destinations_count(set, &exact);
+	count = known_count(&union_of_all, &exact);
 	if (count > 0) {
 		sqlite3_reset(statement);
 		insert_numbers(statement, 1,
 			       (const int64_t[]){day, subscriber, (int64_t)(count > least ? count : least),
 						 exact && known},
 			       4);
-		bind_set(statement, 5, set, world->subscribers[subscriber].addr.family);
+		bind_set(statement, 5, union_of_all.set, world->subscribers[subscriber].addr.family);
+		assert_true(known_pack(&union_of_all, &packed, &packed_len));
+		if (packed)
+			sqlite3_bind_blob(statement, 6, packed, (int)packed_len, free);
+		else
+			sqlite3_bind_null(statement, 6);
 		assert_int_equal(sqlite3_step(statement), SQLITE_DONE);
 	}
-	destinations_free(set, &budget);
+	known_free(&union_of_all, &memory);
 }
 
 static inline void insert_reach(struct world *world)
 {
 	sqlite3_stmt *statement = NULL;
 
-	assert_int_equal(sqlite3_prepare_v2(world->db, "INSERT INTO reach VALUES(?1, ?2, ?3, ?4, ?5)", -1,
+	assert_int_equal(sqlite3_prepare_v2(world->db, "INSERT INTO reach VALUES(?1, ?2, ?3, ?4, ?5, ?6)", -1,
 					    &statement, NULL),
 			 SQLITE_OK);
 	for (unsigned subscriber = 1; subscriber < WORLD_SUBSCRIBERS; subscriber++)

@@ -80,9 +80,20 @@ struct reference {
 	bool unknown;
 	uint64_t least;
 	struct destinations *set;
+	struct addr names[WORLD_DESTINATIONS * 8];
+	uint64_t name_count;
 	uint64_t hours[WORLD_DAYS * 24 + 24];
 	bool hour_seen[WORLD_DAYS * 24 + 24];
 };
+
+static void reference_name(struct reference *reference, const struct addr *address)
+{
+	for (uint64_t i = 0; i < reference->name_count; i++)
+		if (addr_equal(&reference->names[i], address))
+			return;
+	assert_in_range(reference->name_count, 0, WORLD_DESTINATIONS * 8 - 1);
+	reference->names[reference->name_count++] = *address;
+}
 
 static void reference_reach(struct reference *reference, const struct store_filter *filter,
 			    const struct made *made)
@@ -95,9 +106,12 @@ static void reference_reach(struct reference *reference, const struct store_filt
 	if (made->listed && !made->exact && anywhere)
 		add_met(&reference->set, made);
 	/* Registers alone are an estimate, however few they hold. */
-	for (unsigned i = 0; made_told(made, i, &address); i++)
-		if (inside(&filter->dst, &address))
-			assert_true(destinations_add(&reference->set, &address, &budget));
+	for (unsigned i = 0; made_told(made, i, &address); i++) {
+		if (!inside(&filter->dst, &address))
+			continue;
+		assert_true(destinations_add(&reference->set, &address, &budget));
+		reference_name(reference, &address);
+	}
 	reference->unknown = reference->unknown || !known;
 	if (!known && anywhere && made->met_count > reference->least)
 		reference->least = made->met_count;
@@ -175,6 +189,9 @@ static bool reference_of(const struct store_filter *filter, unsigned subscriber,
 	reference.row.destinations = destinations_count(reference.set, &reference.row.destinations_exact);
 	if (reference.row.destinations < reference.least)
 		reference.row.destinations = reference.least;
+	/* Not fewer than are known by name. */
+	if (reference.row.destinations < reference.name_count)
+		reference.row.destinations = reference.name_count;
 	reference.row.destinations_exact = reference.row.destinations_exact && !reference.unknown;
 	destinations_free(reference.set, &budget);
 	*ret = reference.row;
@@ -695,6 +712,50 @@ static void test_registers_that_cannot_be(void **state)
 	world_close(&world);
 }
 
+static int take_count(void *context, const struct store_talker *row)
+{
+	(void)context;
+	answer.talkers[answer.count++] = *row;
+	return 0;
+}
+
+/* An estimate errs, but nobody is told to have fewer destinations than are listed of him: of days, hours and records. */
+static void test_no_fewer_destinations_than_names(void **state)
+{
+	const struct store_filter periods[] = {
+		{.since_us = INT64_MIN, .until_us = INT64_MAX},
+		{.since_us = EPOCH_US, .until_us = EPOCH_US + 3 * DAY_US},
+		{.since_us = EPOCH_US + 1, .until_us = EPOCH_US + 2 * DAY_US - 1},
+	};
+	unsigned estimates = 0;
+
+	(void)state;
+	world_open(&world, 11);
+	for (unsigned i = 0; i < sizeof(periods) / sizeof(periods[0]); i++) {
+		struct answer talkers;
+
+		answer = (struct answer){0};
+		assert_int_equal(store_talkers(world.store, &periods[i], STORE_BY_DESTINATIONS, 0, take_count,
+					       NULL, NULL),
+				 0);
+		talkers = answer;
+		for (size_t j = 0; j < talkers.count; j++) {
+			const struct store_talker *row = &talkers.talkers[j];
+			bool more;
+
+			answer = (struct answer){0};
+			assert_int_equal(store_subscriber_destinations(world.store, &row->subscriber,
+								       &periods[i], take_destination, NULL,
+								       &more),
+					 0);
+			assert_true(row->destinations >= answer.count);
+			estimates += !row->destinations_exact && answer.count > DESTINATIONS_EXACT_MAX;
+		}
+	}
+	assert_true(estimates > 0);
+	world_close(&world);
+}
+
 /* ---- many destinations ---- */
 
 enum { CROWD = 5000 };
@@ -808,6 +869,7 @@ int main(void)
 		cmocka_unit_test(test_a_question_within_a_question),
 		cmocka_unit_test(test_what_cannot_be_asked),
 		cmocka_unit_test(test_registers_that_cannot_be),
+		cmocka_unit_test(test_no_fewer_destinations_than_names),
 		cmocka_unit_test(test_frequent_destinations_among_more_than_are_kept),
 		cmocka_unit_test(test_notices),
 	};

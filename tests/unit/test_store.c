@@ -161,9 +161,19 @@ static void test_newer_version(void **state)
 	const struct place *place = *state;
 
 	assert_int_equal(open_and_close(place->path, true, NULL), 0);
-	run_sql(place->path, "UPDATE meta SET value = 2 WHERE key = 'schema'");
-	assert_int_equal(open_and_close(place->path, true, "version 2"), -ENOTSUP);
-	assert_int_equal(open_and_close(place->path, false, "version 2"), -ENOTSUP);
+	run_sql(place->path, "UPDATE meta SET value = 3 WHERE key = 'schema'");
+	assert_int_equal(open_and_close(place->path, true, "version 3"), -ENOTSUP);
+	assert_int_equal(open_and_close(place->path, false, "version 3"), -ENOTSUP);
+}
+
+static void test_older_version(void **state)
+{
+	const struct place *place = *state;
+
+	assert_int_equal(open_and_close(place->path, true, NULL), 0);
+	run_sql(place->path, "UPDATE meta SET value = 1 WHERE key = 'schema'");
+	assert_int_equal(open_and_close(place->path, true, "move it away"), -ENOTSUP);
+	assert_int_equal(open_and_close(place->path, false, "version 1"), -ENOTSUP);
 }
 
 /* No program ever wrote that: a newer one would not help. */
@@ -234,6 +244,7 @@ int main(void)
 		CASE(test_no_plain_file),
 		CASE(test_another_programs_database),
 		CASE(test_newer_version),
+		CASE(test_older_version),
 		CASE(test_no_version),
 		CASE(test_made_by_two),
 		CASE(test_names_of_rotated_files),
