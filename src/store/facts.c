@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "store/facts.h"
+#include "store/visits.h"
 
 #include "base/cleanup.h"
 #include "base/vec.h"
@@ -7,6 +8,9 @@
 #include "event/destinations.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 struct reading {
 	struct question *question;
@@ -34,25 +38,29 @@ struct hours {
 	" FROM segment AS s CROSS JOIN record AS r"                                                          \
 	" LEFT JOIN part AS p ON p.record = CASE WHEN r.detail IS NULL THEN NULL ELSE r.id END"              \
 	" WHERE s.max_time >= ?1 AND s.min_time < ?2"                                                        \
-	" AND r.id >= s.first_id AND r.id <= s.last_id AND r.time >= ?1 AND r.time < ?2"                     \
-	" AND (?3 IS NULL OR coalesce(r.subscriber, 0) IN (SELECT value FROM json_each(?3)))"
+	" AND r.id >= s.first_id AND r.id <= s.last_id AND r.time >= ?1 AND r.time < ?2"
+#define OF_VISITS                                                                                            \
+	" FROM json_each(?3) AS i CROSS JOIN record AS r ON r.id = i.value"                                  \
+	" LEFT JOIN part AS p ON p.record = CASE WHEN r.detail IS NULL THEN NULL ELSE r.id END"              \
+	" WHERE r.time >= ?1 AND r.time < ?2"
 /* The numbers of the hours or days with rows, found one from the other: there may be millions of rows, but few of these. */
-#define STEPS(unit)                                                                                          \
-	"WITH RECURSIVE step(at) AS (SELECT min(" unit ") FROM " unit " WHERE " unit " >= ?1 AND " unit      \
-	" < ?2 UNION ALL SELECT (SELECT min(" unit ") FROM " unit " WHERE " unit " > step.at AND " unit      \
+#define STEPS(table, unit)                                                                                   \
+	"WITH RECURSIVE step(at) AS (SELECT min(" unit ") FROM " table " WHERE " unit " >= ?1 AND " unit     \
+	" < ?2 UNION ALL SELECT (SELECT min(" unit ") FROM " table " WHERE " unit " > step.at AND " unit     \
 	" < ?2) FROM step WHERE step.at IS NOT NULL)"
 #define SCAN(unit)                                                                                           \
 	"SELECT " unit ", 0, subscriber, way, " SUMS " FROM " unit " WHERE " unit " >= ?1 AND " unit         \
 	" < ?2 ORDER BY " unit ", subscriber, way"
 #define SEEK(unit)                                                                                           \
-	STEPS(unit)                                                                                          \
+	STEPS(unit, unit)                                                                                    \
 	" SELECT u." unit ", 0, u.subscriber, u.way, " SUMS " FROM step CROSS JOIN json_each(?3) AS w"       \
 	" CROSS JOIN " unit " AS u ON u." unit " = step.at AND u.subscriber = w.value"
 
-static const char hours_sql[] = STEPS("hour") " SELECT at FROM step WHERE at IS NOT NULL";
-static const char hours_wanted_sql[] = STEPS("hour") " SELECT at FROM step WHERE at IS NOT NULL AND EXISTS"
-						     " (SELECT 1 FROM json_each(?3) AS w CROSS JOIN hour AS h"
-						     " ON h.hour = at AND h.subscriber = w.value)";
+static const char hours_sql[] = STEPS("hour", "hour") " SELECT at FROM step WHERE at IS NOT NULL";
+static const char visit_days_sql[] =
+	STEPS("visit", "day") " SELECT at FROM step WHERE at IS NOT NULL ORDER BY at";
+static const char visits_sql[] = "SELECT v.first, v.rest FROM json_each(?2) AS w CROSS JOIN visit AS v"
+				 " ON v.day = ?1 AND v.subscriber = w.value";
 
 /* ---- what a record tells ---- */
 
@@ -227,21 +235,22 @@ static int read_sums(const struct reading *reading, enum fact_grain grain, int64
 
 static int prepare_records(const struct reading *reading, sqlite3_stmt **ret)
 {
-	static const char *const plain[] = {
-		[FACT_ANY_ORDER] = "SELECT " RECORD OF_RECORDS,
-		[FACT_BY_HOUR] = "SELECT " RECORD OF_RECORDS,
-		[FACT_BY_TIME] = "SELECT " RECORD OF_RECORDS " ORDER BY r.time, r.id",
-		[FACT_BACKWARD] = "SELECT " RECORD OF_RECORDS " ORDER BY r.time DESC, r.id DESC",
+	static const char *const orders[] = {
+		[FACT_ANY_ORDER] = "",
+		[FACT_BY_HOUR] = "",
+		[FACT_BY_TIME] = " ORDER BY r.time, r.id",
+		[FACT_BACKWARD] = " ORDER BY r.time DESC, r.id DESC",
 	};
-	static const char telling[] = "SELECT " RECORD ", " TOLD OF_RECORDS;
+	bool seek = question_seeks(reading->question);
+	enum fact_order order = reading->range->order;
+	char sql[1200];
 
-	int r = store_prepare(reading->question->store,
-			      reading->range->tell ? telling : plain[reading->range->order], ret);
-
-	/* Else the rows of all others would be handed out only to be left aside. */
-	if (r == 0 && question_seeks(reading->question))
-		r = question_bind_wanted(reading->question, *ret, 3);
-	return r;
+	/* Of a day's visits all hours are read at once. */
+	if (seek && order == FACT_BY_HOUR)
+		order = FACT_BY_TIME;
+	snprintf(sql, sizeof(sql), "SELECT " RECORD "%s%s%s", reading->range->tell ? ", " TOLD : "",
+		 seek ? OF_VISITS : OF_RECORDS, orders[order]);
+	return store_prepare(reading->question->store, sql, ret);
 }
 
 static int read_slice(const struct reading *reading, sqlite3_stmt *statement, int64_t since_us,
@@ -253,19 +262,18 @@ static int read_slice(const struct reading *reading, sqlite3_stmt *statement, in
 	return take_rows(reading, statement, FACT_RECORD);
 }
 
-/* The hours of the range that have rows; if few subscribers are wanted, rows of theirs. */
-static int find_hours(const struct reading *reading, int64_t since_us, int64_t until_us, struct hours *ret)
+/* The hours (or days) of the range that have rows. */
+static int find_units(const struct reading *reading, const char *sql, int64_t from, int64_t to,
+		      struct hours *ret)
 {
 	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
 	struct question *question = reading->question;
-	bool seek = question_seeks(question);
-	int r = store_prepare(question->store, seek ? hours_wanted_sql : hours_sql, &statement);
+	int r = store_prepare(question->store, sql, &statement);
 
-	r = r < 0 || !seek ? r : question_bind_wanted(question, statement, 3);
 	if (r < 0)
 		return r;
-	(void)sqlite3_bind_int64(statement, 1, question_floor(since_us, STORE_HOUR_US));
-	(void)sqlite3_bind_int64(statement, 2, question_ceil(until_us, STORE_HOUR_US));
+	(void)sqlite3_bind_int64(statement, 1, from);
+	(void)sqlite3_bind_int64(statement, 2, to);
 	while ((r = question_step(question, statement)) > 0) {
 		if (!VEC_RESERVE(ret->list, ret->capacity, ret->count + 1))
 			return question_no_memory(question);
@@ -305,15 +313,82 @@ static int read_hours(const struct reading *reading, const struct hours *hours, 
 	return r;
 }
 
+/* ---- records of few subscribers ---- */
+
+/* Ids as a JSON list. */
+struct id_list {
+	char *text;
+	size_t len, capacity;
+};
+
+static bool list_id(struct id_list *list, int64_t id)
+{
+	if (!VEC_RESERVE(list->text, list->capacity, list->len + 24))
+		return false;
+	list->len += (size_t)snprintf(list->text + list->len, 24, "%c%" PRId64, list->len ? ',' : '[', id);
+	return true;
+}
+
+/* Of the wanted's visits on that day. */
+static int list_visits(const struct reading *reading, sqlite3_stmt *visits, int64_t day, struct id_list *list)
+{
+	int r;
+
+	list->len = 0;
+	(void)sqlite3_reset(visits);
+	(void)sqlite3_bind_int64(visits, 1, day);
+	while ((r = question_step(reading->question, visits)) > 0) {
+		const uint8_t *rest = sqlite3_column_blob(visits, 1);
+		size_t len = (size_t)sqlite3_column_bytes(visits, 1), at = 0;
+		int64_t id = sqlite3_column_int64(visits, 0);
+
+		for (; id != 0; id = visits_next(rest, len, &at, id))
+			if (!list_id(list, id))
+				return question_no_memory(reading->question);
+	}
+	if (r == 0 && list->len > 0)
+		list->text[list->len++] = ']';
+	return r;
+}
+
+static int read_visits(const struct reading *reading, const struct hours *days, int64_t since_us,
+		       int64_t until_us)
+{
+	sqlite3_stmt *records CLEANUP_STATEMENT = NULL, *visits CLEANUP_STATEMENT = NULL;
+	struct id_list list = {0};
+	int r = prepare_records(reading, &records);
+
+	r = r < 0 ? r : store_prepare(reading->question->store, visits_sql, &visits);
+	r = r < 0 ? r : question_bind_wanted(reading->question, visits, 2);
+	for (size_t i = 0; r == 0 && i < days->count; i++) {
+		size_t at = reading->range->order == FACT_BACKWARD ? days->count - 1 - i : i;
+
+		r = list_visits(reading, visits, days->list[at], &list);
+		if (r < 0 || list.len == 0)
+			continue;
+		(void)sqlite3_reset(records);
+		if (sqlite3_bind_text(records, 3, list.text, (int)list.len, SQLITE_STATIC) != SQLITE_OK)
+			r = store_failed(reading->question->store);
+		r = r < 0 ? r : read_slice(reading, records, since_us, until_us);
+	}
+	free(list.text);
+	return r;
+}
+
 static int read_records(const struct reading *reading, int64_t since_us, int64_t until_us)
 {
-	struct hours hours = {0};
+	bool seek = question_seeks(reading->question);
+	int64_t unit = seek ? STORE_DAY_US : STORE_HOUR_US;
+	struct hours units = {0};
 	int r = 0;
 
 	if (since_us < until_us)
-		r = find_hours(reading, since_us, until_us, &hours);
-	r = r != 0 || hours.count == 0 ? r : read_hours(reading, &hours, since_us, until_us);
-	free(hours.list);
+		r = find_units(reading, seek ? visit_days_sql : hours_sql, question_floor(since_us, unit),
+			       question_ceil(until_us, unit), &units);
+	if (r == 0 && units.count > 0)
+		r = seek ? read_visits(reading, &units, since_us, until_us)
+			 : read_hours(reading, &units, since_us, until_us);
+	free(units.list);
 	return r;
 }
 
@@ -354,7 +429,7 @@ int facts_read(struct question *question, const struct fact_range *range, fact_t
 		return 0;
 	if (looks_at_destinations(&reading)) {
 		wanted.coarsest = FACT_RECORD;
-		wanted.tell = wanted.order < FACT_BY_TIME && !question_seeks(question);
+		wanted.tell = wanted.order < FACT_BY_TIME;
 	}
 	return read_by_day(&reading, wanted.since_us, wanted.until_us);
 }

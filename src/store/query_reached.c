@@ -55,22 +55,15 @@ static int unite_record(void *context, const struct fact *fact)
 {
 	const struct uniting *uniting = context;
 	struct reached *reach = &uniting->reaches[fact->place];
-	struct fact_told told;
-	int r = 0;
 
 	if (uniting->whole_days && !reach->by_record)
 		return 0;
-	if (!fact->told)
-		r = facts_told(uniting->question, fact->record, &told);
-	if (r == 0 && !add_told(uniting, reach, fact->told ? fact->told : &told))
-		r = question_no_memory(uniting->question);
-	return r;
+	return add_told(uniting, reach, fact->told) ? 0 : question_no_memory(uniting->question);
 }
 
 static int unite_records(struct uniting *uniting, int64_t since_us, int64_t until_us, bool whole_days)
 {
-	const struct fact_range range = {since_us, until_us, FACT_RECORD, FACT_ANY_ORDER,
-					 !question_seeks(uniting->question)};
+	const struct fact_range range = {since_us, until_us, FACT_RECORD, FACT_ANY_ORDER, true};
 
 	uniting->whole_days = whole_days;
 	return facts_read(uniting->question, &range, unite_record, uniting);

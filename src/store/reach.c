@@ -28,6 +28,10 @@ int reach_init(struct reach *reach, struct store *store, const struct siphash_ke
 	r = store_prepare(store,
 			  "SELECT count, exact, reach, names FROM reach WHERE day = ?1 AND subscriber = ?2",
 			  &reach->find);
+	r = r < 0 ? r
+		  : store_prepare(store,
+				  "INSERT INTO visit(day, subscriber, first, rest) VALUES(?1, ?2, ?3, ?4)",
+				  &reach->visit);
 	return r < 0 ? r
 		     : store_prepare(
 			       store,
@@ -42,14 +46,21 @@ void reach_free(struct reach *reach)
 		reach_forget(reach);
 	sqlite3_finalize(reach->find);
 	sqlite3_finalize(reach->put);
+	sqlite3_finalize(reach->visit);
 	free(reach->days);
 	free(reach->chains);
+}
+
+static void free_day(struct reach *reach, struct reach_day *day)
+{
+	known_free(&day->known, &reach->memory);
+	visits_free(&day->visits);
 }
 
 void reach_forget(struct reach *reach)
 {
 	for (size_t i = 0; i < reach->count; i++)
-		known_free(&reach->days[i].known, &reach->memory);
+		free_day(reach, &reach->days[i]);
 	memset(reach->chains, 0, CHAINS * sizeof(reach->chains[0]));
 	reach->count = 0;
 }
@@ -110,15 +121,19 @@ static bool add_row(struct reach *reach, struct reach_day *day, const struct row
 	return row->dst.family == ADDR_NONE || known_add(&day->known, &row->dst, &reach->memory);
 }
 
-int reach_add(struct reach *reach, const struct row *row, int64_t subscriber)
+int reach_add(struct reach *reach, const struct row *row, int64_t subscriber, int64_t record)
 {
 	int64_t day = row->time_us / DAY_US - (row->time_us % DAY_US < 0);
+	struct reach_day *found;
 	int r = 0;
 
 	if (reach->count == DAYS || reach->memory.name_bytes > NAMES_BYTES ||
 	    reach->memory.budget.max - reach->memory.budget.used < SET_MAX)
 		r = reach_flush(reach);
-	if (r == 0 && !add_row(reach, day_of(reach, day, subscriber, row->src.family), row))
+	if (r < 0)
+		return r;
+	found = day_of(reach, day, subscriber, row->src.family);
+	if (!visits_add(&found->visits, record) || (subscriber != 0 && !add_row(reach, found, row)))
 		r = store_say(reach->store, ENOMEM, "not enough memory");
 	return r;
 }
@@ -172,6 +187,20 @@ static const uint8_t *bytes_of(struct reach *reach, struct reach_day *day, uint8
 	return destinations_registers(day->known.set) ? destinations_registers(day->known.set) : memory;
 }
 
+static int put_visits(struct reach *reach, const struct reach_day *day)
+{
+	int r = 0;
+
+	(void)sqlite3_bind_int64(reach->visit, 1, day->day);
+	(void)sqlite3_bind_int64(reach->visit, 2, day->subscriber);
+	(void)sqlite3_bind_int64(reach->visit, 3, day->visits.first);
+	(void)sqlite3_bind_blob(reach->visit, 4, day->visits.rest, (int)day->visits.len, SQLITE_STATIC);
+	if (sqlite3_step(reach->visit) != SQLITE_DONE)
+		r = store_failed(reach->store);
+	(void)sqlite3_reset(reach->visit);
+	return r;
+}
+
 static int put_day(struct reach *reach, struct reach_day *day)
 {
 	uint8_t memory[LIST_MAX], *names = NULL;
@@ -222,8 +251,10 @@ int reach_flush(struct reach *reach)
 	reach->memory.budget.max = SIZE_MAX;
 	qsort(reach->days, reach->count, sizeof(reach->days[0]), by_key);
 	for (size_t i = 0; r == 0 && i < reach->count; i++) {
-		r = put_day(reach, &reach->days[i]);
-		known_free(&reach->days[i].known, &reach->memory);
+		r = put_visits(reach, &reach->days[i]);
+		if (r == 0 && reach->days[i].subscriber != 0)
+			r = put_day(reach, &reach->days[i]);
+		free_day(reach, &reach->days[i]);
 	}
 	reach->memory.budget.max = budget;
 	reach_forget(reach);

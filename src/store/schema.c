@@ -61,6 +61,9 @@ const char store_schema[] =
 	 * estimate, those that records told by name, as known_pack() has them. */
 	"CREATE TABLE reach(day INTEGER, subscriber INTEGER, count INTEGER, exact INTEGER, reach BLOB,"
 	" names BLOB, PRIMARY KEY(day, subscriber)) WITHOUT ROWID;\n"
+	/* The records whose times lie in a subscriber's day, as store/visits.h has them; of what was stored at once, one row. */
+	"CREATE TABLE visit(day INTEGER, subscriber INTEGER, first INTEGER, rest BLOB,"
+	" PRIMARY KEY(day, subscriber, first)) WITHOUT ROWID;\n"
 
 	/* The work queue: what people did, and nothing that could be read from records again. */
 	"CREATE TABLE work(id INTEGER PRIMARY KEY, subscriber_text TEXT NOT NULL, time INTEGER NOT NULL, who TEXT NOT NULL,"

@@ -443,7 +443,7 @@ static int add_record(struct writer *writer, const struct row *row, int64_t sour
 	r = r < 0 ? r
 		  : rollup_add_row(&writer->rollup, &writer->names, row, record, numbers.subscriber,
 				   numbers.way);
-	return r < 0 || overflow ? r : reach_add(&writer->reach, row, numbers.subscriber);
+	return r < 0 ? r : reach_add(&writer->reach, row, numbers.subscriber, record);
 }
 
 static int add_row(struct writer *writer, const struct row *row)

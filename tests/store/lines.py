@@ -77,6 +77,19 @@ class Store:
         return self.ask(f"SELECT {'count(*)' if table == 'record' else 'sum(records)'}, sum(packets), sum(blocked), sum(offloaded),"
                         f" sum(attempts) FROM {table}")[0]
 
+    def visits(self):
+        """Day, subscriber and record, as store/visits.h has them."""
+        for day, subscriber, record_id, rest in self.ask("SELECT day, subscriber, first, rest FROM visit"):
+            yield day, subscriber, record_id
+            difference = bits = 0
+            for byte in rest or b"":
+                difference |= (byte & 127) << bits
+                bits += 7
+                if byte < 128:
+                    record_id += difference
+                    yield day, subscriber, record_id
+                    difference = bits = 0
+
     def check(self):
         """What must hold at any time."""
         wrong = []
@@ -93,6 +106,8 @@ class Store:
                             " AND b.first <= a.last + 1 LIMIT 3")
         segments = self.ask("SELECT count(*) FROM record WHERE NOT EXISTS (SELECT 1 FROM segment WHERE id BETWEEN first_id AND last_id"
                             " AND time BETWEEN min_time AND max_time)")[0][0]
+        if sorted(self.visits()) != self.ask("SELECT time / 86400000000, ifnull(subscriber, 0), id FROM record ORDER BY 1, 2, 3"):
+            wrong.append("visits are not those of the records")
         intact = self.ask("PRAGMA integrity_check")
         if doubled or touching or segments or intact != [("ok",)]:
             wrong.append(f"doubled {doubled}, ranges {touching}, outside of segments {segments}, {intact}")

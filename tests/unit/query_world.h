@@ -9,6 +9,7 @@
 #include "store/known.h"
 #include "store/query.h"
 #include "store/store.h"
+#include "store/visits.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -430,6 +431,39 @@ static inline void insert_reach(struct world *world)
 	sqlite3_finalize(statement);
 }
 
+static inline void insert_visits_of(struct world *world, sqlite3_stmt *statement, unsigned subscriber,
+				    int64_t day)
+{
+	struct visits visits = {0};
+
+	for (unsigned i = 0; i < WORLD_RECORDS; i++) {
+		const struct made *made = &world->records[i];
+
+		if (made->subscriber == subscriber && made->time_us / DAY_US == day)
+			assert_true(visits_add(&visits, i + 1));
+	}
+	if (visits.first) {
+		sqlite3_reset(statement);
+		insert_numbers(statement, 1, (const int64_t[]){day, subscriber, visits.first}, 3);
+		sqlite3_bind_blob(statement, 4, visits.rest, (int)visits.len, SQLITE_TRANSIENT);
+		assert_int_equal(sqlite3_step(statement), SQLITE_DONE);
+	}
+	visits_free(&visits);
+}
+
+static inline void insert_visits(struct world *world)
+{
+	sqlite3_stmt *statement = NULL;
+
+	assert_int_equal(sqlite3_prepare_v2(world->db, "INSERT INTO visit VALUES(?1, ?2, ?3, ?4)", -1,
+					    &statement, NULL),
+			 SQLITE_OK);
+	for (unsigned subscriber = 0; subscriber < WORLD_SUBSCRIBERS; subscriber++)
+		for (int64_t day = EPOCH_US / DAY_US; day <= EPOCH_US / DAY_US + WORLD_DAYS; day++)
+			insert_visits_of(world, statement, subscriber, day);
+	sqlite3_finalize(statement);
+}
+
 static inline void insert_sums(struct world *world)
 {
 	char sql[1000];
@@ -470,6 +504,7 @@ static inline void world_open(struct world *world, uint64_t seed)
 	insert_records(world);
 	insert_subscribers(world);
 	insert_reach(world);
+	insert_visits(world);
 	insert_sums(world);
 	world_sql(world, "COMMIT");
 }

@@ -684,6 +684,23 @@ static void test_what_cannot_be_asked(void **state)
 	world_close(&world);
 }
 
+/* Of few subscribers nobody else's records are looked at: without his visits, a subscriber has none. */
+static void test_few_subscribers_are_found_by_their_visits(void **state)
+{
+	struct store_filter one = {.since_us = INT64_MIN, .until_us = INT64_MAX};
+
+	(void)state;
+	world_open(&world, 31);
+	for (unsigned left = 0; left < 2; left++) {
+		one.src = world.subscribers[3 + left];
+		world_sql(&world, "DELETE FROM visit WHERE subscriber = 3");
+		answer = (struct answer){0};
+		assert_int_equal(store_records(world.store, &one, true, 0, take_record, &answer), 0);
+		assert_int_equal(answer.count > 0, left);
+	}
+	world_close(&world);
+}
+
 static int take_inexact(void *context, const struct store_talker *row)
 {
 	(void)context;
@@ -868,6 +885,7 @@ int main(void)
 		cmocka_unit_test(test_a_row_ends_the_question),
 		cmocka_unit_test(test_a_question_within_a_question),
 		cmocka_unit_test(test_what_cannot_be_asked),
+		cmocka_unit_test(test_few_subscribers_are_found_by_their_visits),
 		cmocka_unit_test(test_registers_that_cannot_be),
 		cmocka_unit_test(test_no_fewer_destinations_than_names),
 		cmocka_unit_test(test_frequent_destinations_among_more_than_are_kept),
