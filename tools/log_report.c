@@ -3,6 +3,7 @@
 #include "log.h"
 
 #include "log_exemptions.h"
+#include "log_target.h"
 #include "log_time.h"
 
 #include "base/cleanup.h"
@@ -16,7 +17,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum {
 	USUAL_ROWS = 50,
@@ -205,33 +205,6 @@ static int check_target(const struct log_context *context, const char *path)
 	return same ? log_error("--html would overwrite %s, which the report is made from", path) : LOG_FOUND;
 }
 
-static int write_direct(const char *path, struct writing *writing)
-{
-	FILE *out = fopen(path, "we");
-	int r = out ? write_page(writing, out) : -errno;
-
-	if (out && fclose(out) != 0 && r == 0)
-		r = -errno;
-	return r;
-}
-
-/* A file is replaced whole; a pipe or device is written to. */
-static int write_to(const char *path, struct writing *writing)
-{
-	struct stat found;
-	int r;
-
-	if (strcmp(path, "-") == 0) {
-		(void)write_page(writing, stdout); /* main() looks at the stream */
-		return LOG_FOUND;
-	}
-	if (stat(path, &found) == 0 && !S_ISREG(found.st_mode))
-		r = write_direct(path, writing);
-	else
-		r = files_replace(path, write_page, writing);
-	return r < 0 ? log_error("%s: %s", path, strerror(-r)) : LOG_FOUND;
-}
-
 static int write_report(struct log_context *context, struct report *report, const char *path)
 {
 	struct report_exemption *exemptions CLEANUP_FREE = NULL;
@@ -239,7 +212,7 @@ static int write_report(struct log_context *context, struct report *report, cons
 	int code = read_language(context, &writing.language);
 
 	code = code == LOG_FOUND ? fill_exemptions(context, report, &exemptions) : code;
-	code = code == LOG_FOUND ? write_to(path, &writing) : code;
+	code = code == LOG_FOUND ? log_target_write(path, write_page, &writing) : code;
 	return code == LOG_FOUND && report->totals.records == 0 ? LOG_NOTHING : code;
 }
 
@@ -297,6 +270,7 @@ int log_report(struct log_context *context, int argc, char **argv)
 		return log_error("--now: \"%s\" is no time", now);
 	code = read_language(context, &language);
 	code = code == LOG_FOUND ? check_target(context, path) : code;
+	code = code == LOG_FOUND ? log_target_check(path) : code;
 	context->now_us = now_us;
 	return code == LOG_FOUND ? make_report(context, now_us, path) : code;
 }

@@ -5,9 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { LINKS_MAX = 40 }; /* as the kernel has it */
 
 void files_reserve_standard(void)
 {
@@ -31,6 +34,44 @@ bool files_are_same(const char *a, const char *b)
 
 	return look_at(a, &first) && look_at(b, &second) && first.st_dev == second.st_dev &&
 	       first.st_ino == second.st_ino;
+}
+
+/* What a link at path says, seen from where path is; the caller's. -EINVAL: it is no link. */
+static int read_link(const char *path, char **ret)
+{
+	char target[PATH_MAX];
+	ssize_t len = readlink(path, target, sizeof(target) - 1);
+	const char *slash = strrchr(path, '/');
+	int directory = slash ? (int)(slash - path) + 1 : 0;
+
+	if (len < 0)
+		return -errno;
+	target[len] = '\0';
+	if (asprintf(ret, "%.*s%s", target[0] == '/' ? 0 : directory, path, target) >= 0)
+		return 0;
+	*ret = NULL;
+	return -ENOMEM;
+}
+
+int files_follow(const char *path, char **ret)
+{
+	char *at = strdup(path);
+	int r = at ? 0 : -ENOMEM;
+
+	for (unsigned links = 0; r == 0; links++) {
+		char *next = NULL;
+
+		r = links < LINKS_MAX ? read_link(at, &next) : -ELOOP;
+		/* The end of it, which is there or is to be made. */
+		if (r == -EINVAL || r == -ENOENT) {
+			*ret = at;
+			return 0;
+		}
+		free(at);
+		at = next;
+	}
+	free(at);
+	return r;
 }
 
 /* 0 or -errno. fd is out's. */

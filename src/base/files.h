@@ -20,6 +20,12 @@ void files_reserve_standard(void);
 bool files_are_same(const char *a, const char *b);
 
 /*
+ * Where a file of this name is: the path behind its links, the last of which may lead to nothing yet. The caller's. 0; -ELOOP,
+ * -ENOMEM or another -errno.
+ */
+int files_follow(const char *path, char **ret);
+
+/*
  * Has write(context, out) write a new file beside path and renames it to path: readers see the old one or the new one,
  * whole. It gets the permissions that a new file gets. 0, what write() returned, or -errno; then path is as before.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "report/gather.h"
 
+#include "report/evidence.h"
 #include "report/gathered.h"
 
 #include "base/cleanup.h"
@@ -60,6 +61,7 @@ static void fill_talker(struct report_gathered *gathered, const struct store_tal
 						    [TRIAGE_BOT] = REPORT_BOT,
 						    [TRIAGE_CLIENT] = REPORT_CLIENT,
 						    [TRIAGE_SERVER] = REPORT_SERVER};
+	char japanese[EVIDENCE_TEXT_MAX];
 	struct triage triage;
 
 	triage_judge(row, gathered->question->limits, &triage);
@@ -80,7 +82,10 @@ static void fill_talker(struct report_gathered *gathered, const struct store_tal
 		.hours_active = row->hours_active,
 		.busiest_hour = row->busiest_hour,
 		.class = classes[triage.class],
-		.evidence = report_gathered_text(gathered, triage.evidence),
+		.evidence = {[REPORT_ENGLISH] = report_gathered_text(gathered, triage.evidence),
+			     [REPORT_JAPANESE] = report_gathered_text(
+				     gathered,
+				     evidence_japanese(&triage, gathered->question->limits, japanese))},
 	};
 }
 

@@ -2,6 +2,7 @@
 #include "report/markup.h"
 
 #include "base/moment.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -9,57 +10,12 @@
 
 enum { NAME_CHARACTERS_MAX = 120 };
 
-static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
-
 void page_raw(const struct page *page, const char *markup)
 {
 	fputs(markup, page->out);
 }
 
-/* How many bytes the character has that begins here, by its first byte; 0: none begins so. */
-static unsigned utf8_length(unsigned char first)
-{
-	if (first < 0x80)
-		return 1;
-	if (first >= 0xc2 && first < 0xe0)
-		return 2;
-	if (first >= 0xe0 && first < 0xf0)
-		return 3;
-	return first >= 0xf0 && first < 0xf5 ? 4 : 0;
-}
-
-/* The character at text and its length; UINT32_MAX with length 1 for a byte that is none (RFC 3629). */
-static uint32_t utf8_take(const char *text, unsigned *ret_length)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	unsigned length = utf8_length((unsigned char)text[0]);
-	uint32_t value = (unsigned char)text[0];
-
-	*ret_length = 1;
-	if (length == 1)
-		return value;
-	if (length == 0)
-		return UINT32_MAX;
-	value &= 0x7fu >> length;
-	for (unsigned i = 1; i < length; i++) {
-		if (((unsigned char)text[i] & 0xc0) != 0x80)
-			return UINT32_MAX;
-		value = value << 6 | ((unsigned char)text[i] & 0x3f);
-	}
-	if (value < least[length] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
-		return UINT32_MAX;
-	*ret_length = length;
-	return value;
-}
-
-/* Control characters, line separators, what turns text around (Unicode Bidi_Control), and what is no character at all. */
-static bool is_harmful(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || (c & 0xfffe) == 0xfffe ||
-	       (c >= 0xfdd0 && c < 0xfdf0) || c == 0xfeff || c == UINT32_MAX;
-}
-
+/* NULL: it stands as it is. */
 static const char *entity_of(uint32_t c)
 {
 	switch (c) {
@@ -74,7 +30,7 @@ static const char *entity_of(uint32_t c)
 	case '\'':
 		return "&#39;";
 	default:
-		return is_harmful(c) ? replacement : NULL;
+		return NULL;
 	}
 }
 
@@ -82,14 +38,17 @@ static const char *entity_of(uint32_t c)
 static bool put_most(const struct page *page, const char *text, unsigned most)
 {
 	while (*text && most-- > 0) {
-		unsigned length;
-		const char *instead = entity_of(utf8_take(text, &length));
+		struct utf8_character next = utf8_first(text);
+		const char *entity = entity_of(next.code);
+		char escape[UTF8_ESCAPE_MAX];
 
-		if (instead)
-			fputs(instead, page->out);
+		if (!utf8_is_visible(&next) && utf8_escape(&next, escape) > 0)
+			fputs(escape, page->out);
+		else if (entity)
+			fputs(entity, page->out);
 		else
-			fwrite(text, 1, length, page->out);
-		text += length;
+			fwrite(text, 1, next.length, page->out);
+		text += next.length;
 	}
 	return !*text;
 }

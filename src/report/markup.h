@@ -20,8 +20,8 @@ enum { NUMBER_TEXT_MAX = 32, TIME_TEXT_MAX = 40 };
 /* Markup of our own, as it is. */
 void page_raw(const struct page *page, const char *markup);
 /*
- * Any text, for between tags or in a quoted attribute. What is no valid UTF-8, control characters, and characters that
- * turn the direction of text around become U+FFFD.
+ * Any text, for between tags or in a quoted attribute. What is not seen, or is no valid UTF-8, is written as an escape
+ * (base/utf8.h), as on the terminal.
  */
 void page_put(const struct page *page, const char *text);
 /* A text of the table, with first and second (NULL: none) in the places of %1 and %2; all of it escaped. */
@@ -55,6 +55,8 @@ void section_end(const struct page *page);
 
 /* A sentence in place of what there is none of. */
 void page_empty(const struct page *page, enum report_text text);
+/* A sentence under a table. */
+void page_note(const struct page *page, enum report_text text);
 
 enum column_kind { COLUMN_TEXT, COLUMN_NUMBER, COLUMN_TIME };
 struct table_column {

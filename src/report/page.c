@@ -56,6 +56,10 @@ static void write_body_tag(const struct page *page)
 	page_word(page, TEXT_SCRIPT_FILTER);
 	page_raw(page, "\" data-rows=\"");
 	page_word(page, TEXT_SCRIPT_ROWS);
+	page_raw(page, "\" data-subscribers=\"");
+	page_word(page, TEXT_SCRIPT_SUBSCRIBERS);
+	page_raw(page, "\" data-scroll=\"");
+	page_word(page, TEXT_SCRIPT_SCROLL);
 	page_raw(page, "\" data-clear=\"");
 	page_word(page, TEXT_SCRIPT_CLEAR);
 	page_raw(page, "\" data-classes=\"");
@@ -136,6 +140,7 @@ int report_write(const struct report *report, enum report_language language, FIL
 {
 	const struct page page = {.out = out, .report = report, .language = language};
 
+	errno = 0;
 	write_head(&page);
 	write_body_tag(&page);
 	write_heading(&page);
@@ -147,5 +152,7 @@ int report_write(const struct report *report, enum report_language language, FIL
 		section_end(&page);
 	}
 	write_foot(&page);
-	return ferror(out) ? -EIO : 0;
+	if (!ferror(out))
+		return 0;
+	return errno ? -errno : -EIO;
 }

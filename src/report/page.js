@@ -59,6 +59,8 @@
 
 	function makeFilter(table, withClasses) {
 		const rows = Array.from(table.tBodies[0].rows);
+		const counted = rows.filter((row) => !("rest" in row.dataset));
+		const wordsShown = withClasses ? words.subscribers : words.rows;
 		const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
 		const input = make("input", { type: "search", autocomplete: "off", spellcheck: false, placeholder: words.filter });
 		const status = make("output", {});
@@ -67,14 +69,13 @@
 
 		function apply() {
 			const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-			let shown = 0;
 			for (const row of rows) {
 				const text = texts.get(row);
 				row.hidden = !(wanted.every((word) => text.includes(word)) &&
 					(!shownClass || row.dataset.class === shownClass));
-				shown += Number(!row.hidden);
 			}
-			status.textContent = words.rows.replace(/%[12]/g, (mark) => String(mark === "%1" ? shown : rows.length));
+			const shown = counted.filter((row) => !row.hidden).length;
+			status.textContent = wordsShown.replace(/%[12]/g, (mark) => String(mark === "%1" ? shown : counted.length));
 		}
 
 		function chips() {
@@ -82,10 +83,10 @@
 			group.setAttribute("role", "group");
 			group.setAttribute("aria-labelledby", table.id + "-c");
 			const found = new Map([["", words.classes]]);
-			for (const row of rows)
+			for (const row of counted)
 				found.set(row.dataset.class, row.querySelector(".badge").textContent);
 			for (const [name, label] of found) {
-				const count = rows.filter((row) => !name || row.dataset.class === name).length;
+				const count = counted.filter((row) => !name || row.dataset.class === name).length;
 				const chip = make("button", { type: "button", className: "chip" }, `${label} ${count}`);
 				chip.setAttribute("aria-pressed", String(!name));
 				chip.addEventListener("click", () => {
@@ -121,6 +122,23 @@
 		if (tools.includes("filter") && (tools.includes("classes") || table.tBodies[0].rows.length > FEW_ROWS))
 			makeFilter(table, tools.includes("classes"));
 	}
+
+	/* ---- what does not fit ---- */
+
+	/* Many browsers hide the scrollbar until one scrolls. */
+	function tellOfMore(region) {
+		const hint = make("p", { className: "hint", hidden: true }, words.scroll);
+		const observer = new ResizeObserver(() => {
+			hint.hidden = region.scrollWidth <= region.clientWidth + 1;
+		});
+		region.before(hint);
+		observer.observe(region);
+		for (const child of region.children)
+			observer.observe(child);
+	}
+
+	for (const region of document.querySelectorAll(".scroll"))
+		tellOfMore(region);
 
 	/* "/" goes to the first filter, as in the pages of manuals. */
 	document.addEventListener("keydown", (event) => {

@@ -40,7 +40,7 @@ struct report_talker {
 	uint32_t hours_active; /* of the period */
 	uint64_t busiest_hour; /* attempts */
 	enum report_class class;
-	const char *evidence; /* English, "" for none */
+	const char *evidence[REPORT_LANGUAGES]; /* "" for none */
 };
 
 struct report_group {

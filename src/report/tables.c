@@ -23,6 +23,13 @@ void page_empty(const struct page *page, enum report_text text)
 	page_raw(page, "</p>\n");
 }
 
+void page_note(const struct page *page, enum report_text text)
+{
+	page_raw(page, "<p class=\"note\">");
+	page_word(page, text);
+	page_raw(page, "</p>\n");
+}
+
 void table_begin(const struct page *page, const char *id, enum table_tools tools, enum report_text caption,
 		 const char *first, const char *second, const struct table_column *columns, size_t count)
 {

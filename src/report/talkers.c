@@ -50,13 +50,13 @@ static const char *destinations_text(const struct page *page, const struct repor
 	return out;
 }
 
-/* The evidence in words: the one of the classifier, which is English, or the same figures in the page's language. */
+/* The evidence in words: the classifier's, or the figures alone. */
 static void write_evidence(const struct page *page, const struct report_talker *talker)
 {
 	char first[DESTINATIONS_TEXT_MAX], second[NUMBER_TEXT_MAX];
 
-	if (*talker->evidence && page->language == REPORT_ENGLISH) {
-		page_put(page, talker->evidence);
+	if (*talker->evidence[page->language]) {
+		page_put(page, talker->evidence[page->language]);
 		return;
 	}
 	page_say(page, TEXT_EVIDENCE, destinations_text(page, talker, first),
@@ -148,6 +148,11 @@ static void write_way(const struct page *page, const struct report_talker *talke
 	page_raw(page, "</p></td>");
 }
 
+static bool is_rest(const struct report_talker *talker)
+{
+	return talker->subscriber.addr.family == ADDR_NONE;
+}
+
 static void write_attempts(const struct page *page, uint64_t value, uint64_t most)
 {
 	fprintf(page->out, "<td class=\"n\" data-v=\"%" PRIu64 "\">", value);
@@ -158,7 +163,11 @@ static void write_attempts(const struct page *page, uint64_t value, uint64_t mos
 
 static void write_row(const struct page *page, const struct report_talker *talker, uint64_t most)
 {
-	fprintf(page->out, "<tr data-class=\"%s\">", classes[talker->class].name);
+	/* Of no class, and not counted: nobody knows how many subscribers it is. */
+	if (is_rest(talker))
+		page_raw(page, "<tr data-rest>");
+	else
+		fprintf(page->out, "<tr data-class=\"%s\">", classes[talker->class].name);
 	write_subscriber(page, talker);
 	write_class(page, talker);
 	write_attempts(page, talker->sums.attempts, most);
@@ -186,7 +195,7 @@ static void write_talkers(const struct page *page, const char *id, enum report_t
 		return;
 	}
 	for (size_t i = 0; i < talkers->count; i++) {
-		told_apart += talkers->rows[i].subscriber.addr.family != ADDR_NONE;
+		told_apart += !is_rest(&talkers->rows[i]);
 		if (talkers->rows[i].sums.attempts > most)
 			most = talkers->rows[i].sums.attempts;
 	}
@@ -195,6 +204,8 @@ static void write_talkers(const struct page *page, const char *id, enum report_t
 	for (size_t i = 0; i < talkers->count; i++)
 		write_row(page, &talkers->rows[i], most);
 	table_end(page);
+	if (told_apart < talkers->count)
+		page_note(page, TEXT_OVERFLOW_NOTE);
 }
 
 void page_talkers(const struct page *page)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Every word of the page, in each language: one table, so that none is missing in one of them. %1 and %2 are what the
- * page puts in. Reasons have a table of their own, by their names.
+ * page puts in. Reasons have a table of their own, by their names; what triage rests on stands in evidence.c.
  */
 #ifndef OP25B_REPORT_TEXTS_H
 #define OP25B_REPORT_TEXTS_H
@@ -68,7 +68,8 @@
 	TEXT(SATURDAY, "Sat", "土") \
 	TEXT(SUNDAY, "Sun", "日") \
 	TEXT(TOP, "Top subscribers", "上位の加入者") \
-	TEXT(TOP_CAPTION, "Subscribers with most attempts: %1 of %2", "接続試行の多い加入者：%2件中%1件") \
+	TEXT(TOP_CAPTION, "Listed: %1 of the %2 subscribers of the period, those with most attempts", "対象期間の加入者%2件のうち、接続試行の多い%1件を掲載") \
+	TEXT(OVERFLOW_NOTE, "The row \"not told apart\" is none of them: it sums up those for whom the gateway had no room.", "「個別記録なし」の行はこの件数に含みません。上限超過のため個別に記録できなかった加入者の合計です。") \
 	TEXT(SUBSCRIBER, "Subscriber", "加入者") \
 	TEXT(OVERFLOW, "not told apart (table full)", "個別記録なし（上限超過）") \
 	TEXT(CLASS, "Class and evidence", "分類と根拠") \
@@ -89,7 +90,7 @@
 	TEXT(FIRST_SEEN, "First seen", "初検出") \
 	TEXT(LAST_SEEN, "Last seen", "最終検出") \
 	TEXT(FRESH, "First seen in the last day", "直近24時間の新規") \
-	TEXT(FRESH_CAPTION, "Subscribers in no earlier record: %1 of %2", "それ以前に記録のない加入者：%2件中%1件") \
+	TEXT(FRESH_CAPTION, "Listed: %1 of the %2 subscribers in no earlier record", "それ以前に記録のない加入者%2件のうち%1件を掲載") \
 	TEXT(POOLS, "Pools", "プール") \
 	TEXT(POOL, "Pool", "プール") \
 	TEXT(RULES, "Rules and reasons", "ルールと理由") \
@@ -155,7 +156,9 @@
 	TEXT(UNKNOWN_NUMBER, "unknown", "不明") \
 	TEXT(FOOT, "Made by %1. Attempts are SYNs without their repetitions; times are those of the records.", "%1で作成。接続試行は再送を除くSYNの数、時刻はレコードの時刻です。") \
 	TEXT(SCRIPT_FILTER, "Filter rows", "行を絞り込み") \
-	TEXT(SCRIPT_ROWS, "%1 of %2 rows", "%2行中%1行") \
+	TEXT(SCRIPT_ROWS, "Shown: %1 of %2 rows", "%2行中%1行を表示") \
+	TEXT(SCRIPT_SUBSCRIBERS, "Shown: %1 of the %2 listed", "掲載%2件中%1件を表示") \
+	TEXT(SCRIPT_SCROLL, "Wider than the window: scroll sideways to see all of it.", "画面に収まらないため、横にスクロールすると全体を確認できます。") \
 	TEXT(SCRIPT_CLEAR, "Clear", "解除")
 /* clang-format on */
 

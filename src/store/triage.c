@@ -28,14 +28,7 @@ const char *triage_class_name(enum triage_class class)
 	return (unsigned)class < sizeof(class_names) / sizeof(class_names[0]) ? class_names[class] : "?";
 }
 
-/* What the rules ask of an offender, and the words for its destinations. */
-struct figures {
-	uint64_t destinations;
-	bool exact;
-	unsigned clock_hours;
-	uint64_t hours_active, hours_between;
-	char destinations_text[96];
-};
+enum { DESTINATIONS_TEXT_MAX = 96 };
 
 static int64_t hour_of(int64_t us)
 {
@@ -51,25 +44,28 @@ static uint64_t hours_between(const struct store_sums *sums)
 		       : 1;
 }
 
-static struct figures figures_of(const struct store_talker *talker)
+static struct triage_figures figures_of(const struct store_talker *talker)
 {
-	struct figures figures = {
+	return (struct triage_figures){
+		.attempts = talker->sums.attempts,
 		.destinations = talker->destinations,
 		.exact = talker->destinations_exact,
 		.clock_hours = (unsigned)__builtin_popcount(talker->clock_hours & 0xffffff),
 		.hours_active = talker->hours_active,
 		.hours_between = hours_between(&talker->sums),
 	};
+}
 
-	snprintf(figures.destinations_text, sizeof(figures.destinations_text),
-		 "%s%" PRIu64 " destination%s%s", figures.exact ? "" : "about ", figures.destinations,
-		 figures.destinations == 1 ? "" : "s",
-		 figures.exact ? "" : " (estimated, standard error 3.3%)");
-	return figures;
+static const char *destinations_text(const struct triage_figures *figures, char out[DESTINATIONS_TEXT_MAX])
+{
+	snprintf(out, DESTINATIONS_TEXT_MAX, "%s%" PRIu64 " destination%s%s", figures->exact ? "" : "about ",
+		 figures->destinations, figures->destinations == 1 ? "" : "s",
+		 figures->exact ? "" : " (estimated, standard error 3.3%)");
+	return out;
 }
 
 /* One standard error, rounded up. */
-static uint64_t error_of(const struct figures *figures)
+static uint64_t error_of(const struct triage_figures *figures)
 {
 	if (figures->exact)
 		return 0;
@@ -77,70 +73,87 @@ static uint64_t error_of(const struct figures *figures)
 	       (figures->destinations % 1000 * ERROR_PER_MILLE + 999) / 1000;
 }
 
-static bool is_steady(const struct figures *figures, const struct triage_limits *limits)
+static bool is_steady(const struct triage_figures *figures, const struct triage_limits *limits)
 {
 	return figures->hours_active * HOURS_OF_DAY >= limits->server_clock_hours * figures->hours_between;
 }
 
-static enum triage_class say_bot(const struct figures *figures, const struct triage_limits *limits,
-				 char *evidence)
+static void say_bot(const struct triage_limits *limits, struct triage *ret)
 {
-	bool certain = figures->destinations - error_of(figures) >= limits->bot_destinations;
+	bool certain = ret->figures.destinations - error_of(&ret->figures) >= limits->bot_destinations;
+	char text[DESTINATIONS_TEXT_MAX];
 
-	snprintf(evidence, TRIAGE_EVIDENCE_MAX,
+	ret->class = certain ? TRIAGE_BOT : TRIAGE_UNKNOWN;
+	ret->why = certain ? TRIAGE_MANY_DESTINATIONS : TRIAGE_NEARLY_MANY;
+	snprintf(ret->evidence, TRIAGE_EVIDENCE_MAX,
 		 certain ? "%s: %" PRIu32 " or more (bot_destinations)"
 			 : "%s: too near to %" PRIu32 " (bot_destinations) to tell",
-		 figures->destinations_text, limits->bot_destinations);
-	return certain ? TRIAGE_BOT : TRIAGE_UNKNOWN;
+		 destinations_text(&ret->figures, text), limits->bot_destinations);
 }
 
 /* Few destinations, and so many hours of the day that nobody sleeps. */
-static enum triage_class say_day_and_night(const struct figures *figures, const struct triage_limits *limits,
-					   char *evidence)
+static void say_day_and_night(const struct triage_limits *limits, struct triage *ret)
 {
+	const struct triage_figures *figures = &ret->figures;
 	bool steady = is_steady(figures, limits);
+	char text[DESTINATIONS_TEXT_MAX];
 
-	snprintf(evidence, TRIAGE_EVIDENCE_MAX,
+	ret->class = steady ? TRIAGE_SERVER : TRIAGE_UNKNOWN;
+	ret->why = steady ? TRIAGE_DAY_AND_NIGHT : TRIAGE_NOT_STEADY;
+	snprintf(ret->evidence, TRIAGE_EVIDENCE_MAX,
 		 "%s: at most %" PRIu32 " (server_destinations); in %u of the day's 24 hours: %" PRIu32
 		 " or more (server_clock_hours); %s %" PRIu64 " of %" PRIu64 " hours%s",
-		 figures->destinations_text, limits->server_destinations, figures->clock_hours,
+		 destinations_text(figures, text), limits->server_destinations, figures->clock_hours,
 		 limits->server_clock_hours, steady ? "active in" : "but active in only",
 		 figures->hours_active, figures->hours_between, steady ? "" : ": no steady stream");
-	return steady ? TRIAGE_SERVER : TRIAGE_UNKNOWN;
 }
 
-static enum triage_class say_rest(const struct figures *figures, const struct triage_limits *limits,
-				  char *evidence)
+static void say_rest(const struct triage_limits *limits, struct triage *ret)
 {
+	const struct triage_figures *figures = &ret->figures;
 	bool few = figures->destinations <= limits->client_destinations;
 	bool rests = figures->clock_hours < limits->server_clock_hours;
+	char text[DESTINATIONS_TEXT_MAX];
 
-	snprintf(evidence, TRIAGE_EVIDENCE_MAX,
+	ret->class = few && rests ? TRIAGE_CLIENT : TRIAGE_UNKNOWN;
+	ret->why = TRIAGE_REST;
+	snprintf(ret->evidence, TRIAGE_EVIDENCE_MAX,
 		 "%s: %s %" PRIu32 " (client_destinations), fewer than %" PRIu32
 		 " (bot_destinations); in %u of the day's 24 hours: %s%" PRIu32 "%s (server_clock_hours)",
-		 figures->destinations_text, few ? "at most" : "more than", limits->client_destinations,
+		 destinations_text(figures, text), few ? "at most" : "more than", limits->client_destinations,
 		 limits->bot_destinations, figures->clock_hours, rests ? "fewer than " : "",
 		 limits->server_clock_hours, rests ? "" : " or more");
-	return few && rests ? TRIAGE_CLIENT : TRIAGE_UNKNOWN;
+}
+
+static void say_few_attempts(const struct triage_limits *limits, struct triage *ret)
+{
+	ret->why = TRIAGE_FEW_ATTEMPTS;
+	snprintf(ret->evidence, sizeof(ret->evidence),
+		 "%" PRIu64 " attempt%s: fewer than %" PRIu32 " (least_attempts) tell nothing",
+		 ret->figures.attempts, ret->figures.attempts == 1 ? "" : "s", limits->least_attempts);
+}
+
+static void say_no_destination(struct triage *ret)
+{
+	ret->why = TRIAGE_NO_DESTINATION;
+	snprintf(ret->evidence, sizeof(ret->evidence), "no destination is known");
 }
 
 void triage_judge(const struct store_talker *talker, const struct triage_limits *limits, struct triage *ret)
 {
-	const struct figures figures = figures_of(talker);
+	const struct triage_figures *figures = &ret->figures;
 
 	ret->class = TRIAGE_UNKNOWN;
-	if (talker->sums.attempts < limits->least_attempts)
-		snprintf(ret->evidence, sizeof(ret->evidence),
-			 "%" PRIu64 " attempt%s: fewer than %" PRIu32 " (least_attempts) tell nothing",
-			 talker->sums.attempts, talker->sums.attempts == 1 ? "" : "s",
-			 limits->least_attempts);
-	else if (figures.destinations == 0)
-		snprintf(ret->evidence, sizeof(ret->evidence), "no destination is known");
-	else if (figures.destinations + error_of(&figures) >= limits->bot_destinations)
-		ret->class = say_bot(&figures, limits, ret->evidence);
-	else if (figures.destinations <= limits->server_destinations &&
-		 figures.clock_hours >= limits->server_clock_hours)
-		ret->class = say_day_and_night(&figures, limits, ret->evidence);
+	ret->figures = figures_of(talker);
+	if (figures->attempts < limits->least_attempts)
+		say_few_attempts(limits, ret);
+	else if (figures->destinations == 0)
+		say_no_destination(ret);
+	else if (figures->destinations + error_of(figures) >= limits->bot_destinations)
+		say_bot(limits, ret);
+	else if (figures->destinations <= limits->server_destinations &&
+		 figures->clock_hours >= limits->server_clock_hours)
+		say_day_and_night(limits, ret);
 	else
-		ret->class = say_rest(&figures, limits, ret->evidence);
+		say_rest(limits, ret);
 }

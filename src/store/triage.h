@@ -35,8 +35,29 @@ struct triage_limits {
 	uint32_t least_attempts;      /* fewer: unknown */
 };
 
+/* Which rule decided. */
+enum triage_why {
+	TRIAGE_FEW_ATTEMPTS,
+	TRIAGE_NO_DESTINATION,
+	TRIAGE_MANY_DESTINATIONS,
+	TRIAGE_NEARLY_MANY, /* within the error of an estimate */
+	TRIAGE_DAY_AND_NIGHT,
+	TRIAGE_NOT_STEADY, /* day and night, with pauses */
+	TRIAGE_REST,       /* by destinations and hours of the day */
+};
+
+/* What the rules look at. */
+struct triage_figures {
+	uint64_t attempts, destinations;
+	bool exact; /* of destinations */
+	unsigned clock_hours;
+	uint64_t hours_active, hours_between;
+};
+
 struct triage {
 	enum triage_class class;
+	enum triage_why why;
+	struct triage_figures figures;
 	char evidence[TRIAGE_EVIDENCE_MAX]; /* English sentence with the figures */
 };
 

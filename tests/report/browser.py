@@ -24,6 +24,31 @@ except ImportError:
     webdriver = None
 
 WIDE, NARROW = 1280, 360
+WIDTHS = (320, 360, 480, 640, 768, 960, 1024, 1152, 1280, 1366, 1440, 1920)
+# Regions that are wider than what is seen of them: whether that is said, and whether their end can be scrolled to.
+CUT = r"""
+const told = [];
+for (const region of document.querySelectorAll(".scroll")) {
+	if (!region.checkVisibility() || region.scrollWidth <= region.clientWidth + 1)
+		continue;
+	const hint = region.previousElementSibling, table = region.querySelector("table");
+	const name = `${table ? table.id : "timeline"} at ${innerWidth}`;
+	if (!hint || hint.className !== "hint" || !hint.checkVisibility())
+		told.push(`${name}: nobody says that there is more`);
+	region.scrollLeft = region.scrollWidth;
+	const last = table ? table.tHead.rows[0].lastElementChild : region.firstElementChild;
+	if (last.getBoundingClientRect().right > region.getBoundingClientRect().right + 1)
+		told.push(`${name}: the end cannot be scrolled to`);
+	region.scrollLeft = 0;
+}
+const seen = (id) => { const r = document.getElementById(id); return r.scrollWidth <= r.parentElement.clientWidth + 1; };
+if (innerWidth >= 1280)
+	told.push(...["talkers", "newcomers", "exempt"].filter((id) => !seen(id)).map((id) => `${id} does not fit ${innerWidth}`));
+for (const hint of document.querySelectorAll(".hint"))
+	if (hint.checkVisibility() && hint.nextElementSibling.scrollWidth <= hint.nextElementSibling.clientWidth + 1)
+		told.push(`a hint without need at ${innerWidth}`);
+return told;
+"""
 ROWS = "#talkers tbody tr"
 # Every text that can be seen, with the ratio of WCAG 2 between its colour and that of the nearest painted ground.
 CONTRAST = r"""
@@ -114,6 +139,10 @@ class View:
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
 
+    def run_later(self, script):
+        """Until the script calls done()."""
+        return self.driver.execute_async_script("const done = arguments[arguments.length - 1];" + script)
+
     def texts(self, selector):
         return self.run("return Array.from(document.querySelectorAll(arguments[0]), (e) => e.textContent.trim())", selector)
 
@@ -167,13 +196,19 @@ def shown(view):
 def test_filters(tap, view):
     view.show("usual", "en")
     whole = len(shown(view))
+    listed = whole - 1  # the row of those not told apart is no subscriber
+    caption = view.texts("#talkers-c")[0]
+    tap.equal("the caption, the counter and the first button count the same",
+              [re.findall(r"[\d,]+", caption)[0], view.texts("#top output")[0], view.texts("#top .chip")[0].rsplit(" ", 1)[1]],
+              [str(listed), f"Shown: {listed} of the {listed} listed", str(listed)])
+    tap.true("what is not counted is said", "none of them" in view.texts("#top .note")[0])
     view.find("body").send_keys("/")
     tap.equal("/ leads to the first filter", view.run("return document.activeElement.type"), "search")
     view.driver.switch_to.active_element.send_keys("2001:db8 BOT")
     rows = shown(view)
     tap.true("rows with both words are left, whatever their case",
              0 < len(rows) < whole and all("2001:db8" in row and "bot" in row for row in rows))
-    tap.equal("and counted", view.texts("#top output"), [f"{len(rows)} of {whole} rows"])
+    tap.equal("and counted", view.texts("#top output"), [f"Shown: {len(rows)} of the {whole - 1} listed"])
     view.driver.switch_to.active_element.send_keys("/198.51.100.")
     tap.equal("a / in the filter is a letter", len(shown(view)), 0)
     view.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
@@ -242,6 +277,18 @@ def test_looks(tap, view):
     tap.true("dark is another colour than light", light != view.run("return getComputedStyle(document.body).backgroundColor"))
 
 
+def test_widths(tap, view):
+    for language in ("en", "ja"):
+        problems = []
+        for width in WIDTHS:
+            view.show("usual", language, width=width)
+            view.run_later("requestAnimationFrame(() => requestAnimationFrame(done))")
+            problems += view.run(CUT)
+        tap.case(f"{language}: no column is cut off without a word, from {WIDTHS[0]} to {WIDTHS[-1]} pixels", problems)
+    view.show("usual", "en", width=WIDE)
+    view.picture("en-top-1280")
+
+
 def test_keyboard(tap, view):
     view.show("usual", "en")
     view.find("body").send_keys(Keys.TAB)
@@ -289,7 +336,7 @@ def main():
         if webdriver is None:
             raise Skip("python3-selenium is missing")
         with tempfile.TemporaryDirectory() as scratch:
-            for tests, scripts in (((test_sorting, test_filters, test_policy, test_hostile, test_looks, test_keyboard, test_paper),
+            for tests, scripts in (((test_sorting, test_filters, test_policy, test_hostile, test_looks, test_widths, test_keyboard, test_paper),
                                     True), ((test_without_scripts,), False)):
                 view = View(program, out, Path(scratch), scripts)
                 try:

@@ -24,7 +24,10 @@ MARK = re.compile(r"%\d")
 JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 HOSTILE = ["<script>window.pwned=1</script>", "\"><img src=x onerror=window.pwned=1>", "' onmouseover='window.pwned=1' x='",
            "</style><script>window.pwned=1</script>", "</title></svg><svg onload=window.pwned=1>", "<!--", "]]><b>&lt;",
-           "\ufffdgnp.exe\ufffd \ufffd[31mred\ufffd\ufffd", "javascript:window.pwned=1//\"'`"]
+           "\\u202egnp.exe\\u2066 \\x1b[31mred\\x07\\x01", "\\xff\\xfe\\xc0\\xaf\\xed\\xa0\\x80 bad \\xf4\\x90\\x80\\x80 bytes \\xe3\\x81",
+           "javascript:window.pwned=1//\"'`", "dyn\\u200bamic\\ufeff\\u00ad\\u2060\\U000e0041\\u3164"]
+INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+                       "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U0010ffff]")
 
 
 class Page(HTMLParser):
@@ -189,8 +192,8 @@ def hostile_problems(page):
         if text not in told:
             yield f"not shown as it is: {text!r}"
     everything = "".join("".join(element[2]) for element in page.all("body"))
-    if re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", everything):
-        yield "control characters came through"
+    if INVISIBLE.search(everything):
+        yield f"what nobody sees came through: {sorted(set(INVISIBLE.findall(everything)))!a}"
 
 
 def embed_problems(source):

@@ -30,6 +30,9 @@ static const char *const hostile[] = {
 	"\xe2\x80\xaegnp.exe\xe2\x81\xa6 \x1b[31mred\x07\x01",
 	"\xff\xfe\xc0\xaf\xed\xa0\x80 bad \xf4\x90\x80\x80 bytes \xe3\x81",
 	"javascript:window.pwned=1//\"'`",
+	/* What nobody sees: two names would look the same. */
+	"dyn\xe2\x80\x8b"
+	"amic\xef\xbb\xbf\xc2\xad\xe2\x81\xa0\xf3\xa0\x81\x81\xe3\x85\xa4",
 };
 
 static bool is_hostile;
@@ -117,11 +120,21 @@ static void fill_talker(struct report_talker *talker, size_t i, const struct rep
 {
 	static const uint64_t reach[] = {0, 3210, 1, 3};
 	static const uint32_t clock[] = {0x0f0000, 0xffffff, 0x03c07f, 0xffffff};
-	static const char *const evidence[] = {
-		"none of the classes fits: 7 destinations, 6 of 24 hours",
-		"about 3,210 distinct destinations (bot: 50 or more)",
-		"1 destination, 11 of 24 hours (client: at most 2, human rhythm)",
-		"3 destinations, 24 of 24 hours (server: at most 5, day and night)",
+	static const char *const evidence[][REPORT_LANGUAGES] = {
+		{"7 destinations: more than 2 (client_destinations), fewer than 50 (bot_destinations); in 6 of the day's "
+		 "24 hours: fewer than 20 (server_clock_hours)",
+		 "宛先7件：2件を超える（client_destinations）、50件未満（bot_destinations）。一日24時間のうち6時間帯で検出："
+		 "20時間帯未満（server_clock_hours）"},
+		{"about 3210 destinations (estimated, standard error 3.3%): 50 or more (bot_destinations)",
+		 "宛先約3210件（推定、標準誤差3.3%）：50件以上（bot_destinations）"},
+		{"1 destination: at most 2 (client_destinations), fewer than 50 (bot_destinations); in 11 of the day's 24 "
+		 "hours: fewer than 20 (server_clock_hours)",
+		 "宛先1件：2件以下（client_destinations）、50件未満（bot_destinations）。一日24時間のうち11時間帯で検出："
+		 "20時間帯未満（server_clock_hours）"},
+		{"3 destinations: at most 5 (server_destinations); in 24 of the day's 24 hours: 20 or more "
+		 "(server_clock_hours); active in 330 of 336 hours",
+		 "宛先3件：5件以下（server_destinations）。一日24時間のうち24時間帯で検出：20時間帯以上（server_clock_hours）。"
+		 "336時間のうち330時間に活動"},
 	};
 	enum report_class class = i % 3 == 0 ? REPORT_BOT : (enum report_class)(i % 4);
 
@@ -143,7 +156,8 @@ static void fill_talker(struct report_talker *talker, size_t i, const struct rep
 	talker->hours_active = 20 + (uint32_t)i;
 	talker->busiest_hour = talker->sums.attempts / 9;
 	talker->class = class;
-	talker->evidence = text_of(evidence[class]);
+	for (unsigned language = 0; language < REPORT_LANGUAGES; language++)
+		talker->evidence[language] = text_of(evidence[class][language]);
 	talker->known = known;
 	talker->known_count = class == REPORT_BOT ? COUNT(known) : talker->destinations;
 	talker->known_more = class == REPORT_BOT;

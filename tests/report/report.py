@@ -26,6 +26,7 @@ class Tables(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.tables, self.cell, self.figures, self.figure = {}, None, [], False
+        self.evidence, self.proving = [], None  # None: elsewhere; else whether a paragraph has begun
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
@@ -37,6 +38,11 @@ class Tables(HTMLParser):
         elif tag in ("td", "th"):
             self.cell = [attributes.get("data-v"), ""]
         self.figure = tag == "dd" and attributes.get("class") == "value"
+        if tag == "td":
+            self.proving = False if attributes.get("class") == "evidence" else None
+        elif tag == "p" and self.proving is False:
+            self.proving = True
+            self.evidence.append("")
 
     def handle_endtag(self, tag):
         if tag in ("td", "th") and self.cell:
@@ -44,6 +50,8 @@ class Tables(HTMLParser):
             self.cell = None
 
     def handle_data(self, data):
+        if self.proving:
+            self.evidence[-1] += data
         if self.cell:
             self.cell[1] += data
         elif self.figure and data.strip():
@@ -58,8 +66,12 @@ class Run:
         self.program, self.directory = program, Path(directory)
 
     def __call__(self, *arguments):
+        return self.to(subprocess.PIPE, *arguments)
+
+    def to(self, output, *arguments):
         environment = dict(os.environ, XDG_CACHE_HOME=str(self.directory / "cache"), TZ="Asia/Tokyo")
-        return subprocess.run([self.program, *map(str, arguments)], capture_output=True, env=environment, check=False)
+        return subprocess.run([self.program, *map(str, arguments)], stdout=output, stderr=subprocess.PIPE, env=environment, check=False,
+                              timeout=60)
 
 
 def same(name, got, wanted):
@@ -121,6 +133,21 @@ def timeline_problems(page, truth):
         yield from same(f"step {start}", [int(cell) for cell in found[start][1:3]], [attempts, packets])
 
 
+def facts_of(evidence):
+    """Numbers, and the keys of the policy, in whatever order the language has them."""
+    return sorted(re.findall(r"[a-z]+_[a-z_]+|[0-9.]+", evidence.rstrip(".")))
+
+
+def evidence_problems(page, japanese):
+    told = [(english, other) for english, other in zip(page.evidence, japanese.evidence, strict=True)]
+    if len({tuple(re.findall("[a-z]+_[a-z_]+", english)) for english, _ in told}) < 3 or len(told) < 20:
+        yield f"too few rows or kinds of them: {told}"
+    for english, other in told:
+        yield from same("facts", facts_of(other), facts_of(english))
+        if not re.search("[\u3040-\u30ff\u4e00-\u9fff]", other) or re.search("[A-Za-z]{3}", re.sub("[a-z]+_[a-z_]+", "", other)):
+            yield f"not Japanese: {other}"
+
+
 def notice_problems(page, truth):
     wanted = sorted((notice["first_us"], notice["packets"]) for notice in truth["notices"])
     yield from same("notices", sorted((int(row[0]), int(row[4])) for row in page.body("notices")), wanted)
@@ -130,10 +157,11 @@ def hostile_file(directory, month):
     """A record file in which every name is hostile."""
     source = next(iter(sorted(Path(month).glob("*/events.json"))))
     target = directory / "hostile.json"
+    names_there = [*HOSTILE, "dyn\u200bamic\u2067"]
     with open(source, encoding="utf-8") as lines, open(target, "w", encoding="utf-8") as out:
         for number, line in zip(range(60), lines):
             record = json.loads(line)
-            names = [HOSTILE[(number + i) % len(HOSTILE)] for i in range(3)]
+            names = [names_there[(number + i) % len(names_there)] for i in range(3)]
             record["host"] = names[0]
             if "pool" in record["op25b"]:
                 record["op25b"]["pool"], record["op25b"]["rule"] = names[1], names[2]
@@ -170,6 +198,7 @@ def month_cases(tap, run, month, directory):
     tap.case("the same store and time make the same bytes", same("page", again.stdout.decode() == text, True))
     japanese = Tables(run(*common, "--html", "-", "--lang", "ja").stdout.decode())
     tap.case("the Japanese page has the same figures", same("figures", japanese.figures, page.figures))
+    tap.case("and the same evidence, with the thresholds' names", evidence_problems(page, japanese))
     tap.case("a file is left as new ones are", same("mode", oct(target.stat().st_mode & 0o777), oct(0o666 & ~umask())))
     return common, target, text
 
@@ -190,7 +219,7 @@ def failing_cases(tap, run, common, target, text, directory):
     refused(tap, run, "another language is refused", [*common, "--html", target, "--lang", "xx"], b"--lang")
     refused(tap, run, "a time that is none is refused", [*common, "--html", target, "--now", "soon"], b"--now")
     refused(tap, run, "the store is not overwritten", [*common, "--html", directory / "records.db"], b"overwrite")
-    refused(tap, run, "a directory that is not there is told", [*common, "--html", directory / "none" / "page.html"], b"No such file")
+    refused(tap, run, "a directory that is not there is told", [*common, "--html", directory / "none" / "page.html"], b"make it")
     refused(tap, run, "a full disk is told", [*common, "--html", "/dev/full"], b"/dev/full")
     tap.case("nothing of this changed the page, or left anything beside it",
              same("page", target.read_text(encoding="utf-8") == text, True) +
@@ -201,6 +230,53 @@ def failing_cases(tap, run, common, target, text, directory):
              same("filters", b"--pool nobody" in empty.stdout, True))
 
 
+def target_cases(tap, run, common, target, text, directory):
+    """Every kind of thing that --html may lead to: it works, or says what to do."""
+    place = directory / "targets"
+    (place / "real").mkdir(parents=True)
+    real, link, dangling = place / "real" / "page.html", place / "link", place / "dangling"
+    real.write_text("old", encoding="utf-8")
+    link.symlink_to("second")
+    (place / "second").symlink_to("real/page.html")
+    dangling.symlink_to("real/new.html")
+    number = real.stat().st_ino
+    results = [run(*common, "--html", path).returncode for path in (link, dangling)]
+    tap.case("links are followed, and stay", same("exit codes", results, [0, 0]) +
+             same("links", [str(path.readlink()) for path in (link, place / "second", dangling)],
+                  ["second", "real/page.html", "real/new.html"]) +
+             same("pages", [path.read_text(encoding="utf-8") == text for path in (real, place / "real" / "new.html")], [True, True]) +
+             same("replaced whole", real.stat().st_ino != number, True) +
+             same("nothing beside them", sorted(path.name for path in (place / "real").iterdir()), ["new.html", "page.html"]))
+    fifo = place / "fifo"
+    os.mkfifo(fifo)
+    with open(place / "read", "wb") as sink, subprocess.Popen(["cat", fifo], stdout=sink) as reader:
+        code = run(*common, "--html", fifo).returncode
+        reader.wait(60)
+    got = (place / "read").read_text(encoding="utf-8")
+    tap.case("a pipe with a name is written to, and stays one", same("exit code", code, 0) + same("page", got == text, True) +
+             same("kind", fifo.is_fifo(), True))
+    output = place / "output.html"
+    with open(output, "wb") as stream:
+        stream.write(b"before\n")
+        stream.flush()
+        code = run.to(stream, *common, "--html", "/dev/stdout").returncode
+    tap.case("/dev/stdout is standard output, also where that is a file", same("exit code", code, 0) +
+             same("page", output.read_text(encoding="utf-8") == "before\n" + text, True))
+    refused(tap, run, "a directory: a name in it is proposed", [*common, "--html", place], f"{place}/report.html".encode())
+    refused(tap, run, "a name that ends as a directory's", [*common, "--html", f"{place}/none/"], b"directory")
+    refused(tap, run, "an empty name", [*common, "--html", ""], b"name a file")
+    (place / "ring").symlink_to("ring")
+    refused(tap, run, "links in a ring", [*common, "--html", place / "ring"], b"symbolic links")
+    refused(tap, run, "a full device", [*common, "--html", "/dev/full"], b"No space left on device")
+    locked = place / "locked"
+    locked.mkdir()
+    locked.chmod(0o555)
+    if os.access(locked, os.W_OK):  # root: a file system that cannot be written to is as good
+        locked = Path("/proc/self")
+    refused(tap, run, "a directory without room for us: another way is told", [*common, "--html", locked / "page.html"], b"--html - >FILE")
+    tap.case("the page of before is as it was", same("page", target.read_text(encoding="utf-8") == text, True))
+
+
 def hostile_cases(tap, run, month, directory):
     path = hostile_file(directory, month)
     made = run("--log", path, "--store", directory / "hostile.db", "--policy", month / "op25b.ini", "report", "--since", "@0", "--until",
@@ -209,6 +285,7 @@ def hostile_cases(tap, run, month, directory):
     told = {page.text(element) for element in page.elements if element[0] == "bdi"}
     tap.case("hostile records: a page is made", same("exit code", made.returncode, 0))
     tap.case("hostile records: their names are texts", same("shown", bool(told & set(HOSTILE)), True) + page.problems)
+    tap.case("hostile records: what nobody sees is shown", same("shown", "dyn\\u200bamic\\u2067" in told, True))
     tap.case("hostile records: nothing else came of them", list(attribute_problems(page)) + list(policy_problems(page)))
 
 
@@ -223,6 +300,7 @@ def main():
         run = Run(sys.argv[1], directory)
         common, target, text = month_cases(tap, run, month, directory)
         failing_cases(tap, run, common, target, text, directory)
+        target_cases(tap, run, common, target, text, directory)
         hostile_cases(tap, run, month, directory)
     tap.end()
 

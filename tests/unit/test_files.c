@@ -57,6 +57,38 @@ static void test_same_file_by_any_name(void **state)
 	assert_false(files_are_same(directory, directory));
 }
 
+static void assert_leads(const char *path, const char *wanted)
+{
+	char *got = NULL;
+
+	assert_int_equal(files_follow(path, &got), 0);
+	assert_string_equal(got, wanted);
+	free(got);
+}
+
+static void test_links_are_followed_to_their_end(void **state)
+{
+	char ring[64], far[64], *got = NULL;
+
+	(void)state;
+	snprintf(ring, sizeof(ring), "%s/ring", directory);
+	snprintf(far, sizeof(far), "%s/far", directory);
+	assert_leads(first, first);
+	assert_leads(link_path, first);
+	assert_leads("none", "none");
+	assert_int_equal(symlink(link_path, far), 0);
+	assert_leads(far, first); /* one that names the whole path, one that does not */
+	unlink(far);
+	assert_int_equal(symlink("new", far), 0);
+	snprintf(ring, sizeof(ring), "%s/new", directory);
+	assert_leads(far, ring); /* where a file would be made */
+	unlink(far);
+	assert_int_equal(symlink("far", far), 0);
+	assert_int_equal(files_follow(far, &got), -ELOOP);
+	assert_null(got);
+	unlink(far);
+}
+
 static int write_new(void *context, FILE *out)
 {
 	const int *result = context;
@@ -158,6 +190,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_file_by_any_name),
+		cmocka_unit_test(test_links_are_followed_to_their_end),
 		cmocka_unit_test(test_replaced_or_as_before),
 		cmocka_unit_test(test_closed_numbers_are_not_given_to_files),
 		cmocka_unit_test(test_open_ones_are_left_alone),
