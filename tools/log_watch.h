@@ -9,6 +9,7 @@
 
 #include "base/addr.h"
 #include "base/moment.h"
+#include "event/line.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -97,12 +98,33 @@ int watch_read_offenders(const json_t *answer, struct watch_snapshot *snapshot);
 /* Its answer to "explain", as lines for people; how many. */
 size_t watch_read_explain(const json_t *answer, char lines[WATCH_ANSWERS_MAX][WATCH_TEXT_MAX]);
 
+/* ---- filters ---- */
+
+/* Whom the options let through. ADDR_NONE, NULL, 0: all; texts are borrowed. */
+struct watch_filter {
+	struct prefix src, dst;
+	const char *pool, *rule, *reason, *host;
+	uint64_t min_attempts;
+	char text[WATCH_TEXT_MAX]; /* as on the command line, each with a blank before it */
+};
+
+/* Fills in `text`. */
+void watch_filter_name(struct watch_filter *only);
+/* Only records tell of it; op25bd does not. */
+bool watch_filter_wants_records(const struct watch_filter *only);
+/* All but min_attempts; of a notice only the host is asked. */
+bool watch_filter_record(const struct watch_filter *only, const struct event_line *line);
+bool watch_filter_host(const struct watch_filter *only, const struct event_line *line);
+bool watch_filter_offender(const struct watch_filter *only, const struct watch_offender *offender);
+
 /* ---- records ---- */
 
 struct watch_records;
 
 struct watch_records *watch_records_new(void); /* NULL without memory */
 void watch_records_free(struct watch_records *records);
+/* From now on the other records count nowhere. Borrowed. */
+void watch_records_only(struct watch_records *records, const struct watch_filter *only);
 /* One line of a record file. What is no record of ours is counted, no more. now_ns: steady clock. */
 void watch_records_line(struct watch_records *records, const char *line, size_t len, int64_t now_ns);
 void watch_records_refuse(struct watch_records *records);
@@ -158,7 +180,8 @@ struct watch_model {
 	uint64_t interval_ms;
 	enum watch_order order;
 	enum watch_mode mode;
-	char filter[WATCH_NAME_MAX];
+	const struct watch_filter *only; /* the options'; NULL: all. Borrowed */
+	char filter[WATCH_NAME_MAX];     /* typed */
 	char prompt[WATCH_NAME_MAX], said[WATCH_NAME_MAX];
 	char selected[PREFIX_TEXT_MAX]; /* "": the first */
 	size_t cursor, top;             /* row selected, and row shown first */
@@ -257,6 +280,7 @@ struct watch_config {
 	const char *program; /* before what is said on standard error */
 	const char *socket;  /* NULL: the daemon is not asked */
 	const char *log;     /* NULL: no record file is read */
+	struct watch_filter only;
 	bool colour;
 	uint64_t interval_ms;
 };

@@ -115,7 +115,7 @@ static int compare_rows(const void *a, const void *b, void *context)
 }
 
 /* An address or prefix finds whom it contains and who contains it; other text whose words have it. */
-static bool passes(const struct watch_offender *offender, const char *filter)
+static bool has_words(const struct watch_offender *offender, const char *filter)
 {
 	struct prefix wanted, subscriber;
 
@@ -127,6 +127,12 @@ static bool passes(const struct watch_offender *offender, const char *filter)
 		return false;
 	wanted = prefix_canonical(&wanted);
 	return prefix_covers(&wanted, &subscriber) || prefix_covers(&subscriber, &wanted);
+}
+
+static bool passes(const struct watch_model *model, const struct watch_offender *offender)
+{
+	return (!model->only || watch_filter_offender(model->only, offender)) &&
+	       has_words(offender, model->filter);
 }
 
 /* The cursor stays with the subscriber, wherever he is now; with the place when he has gone. */
@@ -178,7 +184,7 @@ static void show_rows(struct watch_model *model)
 {
 	model->row_count = 0;
 	for (size_t i = 0; i < model->now.offender_count; i++)
-		if (passes(model->all[i].offender, model->filter))
+		if (passes(model, model->all[i].offender))
 			model->rows[model->row_count++] = model->all[i];
 	sort_rows(model);
 }

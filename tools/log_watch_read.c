@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void watch_snapshot_free(struct watch_snapshot *snapshot)
 {
@@ -202,6 +203,20 @@ void watch_subscriber(char out[PREFIX_TEXT_MAX], const struct prefix *subscriber
 	cut_host_length(out);
 }
 
+/* By the clock of who looks. What is no moment stays as it is. */
+static void take_moment(char out[MOMENT_TEXT_MAX], const char *told)
+{
+	struct moment moment;
+	struct tm local;
+	time_t s;
+
+	watch_text(out, MOMENT_TEXT_MAX, told);
+	if (moment_parse(told, strlen(told), &moment, NULL) != MOMENT_OK)
+		return;
+	s = (time_t)moment.s;
+	moment_format(s, localtime_r(&s, &local) ? (int32_t)local.tm_gmtoff : 0, out);
+}
+
 static void read_offender(const json_t *row, struct watch_offender *offender)
 {
 	watch_text(offender->subscriber, sizeof(offender->subscriber), text(row, "subscriber"));
@@ -213,8 +228,8 @@ static void read_offender(const json_t *row, struct watch_offender *offender)
 	offender->destinations_exact = is_true(row, "destinations_exact");
 	offender->monitored = is_true(row, "monitored");
 	watch_text(offender->reason, sizeof(offender->reason), text(row, "reason"));
-	watch_text(offender->since, sizeof(offender->since), text(row, "since"));
-	watch_text(offender->last, sizeof(offender->last), text(row, "last"));
+	take_moment(offender->since, text(row, "since"));
+	take_moment(offender->last, text(row, "last"));
 }
 
 int watch_read_offenders(const json_t *answer, struct watch_snapshot *snapshot)

@@ -25,6 +25,7 @@ struct talker {
 };
 
 struct watch_records {
+	const struct watch_filter *only; /* NULL: all */
 	void *tree;
 	struct talker *talkers[TALKERS_MAX];
 	size_t talker_count;
@@ -50,6 +51,11 @@ struct watch_records *watch_records_new(void)
 	if (records)
 		records->budget.max = REACH_BYTES;
 	return records;
+}
+
+void watch_records_only(struct watch_records *records, const struct watch_filter *only)
+{
+	records->only = only;
 }
 
 static void forget_one(struct watch_records *records, struct talker *talker)
@@ -183,6 +189,17 @@ static void take_notice(struct watch_records *records, const struct event_line *
 		take_text(records->notice, sizeof(records->notice), &line->message);
 }
 
+static bool is_wanted(const struct watch_records *records, enum event_line_type type,
+		      const struct event_line *line)
+{
+	if (type != EVENT_LINE_RECORD && type != EVENT_LINE_NOTICE)
+		return false;
+	if (!records->only)
+		return true;
+	return type == EVENT_LINE_NOTICE ? watch_filter_host(records->only, line)
+					 : watch_filter_record(records->only, line);
+}
+
 void watch_records_line(struct watch_records *records, const char *line, size_t len, int64_t now_ns)
 {
 	struct event_line *read = &records->line;
@@ -190,7 +207,7 @@ void watch_records_line(struct watch_records *records, const char *line, size_t 
 
 	if (type == EVENT_LINE_REFUSED)
 		records->refused++;
-	if (type != EVENT_LINE_RECORD && type != EVENT_LINE_NOTICE)
+	if (!is_wanted(records, type, read))
 		return;
 	records->counters[WATCH_RECORDS]++;
 	take_text(records->gateway, sizeof(records->gateway), &read->host);

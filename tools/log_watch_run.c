@@ -121,6 +121,7 @@ static int read_file(struct watch *watch, struct watch_snapshot *snapshot, bool 
 		watch->records = watch_records_new();
 	if (!watch->tail || !watch->records)
 		return -ENOMEM;
+	watch_records_only(watch->records, &watch->config->only);
 	r = watch_tail_read(watch->tail, watch->records, snapshot->at_ns, ret_more);
 	if (r < 0)
 		watch_warn(snapshot, "%s: %s", watch->config->log, strerror(-r));
@@ -241,7 +242,8 @@ static void end_by(int number)
 
 int watch_run(const struct watch_config *config)
 {
-	struct watch watch = {.config = config, .model = {.interval_ms = config->interval_ms}};
+	struct watch watch = {.config = config,
+			      .model = {.interval_ms = config->interval_ms, .only = &config->only}};
 	int number = 0;
 	int r = watch_screen_open(config->colour, &watch.screen);
 

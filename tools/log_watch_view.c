@@ -131,8 +131,9 @@ static void put_records(const struct watch_model *model, struct watch_grid *grid
 		column = watch_putf(grid, row, column, WATCH_PLAIN, ", waiting %" PRIu64 " bytes",
 				    now->log_waiting);
 	}
-	watch_putf(grid, row, column, WATCH_PLAIN, "; %" PRIu64 " subscribers, windows of %" PRIu64 " s",
-		   now->subscribers, now->window_s);
+	column = watch_putf(grid, row, column, WATCH_PLAIN, "; %" PRIu64 " subscribers", now->subscribers);
+	if (now->window_s > 0)
+		watch_putf(grid, row, column, WATCH_PLAIN, ", windows of %" PRIu64 " s", now->window_s);
 }
 
 /* In the order shown; the rows with the greatest rank go first where there is no room. */
@@ -331,7 +332,7 @@ static void put_list(struct watch_model *model, struct watch_grid *grid, int row
 	}
 	if (rows > 0 && model->row_count == 0)
 		watch_put(grid, row, 0, WATCH_FAINT,
-			  model->filter[0] && model->now.offender_count
+			  model->now.offender_count > 0 || (model->only && model->only->text[0])
 				  ? "nobody whom the filter lets through"
 				  : "nobody is blocked at this moment");
 }
@@ -373,14 +374,15 @@ static void put_status(const struct watch_model *model, struct watch_grid *grid)
 		watch_put(grid, row, 0, WATCH_BAD, model->said);
 		return;
 	}
-	column = watch_putf(grid, row, 0, WATCH_FAINT, "q quit  h help  by %s  every %" PRIu64,
-			    watch_order_name(model->order), model->interval_ms / 1000);
-	if (model->interval_ms % 1000)
-		column = watch_putf(grid, row, column, WATCH_FAINT, ".%03" PRIu64, model->interval_ms % 1000);
-	column = watch_putf(grid, row, column, WATCH_FAINT, " s  %zu of %" PRIu64, model->row_count,
-			    model->now.subscribers);
+	column = watch_putf(grid, row, 0, WATCH_FAINT, "q quit  h help  by %s  every %g s  %zu of %" PRIu64,
+			    watch_order_name(model->order), (double)model->interval_ms / 1000,
+			    model->row_count, model->now.subscribers);
+	if (model->only)
+		column = watch_put(grid, row, column, WATCH_WORSE, model->only->text);
 	if (model->filter[0])
-		watch_putf(grid, row, column, WATCH_WORSE, "  only \"%s\"", model->filter);
+		column = watch_putf(grid, row, column, WATCH_WORSE, "  only \"%s\"", model->filter);
+	if (column > grid->columns)
+		watch_put(grid, row, grid->columns - 1, WATCH_WORSE, "+");
 }
 
 void watch_view(struct watch_model *model, struct watch_grid *grid)

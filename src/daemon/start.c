@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 enum {
-	BYTES_PER_SUBSCRIBER = 128
+	BYTES_PER_SUBSCRIBER = 129
 }; /* address space, measured; most of it is touched only when it is needed */
 
 static int fail(int code, const char *what, int error)

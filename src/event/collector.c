@@ -86,7 +86,8 @@ void event_collector_set_forms(struct event_collector *collector, unsigned forms
 	collector->forms = forms;
 }
 
-static void emit_first(struct event_collector *c, const struct event_fact *fact, bool attempt)
+static void emit_first(struct event_collector *c, const struct entry *entry, const struct event_fact *fact,
+		       bool attempt)
 {
 	struct event_record record = {
 		.kind = EVENT_KIND_FIRST,
@@ -101,6 +102,7 @@ static void emit_first(struct event_collector *c, const struct event_fact *fact,
 	};
 
 	emit(c, &record);
+	table_told(&c->table, entry, attempt);
 }
 
 static size_t list_parts(const struct table *table, const struct parts *parts,
@@ -329,16 +331,14 @@ static bool is_newly_blocked(const struct entry *entry, const struct event_fact 
 static bool count_in_table(struct event_collector *c, uint32_t *chain, const struct event_fact *fact,
 			   bool attempt)
 {
-	struct entry *entry = table_find(&c->table, chain, fact);
+	struct entry *known = table_find(&c->table, chain, fact);
+	struct entry *entry = known ? known : table_add(&c->table, chain, fact, c->now_ns);
 	struct addition addition = {.fact = fact, .packets = 1, .attempts = attempt};
 
-	if (!entry) {
-		entry = table_add(&c->table, chain, fact, c->now_ns);
-		if (!entry)
-			return false;
-		emit_first(c, fact, attempt);
-	} else if (is_newly_blocked(entry, fact)) {
-		emit_first(c, fact, attempt);
+	if (!entry)
+		return false;
+	if (!known || is_newly_blocked(entry, fact)) {
+		emit_first(c, entry, fact, attempt);
 	} else {
 		addition.names = table_hold_names(&c->table, entry, &fact->names);
 		if (!addition.names)

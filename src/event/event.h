@@ -137,7 +137,7 @@ int64_t event_next_deadline_ns(const struct event_collector *collector);
 /* Closes all windows, as at shutdown: afterwards every packet observed is in a record. */
 void event_flush(struct event_collector *collector, int64_t now_ns);
 
-/* A subscriber as his window stands; what a record has told already is not counted again. */
+/* A subscriber as his window stands: all its packets, also the one that a first record has told already. */
 struct event_offender {
 	struct prefix subscriber;
 	int64_t opened_ns; /* the window */

@@ -235,6 +235,7 @@ struct entry *table_add(struct table *table, uint32_t *chain, const struct event
 		.ip6 = fact->src.family == ADDR_IP6,
 	};
 	*chain = index;
+	table->told[index] = (struct told_at_once){0};
 	list_append(table, entry, now_ns);
 	table->count++;
 	table_show(table, entry, fact, names);
@@ -288,6 +289,16 @@ void table_reopen(struct table *table, struct entry *entry, int64_t now_ns)
 {
 	list_remove(table, entry);
 	list_append(table, entry, now_ns);
+	table->told[entry - table->entries] = (struct told_at_once){0};
+}
+
+void table_told(struct table *table, const struct entry *entry, bool attempt)
+{
+	struct told_at_once *told = &table->told[entry - table->entries];
+
+	told->packets++;
+	if (attempt)
+		told->attempts++;
 }
 
 int table_init(struct table *table, const struct siphash_key *key, uint32_t subscribers_max, bool replay)
@@ -302,12 +313,13 @@ int table_init(struct table *table, const struct siphash_key *key, uint32_t subs
 		.chain_mask = (uint32_t)(chains - 1),
 		.chains = calloc(chains, sizeof(*table->chains)),
 		.entries = calloc(entries, sizeof(*table->entries)),
+		.told = calloc(entries, sizeof(*table->told)),
 		.pcap_cnt = replay ? calloc(entries, sizeof(*table->pcap_cnt)) : NULL,
 		.names.key = *key,
 		.ifaces.key = *key,
 		.budget.max = SETS_BYTES_MIN + (size_t)subscribers_max * SETS_BYTES_PER_SUBSCRIBER,
 	};
-	return table->chains && table->entries && (table->pcap_cnt || !replay) ? 0 : -ENOMEM;
+	return table->chains && table->entries && table->told && (table->pcap_cnt || !replay) ? 0 : -ENOMEM;
 }
 
 void table_free(struct table *table)
@@ -317,6 +329,7 @@ void table_free(struct table *table)
 	intern_clear(&table->names);
 	intern_clear(&table->ifaces);
 	free(table->entries);
+	free(table->told);
 	free(table->pcap_cnt);
 	free(table->chains);
 }

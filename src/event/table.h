@@ -50,10 +50,19 @@ struct entry {
 
 _Static_assert(sizeof(struct entry) <= 120, "memory a tracked subscriber");
 
+/* What a first record has told at once in the present window, and what is not in its entry's counts. */
+struct told_at_once {
+	/* 2 at most: when he was new, and when what was monitored is blocked. */
+	unsigned char packets : 4, attempts : 4;
+};
+
+_Static_assert(sizeof(struct told_at_once) == 1, "memory a tracked subscriber");
+
 struct table {
 	struct siphash_key key;
-	struct entry *entries; /* [0] is the list's anchor, so no link needs a special case */
-	uint64_t *pcap_cnt;    /* beside the entries; NULL for the live gateway, which has none */
+	struct entry *entries;     /* [0] is the list's anchor, so no link needs a special case */
+	struct told_at_once *told; /* beside the entries */
+	uint64_t *pcap_cnt;        /* beside the entries; NULL for the live gateway, which has none */
 	uint32_t *chains;
 	uint32_t chain_mask;
 	uint32_t max;
@@ -79,6 +88,8 @@ struct entry *table_find(struct table *table, const uint32_t *chain, const struc
  * call. NULL when there is no room for it or its names. */
 struct entry *table_add(struct table *table, uint32_t *chain, const struct event_fact *fact, int64_t now_ns);
 void table_remove(struct table *table, struct entry *entry);
+/* A first record tells this packet of the entry. */
+void table_told(struct table *table, const struct entry *entry, bool attempt);
 /* The entry whose window opened first, or NULL. */
 struct entry *table_oldest(const struct table *table);
 /* The entry whose window opened next, or NULL. */

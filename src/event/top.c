@@ -6,15 +6,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* The packet of the first record is told already, and still one of the window's. */
+static uint64_t packets_of(const struct table *table, const struct entry *entry)
+{
+	return (uint64_t)entry->packets + table->told[entry - table->entries].packets;
+}
+
 static struct event_offender offender_of(const struct table *table, const struct entry *entry)
 {
 	const struct event_fact shown = table_fact(table, entry);
 	struct event_offender offender = {
 		.subscriber = {addr_mask(&shown.src, shown.subscriber_len), shown.subscriber_len},
 		.opened_ns = entry->opened_ns,
-		.last_ns = entry->packets > 0 ? entry->last_ns : entry->opened_ns,
-		.packets = entry->packets,
-		.attempts = entry->attempts,
+		.last_ns = packets_of(table, entry) > 0 ? entry->last_ns : entry->opened_ns,
+		.packets = packets_of(table, entry),
+		.attempts = (uint64_t)entry->attempts + table->told[entry - table->entries].attempts,
 		.offloaded = entry->detail ? entry->detail->offloaded : 0,
 		.destinations = !entry->unseen,
 		.destinations_exact = true,
@@ -41,7 +47,7 @@ int top_of_table(const struct table *table, struct event_offender *out, size_t m
 
 	if (r == 0 && places) {
 		for (; entry && looked < looks_max; looked++, entry = table_next(table, entry))
-			if (top_offer(&top, entry->packets, &place))
+			if (top_offer(&top, packets_of(table, entry), &place))
 				places[place] = (uint32_t)(entry - table->entries);
 		top_sort(&top);
 		for (size_t i = 0; i < top.count; i++)

@@ -128,11 +128,11 @@ print(*[row["attempts"] for row in json.load(sys.stdin)["offenders"] if row["sub
 
 watch --interval 0.2
 sees "the gateway, its mode and fail mode" row 'op25b gw1: enforce, fail closed, op25bd [0-9.]+ up 0d 00:[0-9:]+ [0-9:]+'
-# The first packet of each stands in a record at once, and is not told again.
+# The first packet of each stands in a record at once, and counts all the same.
 sees "packets of each subscriber, as many as were sent" \
-	row "10\\.0\\.0\\.7 39 0 $(attempts_of 10.0.0.7/32) 1 [0-9:]{8} pool-enforce"
-sees "two destinations" row "10\\.0\\.0\\.8 16 0 $(attempts_of 10.0.0.8/32) 2 [0-9:]{8} pool-enforce"
-sees "IPv6 by delegated prefix" row '2001:db8:8000::/56 19 0 [0-9]+ 1 [0-9:]{8} pool-enforce'
+	row "10\\.0\\.0\\.7 40 0 $(attempts_of 10.0.0.7/32) 1 [0-9:]{8} pool-enforce"
+sees "two destinations" row "10\\.0\\.0\\.8 17 0 $(attempts_of 10.0.0.8/32) 2 [0-9:]{8} pool-enforce"
+sees "IPv6 by delegated prefix" row '2001:db8:8000::/56 20 0 [0-9]+ 1 [0-9:]{8} pool-enforce'
 sees "queue health" row 'queues 1: in flight 0, waiting 0, dropped full 0, socket 0, failed open 0'
 sees "what would happen without a daemon" row 'if [a-z]+: no daemon.*'
 sees "by packets" order '10.0.0.7 2001:db8:8000::/56 10.0.0.8 .'
@@ -145,7 +145,7 @@ sees "/ asks for a filter" shows 'show only'
 keys 10.0.0.0/24 Enter
 sees "and shows only whom it lets through" order '10.0.0.7 10.0.0.8 .'
 keys Down Enter
-sees "Enter: details of the subscriber at the cursor" row 'packets 16'
+sees "Enter: details of the subscriber at the cursor" row 'packets 17'
 sees "and what holds for him now" row 'reason pool-enforce: .*'
 sees "the pool" row 'pool homes'
 keys Escape
@@ -155,7 +155,7 @@ sees "Escape: back, and Escape: all again" order '10.0.0.7 2001:db8:8000::/56 10
 keys h
 sees "h: help" shows 'sort by packets, attempts'
 keys q s 1.5 Enter
-sees "s: another interval" shows 'every 1.500 s'
+sees "s: another interval" shows 'every 1.5 s'
 keys d 1 Enter
 flood -c 10000 -s 10.0.0.9 -r 2000 -q 100 -o "$daemon" &
 flooding=$!
@@ -168,7 +168,7 @@ sees "20 columns, 3 rows" shows 'op25b gw1'
 resize 132 40
 sees "132 columns, 40 rows" row 'SUBSCRIBER PACKETS PKT/S ATTEMPTS ATT/S DEST KERNEL LAST REASON'
 wait $flooding
-sees "the whole flood" row '10\.0\.0\.9 9999 .*'
+sees "the whole flood" row '10\.0\.0\.9 10000 .*'
 resize 80 24
 sees "80 columns, 24 rows" row 'SUBSCRIBER PACKETS PKT/S ATTEMPTS DEST LAST REASON'
 coloured()
@@ -182,6 +182,20 @@ plain()
 sees "in colour" coloured
 keys c
 sees "c: without" plain
+keys q
+expect "it ends" ended 0
+watch --interval 0.2 --src 10.0.0.8/31 --reason pool-enforce
+sees "--src, --reason: whom they let through" order '10.0.0.9 10.0.0.8 .'
+sees "they are shown, as far as there is room" row '.* 2 of 4 --src 10\.0\.0\.8/31 --reason .*[+]'
+keys q
+expect "it ends" ended 0
+watch --interval 0.2 --pool homes --dst 203.0.113.0/24 --src 10.0.0.8/31
+sees "--pool, --dst: only records tell of them" row 'op25b gw1 records of .*'
+sees "whom they let through" order '10.0.0.8 10.0.0.9 .'
+keys q
+expect "it ends" ended 0
+watch --interval 0.2 --utc
+sees "all again" row '10\.0\.0\.9 10000 .*'
 process_end "$daemon"
 sees "without a daemon: a warning" shows 'WARNING: op25bd does not answer'
 sees "and sums from the record file" row '10\.0\.0\.9 10000 .*'
@@ -222,8 +236,15 @@ expect "no terminal: an error" ends_with 2 'watch is for a terminal' "$OP25B_LOG
 watch TERM=dumb
 expect "a terminal that cannot place text: an error" ended 2
 expect "it says so" shows 'this terminal (TERM) is not known'
-watch --log "$events"
+for option in '--store x.db' --no-ingest '--since -1h' '--until now' '--limit 3'; do
+	# shellcheck disable=SC2086 # an option and its value
+	expect "$option: refused" ends_with 2 "${option%% *}" "$OP25B_LOG" watch -p "$policy" $option
+done
+expect "--json: refused" ends_with 2 'watch is a screen' "$OP25B_LOG" watch -p "$policy" --json
+expect "--socket with --pool: refused" ends_with 2 'tells no pool' "$OP25B_LOG" watch -p "$policy" --socket /nonexistent --pool homes
+watch --log "$events" --src 10.0.0.7
 sees "it runs" row '10\.0\.0\.7 40 .*'
+expect "for whom it is to" order '10.0.0.7 .'
 last=$(watcher)
 in_tmux kill-server
 expect "when the terminal goes away, it ends" wait_until 5 process_ended "$last"
