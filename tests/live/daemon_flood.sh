@@ -69,8 +69,9 @@ flooded()
 flooded "one source" 20000 1 -s 10.0.0.1
 flooded "a thousand" 50000 1000 -s 10.1.0.0
 flooded "a thousand delegated prefixes" 50000 1000 -s 2001:db8:8000::1
-flooded "each packet twice" 20000 100 -s 10.2.0.0 -x
-expect_equal "of which every second is a retransmission" "$(field stats events.attempts)" "$((sent - 10000))"
+# Slow enough for any machine: what the main thread cannot keep up with is counted without knowing retransmissions.
+flooded "each packet twice" 6000 100 -s 10.2.0.0 -x -r 3000
+expect_equal "of which every second is a retransmission" "$(field stats events.attempts)" "$((sent - 3000))"
 flooded "more sources than there is room for" 100000 100000 -s 10.3.0.0
 expect_equal "records are bounded by the room, not by the flood" "$(records 'len(r) < 25000' "$events")" True
 expect_equal "and the rest is told as such" \

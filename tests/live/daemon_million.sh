@@ -46,12 +46,12 @@ resident_kb()
 	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$daemon/status"
 }
 
-expect "a million addresses" flood $million $million -s 10.0.0.0
+expect "a million addresses" flood "$million" "$million" -s 10.0.0.0
 expect "all is in records" wait_until 20 all_recorded
 touched=$(resident_kb)
 
 # Each source twice, one after the other, so that the second is for the kernel where it is not full. Mail in the middle of it.
-flood $((2 * million)) $million -s 2001:db8:8000::1 -x &
+flood $((2 * million)) "$million" -s 2001:db8:8000::1 -x &
 flooding=$!
 failed=0
 for _ in 1 2 3 4 5; do

@@ -72,6 +72,11 @@ all_recorded()
 	[ "$(counted entered)" = $(($(recorded) - recorded_before)) ]
 }
 
+all_told()
+{
+	[ "$(field status events.subscribers)" = 0 ] && [ "$(field status log.waiting_bytes)" = 0 ]
+}
+
 some_learned()
 {
 	[ "$(learned)" -gt 0 ]
@@ -91,12 +96,13 @@ repaired()
 	expect "$1: the ledger balances" ledger_balances
 	expect "$1: offload is in force again" wait_until 10 offload_in_force
 	expect "$1: what was learned before is read out" wait_until 10 none_learned
-	sleep 2.5 # the windows of before
+	expect "$1: and told" wait_until 15 all_told
 	count
 	recorded_before=$(recorded)
 	flood -c 10000 -s 10.0.0.1 -t 2
 	expect "$1: the kernel learns again" wait_until 5 some_learned
-	expect "$1: every packet stands in the records" wait_until 10 all_recorded
+	expect "$1: every packet stands in the records" wait_until 15 all_recorded
+	echo "# entered $(counted entered), in records $(recorded), before $recorded_before"
 	expect_equal "$1: none has passed" "$(counted leaked)" 0
 	expect "$1: the relay's mail goes on" connect_from srv 203.0.113.25 25
 }
