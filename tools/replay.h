@@ -99,7 +99,7 @@ struct replay_place {
 /* An IPv4 address's packets since its counts were last moved to its replay_place. */
 struct replay_short_place {
 	uint32_t addr;
-	uint16_t tcp25, syn25; /* tcp25 0: an empty place */
+	uint32_t counts; /* packets in the lower half, SYNs in the upper one; 0: an empty place */
 };
 
 /*
@@ -117,23 +117,29 @@ struct replay_sources {
 	size_t short_count;
 };
 
-/* Adds counts of an address's packets. 0 or -ENOMEM. */
-int replay_sources_count(struct replay_sources *sources, const struct addr *addr, uint64_t tcp25,
-			 uint64_t syn25);
 /* Room for one packet each of so many more addresses: 0 or -ENOMEM. */
 int replay_sources_reserve(struct replay_sources *sources, size_t more);
 /* Counts a packet, in tables that have room for it. */
 void replay_sources_add_reserved(struct replay_sources *sources, const struct addr *addr, bool syn);
-/* The same for those of the packets that go to port 25; it pays to have their places fetched some time before. */
-void replay_sources_add_plain4(struct replay_sources *sources, const struct packet_plain4 *packets,
-			       size_t count);
-void replay_sources_fetch_plain4(const struct replay_sources *sources, const struct packet_plain4 *packets,
-				 size_t count);
-/* Moves all counts to `places`, of which each address then has one at most. */
-void replay_sources_settle(struct replay_sources *sources);
-/* The same, in the order of their addresses at the table's begin; nothing may be added after that. */
+
+/* Those of a lot that go to port 25, and where in the tables to look for their sources. */
+struct replay_mail {
+	size_t count, syns;
+	uint8_t index[PACKET_LOT];
+	uint32_t at[PACKET_LOT];
+};
+
+/* Finds a lot's mail, makes room for it, and has its places fetched, for which it pays to do something else now. 0 or -ENOMEM. */
+int replay_sources_expect(struct replay_sources *sources, const struct packet_lot4 *lot,
+			  struct replay_mail *ret);
+/* Counts it; nothing was added in between. */
+void replay_sources_add_mail(struct replay_sources *sources, const struct packet_lot4 *lot,
+			     const struct replay_mail *mail);
+/* Adds what another has counted. 0 or -ENOMEM. */
+int replay_sources_merge(struct replay_sources *sources, const struct replay_sources *other);
+/* Moves all sources to the begin of `places`, in the order of their addresses; nothing may be added after that. */
 void replay_sources_sort(struct replay_sources *sources);
-/* What a place holds: of a sorted table those below count, of a settled one any below capacity, where ADDR_NONE is an empty one. */
+/* Of a sorted table, those below count. */
 struct replay_source replay_sources_get(const struct replay_sources *sources, size_t at);
 void replay_sources_free(struct replay_sources *sources);
 
@@ -165,11 +171,12 @@ struct replay_report {
 /* Counts up to REPLAY_REPORT_MANY packets. 0 or -ENOMEM. */
 int replay_report_add_many(struct replay_report *report, const struct packet *packets,
 			   const struct decision *decisions, size_t n);
-/* The same for up to ENGINE_PLAIN_MAX. */
-int replay_report_add_plain4(struct replay_report *report, const struct packet_plain4 *packets,
-			     const struct engine_answers *answers, size_t n);
-/* Adds what part has counted, whose sources must not have been sorted and are settled by this. 0 or -ENOMEM. */
-int replay_report_merge(struct replay_report *report, struct replay_report *part);
+/* Counts a lot whose mail was expected, all but the answers, and answers to lots. */
+void replay_report_add_lot4(struct replay_report *report, const struct packet_lot4 *lot,
+			    const struct replay_mail *mail);
+void replay_report_add_answers(struct replay_report *report, const struct engine_answers *answers);
+/* Adds what part has counted, whose sources must not have been sorted. 0 or -ENOMEM. */
+int replay_report_merge(struct replay_report *report, const struct replay_report *part);
 /* Counts nothing yet. */
 struct replay_report replay_report_empty(void);
 void replay_report_print(struct replay_report *report, FILE *out);

@@ -54,24 +54,15 @@ unsigned replay_jobs_default(void)
 
 static int read_part(struct job *job, struct capture *part)
 {
-	struct capture_record records[REPLAY_BATCH];
 	struct replay_progress *progress = job->work->progress;
-	uint64_t before = capture_position(part);
-	int n, r = 0;
+	int n = 1, r = 0;
 
-	while (r == 0 && !job->work->failed && (n = capture_next_many(part, records, REPLAY_BATCH)) != 0) {
-		if (n < 0)
-			return n;
-		r = replay_run_take(job->run, "", records, (size_t)n);
-		if (progress->bytes == 0)
-			continue;
-		progress->done_bytes += capture_position(part) - before;
-		progress->done_packets += (unsigned)n;
-		before = capture_position(part);
-		if (job->tells)
+	while (r == 0 && n > 0 && !job->work->failed) {
+		r = replay_run_step(job->run, "", part, progress, &n);
+		if (job->tells && progress->bytes > 0)
 			replay_progress_tell(progress);
 	}
-	return r;
+	return r < 0 ? r : n < 0 ? n : 0;
 }
 
 static int do_part(struct job *job, unsigned number)

@@ -59,35 +59,24 @@ int replay_report_add_many(struct replay_report *report, const struct packet *pa
 	return 0;
 }
 
-int replay_report_add_plain4(struct replay_report *report, const struct packet_plain4 *packets,
-			     const struct engine_answers *answers, size_t n)
+void replay_report_add_lot4(struct replay_report *report, const struct packet_lot4 *lot,
+			    const struct replay_mail *mail)
 {
-	uint64_t answered[ENGINE_PLAIN_MAX];
-	int r = replay_sources_reserve(&report->sources, n);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < answers->count; i++)
-		answered[i] = 0;
-	for (size_t i = 0; i < n; i++) {
-		bool mail = packets[i].dport == SMTP_PORT;
-
-		answered[answers->of[i]]++;
-		report->tcp25 += mail;
-		report->syn25 += mail && replay_is_syn(packets[i].tcp_flags);
-	}
-	report->packets += n;
-	report->ip4 += n;
-	for (size_t i = 0; i < answers->count; i++)
-		count_decisions(report, &answers->decisions[i], answered[i]);
-	replay_sources_add_plain4(&report->sources, packets, n);
-	return 0;
+	report->packets += lot->count;
+	report->ip4 += lot->count;
+	report->tcp25 += mail->count;
+	report->syn25 += mail->syns;
+	replay_sources_add_mail(&report->sources, lot, mail);
 }
 
-int replay_report_merge(struct replay_report *report, struct replay_report *part)
+void replay_report_add_answers(struct replay_report *report, const struct engine_answers *answers)
 {
-	int r = 0;
+	for (size_t i = 0; i < answers->count; i++)
+		count_decisions(report, &answers->decisions[i], answers->packets[i]);
+}
 
+int replay_report_merge(struct replay_report *report, const struct replay_report *part)
+{
 	report->packets += part->packets;
 	report->ip4 += part->ip4;
 	report->ip6 += part->ip6;
@@ -99,14 +88,75 @@ int replay_report_merge(struct replay_report *report, struct replay_report *part
 		report->verdicts[i] += part->verdicts[i];
 	for (unsigned i = 0; i < REASONS; i++)
 		report->reasons[i] += part->reasons[i];
-	replay_sources_settle(&part->sources);
-	for (size_t i = 0; i < part->sources.capacity && r == 0; i++) {
-		struct replay_source source = replay_sources_get(&part->sources, i);
+	return replay_sources_merge(&report->sources, &part->sources);
+}
 
-		if (source.addr.family != ADDR_NONE)
-			r = replay_sources_count(&report->sources, &source.addr, source.tcp25, source.syn25);
+/* ---- sources: the one long list, whose lines are made by hand and go out many at a time ---- */
+
+enum { SOURCE_LINE_MAX = 256, SOURCES_MEMORY = 64 * 1024, INDENT_MAX = 16 };
+
+static void put_left(struct out *out, const char *text, size_t len, size_t width)
+{
+	out_bytes(out, text, len);
+	for (; len < width; len++)
+		out_char(out, ' ');
+}
+
+static void put_right(struct out *out, uint64_t value, size_t width)
+{
+	char digits[24];
+	struct out number = out_over(digits, sizeof(digits));
+
+	out_u64(&number, value);
+	for (size_t len = out_len(&number); len < width; len++)
+		out_char(out, ' ');
+	out_bytes(out, digits, out_len(&number));
+}
+
+static void put_source(struct out *out, const struct replay_source *source)
+{
+	char text[ADDR_TEXT_MAX];
+
+	put_left(out, text, addr_format(&source->addr, text), 40);
+	out_char(out, ' ');
+	put_right(out, source->tcp25, 12);
+	out_char(out, ' ');
+	put_right(out, source->syn25, 12);
+	out_char(out, '\n');
+}
+
+static void put_json_source(struct out *out, const struct replay_source *source)
+{
+	char text[ADDR_TEXT_MAX];
+
+	out_text(out, "{\"address\": \"");
+	out_bytes(out, text, addr_format(&source->addr, text));
+	out_text(out, "\", \"tcp25\": ");
+	out_u64(out, source->tcp25);
+	out_text(out, ", \"syn25\": ");
+	out_u64(out, source->syn25);
+	out_char(out, '}');
+}
+
+/* before: stands in front of each but the first. */
+static void print_each(const struct replay_sources *sources, const char *before,
+		       void (*put)(struct out *, const struct replay_source *), FILE *file)
+{
+	char memory[SOURCES_MEMORY];
+	struct out out = out_over(memory, sizeof(memory));
+
+	for (size_t i = 0; i < sources->count; i++) {
+		struct replay_source source = replay_sources_get(sources, i);
+
+		if (i > 0)
+			out_text(&out, before);
+		put(&out, &source);
+		if (sizeof(memory) - out_len(&out) < SOURCE_LINE_MAX) {
+			fwrite(memory, 1, out_len(&out), file);
+			out = out_over(memory, sizeof(memory));
+		}
 	}
-	return r;
+	fwrite(memory, 1, out_len(&out), file);
 }
 
 static void print_sources(const struct replay_sources *sources, FILE *out)
@@ -114,13 +164,7 @@ static void print_sources(const struct replay_sources *sources, FILE *out)
 	if (sources->count == 0)
 		return;
 	fprintf(out, "\n%-40s %12s %12s\n", "source of TCP port 25", "packets", "SYN");
-	for (size_t i = 0; i < sources->count; i++) {
-		struct replay_source source = replay_sources_get(sources, i);
-		char text[ADDR_TEXT_MAX];
-
-		addr_format(&source.addr, text);
-		fprintf(out, "%-40s %12" PRIu64 " %12" PRIu64 "\n", text, source.tcp25, source.syn25);
-	}
+	print_each(sources, "", put_source, out);
 }
 
 void replay_report_print(struct replay_report *report, FILE *out)
@@ -156,18 +200,15 @@ static void new_line(int indent, const char *before, FILE *out)
 
 static void print_json_sources(const struct replay_sources *sources, int indent, FILE *out)
 {
-	fputs("\"sources\": [", out);
-	for (size_t i = 0; i < sources->count; i++) {
-		struct replay_source source = replay_sources_get(sources, i);
-		char text[ADDR_TEXT_MAX];
+	char before[INDENT_MAX + 3] = ",\n";
 
-		addr_format(&source.addr, text);
-		new_line(indent + 1, i == 0 ? "" : ",", out);
-		fprintf(out, "{\"address\": \"%s\", \"tcp25\": %" PRIu64 ", \"syn25\": %" PRIu64 "}", text,
-			source.tcp25, source.syn25);
-	}
-	if (sources->count > 0)
+	memset(before + 2, '\t', (size_t)(indent < INDENT_MAX ? indent + 1 : INDENT_MAX));
+	fputs("\"sources\": [", out);
+	if (sources->count > 0) {
+		fputs(before + 1, out);
+		print_each(sources, before, put_json_source, out);
 		new_line(indent, "", out);
+	}
 	fputc(']', out);
 }
 

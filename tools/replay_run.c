@@ -43,6 +43,7 @@ int replay_run_begin(struct replay_run *run, const struct engine *engine,
 	run->report = report;
 	run->counts_only = !sink->list && !replay_checks_look(sink->checks) && !sink->events->out &&
 			   !sink->accepted && !sink->dropped;
+	engine_answers_begin(&run->plain.answers);
 	return replay_interfaces_begin(&run->interfaces, engine, options);
 }
 
@@ -87,55 +88,56 @@ static int64_t whole_seconds(int64_t ns)
 	return ns / NSEC_PER_SEC - (ns % NSEC_PER_SEC < 0);
 }
 
+static void take_answers(struct replay_run *run)
+{
+	replay_report_add_answers(run->report, &run->plain.answers);
+	engine_answers_begin(&run->plain.answers);
+}
+
+/* The lot is empty after that, also when it failed. */
 static int judge_plain(struct replay_run *run)
 {
-	const struct packet_plain4 *packets = run->plain.packets;
-	size_t count = run->plain.filled;
+	struct packet_lot4 *lot = &run->plain.lot;
 	const struct engine_context context = {
 		.interface = run->interfaces.items[run->plain.interface].resolved,
 		.now_s = run->plain.now_s,
 	};
-	struct engine_answers answers;
+	struct replay_mail mail;
+	int r = lot->count > 0 ? replay_sources_expect(&run->report->sources, lot, &mail) : 0;
 
-	run->plain.filled = 0;
-	if (count == 0)
-		return 0;
-	replay_sources_fetch_plain4(&run->report->sources, packets, count);
-	decide_plain4(run->engine, packets, count, &context, &answers);
-	return replay_report_add_plain4(run->report, packets, &answers, count);
-}
-
-static bool joins_plain(const struct replay_run *run, int64_t time_ns, size_t interface)
-{
-	return run->plain.filled < ENGINE_PLAIN_MAX && interface == run->plain.interface &&
-	       (uint64_t)time_ns - run->plain.begin_ns < (uint64_t)NSEC_PER_SEC;
-}
-
-static int begin_plain(struct replay_run *run, int64_t time_ns, size_t interface)
-{
-	struct packet_plain4 first = run->plain.packets[run->plain.filled];
-	int r = judge_plain(run);
-
-	run->plain.packets[0] = first;
-	run->plain.interface = interface;
-	run->plain.now_s = whole_seconds(time_ns);
-	run->plain.begin_ns = (uint64_t)run->plain.now_s * (uint64_t)NSEC_PER_SEC;
+	if (r == 0 && lot->count > 0) {
+		if (!engine_answers_have_room(&run->plain.answers))
+			take_answers(run);
+		decide_lot4(run->engine, lot, &context, &run->plain.answers);
+		replay_report_add_lot4(run->report, lot, &mail);
+	}
+	lot->count = 0;
 	return r;
 }
 
-/* 1: taken; 0: it is not plain. Read where it stays: what was stored in parts and is copied at once makes the processor wait. */
+/* Room in the lot for `more` packets of a second and an interface. */
+static int begin_plain(struct replay_run *run, size_t more, int64_t now_s, size_t interface)
+{
+	bool same = interface == run->plain.interface && now_s == run->plain.now_s;
+	int r = same && run->plain.lot.count + more <= PACKET_LOT ? 0 : judge_plain(run);
+
+	if (!same)
+		take_answers(run);
+	run->plain.interface = interface;
+	run->plain.now_s = now_s;
+	return r;
+}
+
+/* 1: taken; 0: it is not plain. */
 static int take_plain(struct replay_run *run, const struct capture_record *record, size_t interface)
 {
-	int r = 0;
+	uint32_t len = record->len < UINT32_MAX ? (uint32_t)record->len : UINT32_MAX;
+	uint8_t other;
+	int r = begin_plain(run, 1, whole_seconds(record->time_ns), interface);
 
-	if (!packet_read_plain4(record->link, record->bytes, record->len,
-				&run->plain.packets[run->plain.filled]))
-		return 0;
-	if (!joins_plain(run, record->time_ns, interface))
-		r = begin_plain(run, record->time_ns, interface);
-	run->plain.filled++;
-	run->packets_read++;
-	return r < 0 ? r : 1;
+	if (r < 0)
+		return r;
+	return packet_lot4_add(&run->plain.lot, record->link, &record->bytes, &len, 1, &other) == 0;
 }
 
 static int take_record(struct replay_run *run, const char *file, const struct capture_record *record)
@@ -145,6 +147,8 @@ static int take_record(struct replay_run *run, const char *file, const struct ca
 
 	if (record->interface)
 		r = replay_interfaces_find(&run->interfaces, record->interface, &interface);
+	if (r == 0)
+		run->packets_read++;
 	if (r == 0 && run->counts_only)
 		r = take_plain(run, record, interface);
 	if (r != 0)
@@ -154,7 +158,6 @@ static int take_record(struct replay_run *run, const char *file, const struct ca
 		.interface = run->interfaces.items[interface].resolved,
 		.now_s = whole_seconds(record->time_ns),
 	};
-	run->packets_read++;
 	if (!run->counts_only) {
 		run->about[at].file = file;
 		run->about[at].number = record->number;
@@ -184,11 +187,61 @@ int replay_run_take(struct replay_run *run, const char *file, const struct captu
 	return r == 0 && !run->counts_only ? judge_batch(run) : r;
 }
 
+/* The run's records by the short way, but for those that are not plain; how many there were. */
+static int take_run(struct replay_run *run, struct capture *capture, struct replay_progress *progress)
+{
+	struct capture_run found;
+	struct capture_record record;
+	uint8_t others[CAPTURE_RUN];
+	size_t count = run->counts_only ? capture_next_run(capture, &found) : 0, left;
+	int r = count > 0 ? begin_plain(run, count, found.second, 0) : 0;
+
+	if (r < 0 || count == 0)
+		return r;
+	left = packet_lot4_add(&run->plain.lot, found.link, found.bytes, found.len, count, others);
+	run->packets_read += count - left;
+	for (size_t i = 0; i < left && r == 0; i++) {
+		capture_run_record(capture, &found, others[i], &record);
+		r = replay_run_take(run, "", &record, 1);
+	}
+	for (size_t i = 0; i < count && progress->bytes > 0; i++)
+		progress->done_bytes += found.len[i] + RECORD_HEADER;
+	return r < 0 ? r : (int)count;
+}
+
+static int take_many(struct replay_run *run, const char *file, struct capture *capture,
+		     struct replay_progress *progress, int *ret)
+{
+	int n = capture_next_many(capture, run->records, REPLAY_BATCH);
+
+	for (int i = 0; i < n && progress->bytes > 0; i++)
+		progress->done_bytes += run->records[i].len + RECORD_HEADER;
+	*ret = n;
+	return n > 0 ? replay_run_take(run, file, run->records, (size_t)n) : 0;
+}
+
+int replay_run_step(struct replay_run *run, const char *file, struct capture *capture,
+		    struct replay_progress *progress, int *ret)
+{
+	int taken = take_run(run, capture, progress), r = taken < 0 ? taken : 0;
+
+	if (taken == 0)
+		r = take_many(run, file, capture, progress, &taken);
+	if (r == 0)
+		*ret = taken;
+	if (taken > 0 && progress->bytes > 0)
+		progress->done_packets += (unsigned)taken;
+	return r;
+}
+
 int replay_run_finish(struct replay_run *run)
 {
 	int r = judge_batch(run);
 
-	return r == 0 ? judge_plain(run) : r;
+	if (r == 0)
+		r = judge_plain(run);
+	take_answers(run);
+	return r;
 }
 
 void replay_run_free(struct replay_run *run)
@@ -201,20 +254,12 @@ void replay_run_free(struct replay_run *run)
 static int read_all(struct replay_run *run, const char *file, struct capture *capture,
 		    struct replay_progress *progress)
 {
-	struct capture_record records[REPLAY_BATCH];
-	int n, r = 0;
+	int n = 1, r = 0;
 
-	while (r == 0 && (n = capture_next_many(capture, records, REPLAY_BATCH)) > 0) {
-		uint64_t bytes = 0;
-
-		for (int i = 0; i < n && progress->bytes > 0; i++)
-			bytes += records[i].len + RECORD_HEADER;
-		r = replay_run_take(run, file, records, (size_t)n);
-		if (progress->bytes == 0)
-			continue;
-		progress->done_bytes += bytes;
-		progress->done_packets += (unsigned)n;
-		replay_progress_tell(progress);
+	while (r == 0 && n > 0) {
+		r = replay_run_step(run, file, capture, progress, &n);
+		if (progress->bytes > 0)
+			replay_progress_tell(progress);
 	}
 	if (r == 0)
 		r = replay_run_finish(run);

@@ -76,15 +76,14 @@ struct replay_run {
 	size_t filled;
 	/* Of a run that only counts, the plain ones: they came in the same second by the same interface. */
 	struct {
-		struct packet_plain4
-			packets[ENGINE_PLAIN_MAX + 1]; /* the last: one that begins the next lot */
-		size_t filled;
-		size_t interface; /* index */
+		struct packet_lot4 lot;
+		struct engine_answers answers; /* to earlier lots */
+		size_t interface;              /* index */
 		int64_t now_s;
-		uint64_t begin_ns; /* the same, which may wrap: times are any numbers */
 	} plain;
-	bool counts_only; /* nothing but the report is wanted */
-	bool merged;      /* of several files: packets_read is a packet's place among all */
+	struct capture_record records[REPLAY_BATCH]; /* of the last step */
+	bool counts_only;                            /* nothing but the report is wanted */
+	bool merged; /* of several files: packets_read is a packet's place among all */
 
 	uint64_t packets_read;
 	uint64_t strange_links;
@@ -101,6 +100,12 @@ int replay_run_begin(struct replay_run *run, const struct engine *engine,
  */
 int replay_run_take(struct replay_run *run, const char *file, const struct capture_record *records,
 		    size_t count);
+/*
+ * Takes the next records of a capture, any number, and tells the progress of them (which is not shown). 0 with *ret as
+ * capture_next_many() gives it, or a negative errno of replay_run_take().
+ */
+int replay_run_step(struct replay_run *run, const char *file, struct capture *capture,
+		    struct replay_progress *progress, int *ret);
 int replay_run_finish(struct replay_run *run);
 void replay_run_free(struct replay_run *run);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "replay.h"
 
+#include "base/sort.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,11 +88,23 @@ static void add_counts(struct replay_sources *sources, const struct addr *addr, 
 
 /* ---- short places ---- */
 
-static struct replay_short_place *find_short(const struct replay_sources *sources, uint32_t addr)
+static uint32_t short_packets(const struct replay_short_place *place)
 {
-	size_t mask = sources->short_capacity - 1, at = hash4(sources, addr) & mask;
+	return place->counts & UINT16_MAX;
+}
 
-	while (sources->short_places[at].tcp25 != 0 && sources->short_places[at].addr != addr)
+static uint32_t short_counts(bool syn)
+{
+	return 1 + ((uint32_t)syn << 16);
+}
+
+/* at: where to begin to look, of any size. */
+static inline struct replay_short_place *find_short(const struct replay_sources *sources, uint32_t addr,
+						    size_t at)
+{
+	size_t mask = sources->short_capacity - 1;
+
+	for (at &= mask; sources->short_places[at].addr != addr && sources->short_places[at].counts != 0;)
 		at = (at + 1) & mask;
 	return &sources->short_places[at];
 }
@@ -120,8 +134,8 @@ static int grow_short(struct replay_sources *sources, size_t capacity)
 	for (size_t i = 0; i < sources->short_capacity; i++) {
 		const struct replay_short_place *place = &sources->short_places[i];
 
-		if (place->tcp25 != 0)
-			*find_short(&grown, place->addr) = *place;
+		if (place->counts != 0)
+			*find_short(&grown, place->addr, hash4(&grown, place->addr)) = *place;
 	}
 	free(sources->short_places);
 	*sources = grown;
@@ -132,13 +146,13 @@ static void move_counts(struct replay_sources *sources, const struct replay_shor
 {
 	struct addr addr = addr_ip4(place->addr);
 
-	add_counts(sources, &addr, place->tcp25, place->syn25);
+	add_counts(sources, &addr, short_packets(place), place->counts >> 16);
 }
 
-void replay_sources_settle(struct replay_sources *sources)
+static void settle(struct replay_sources *sources)
 {
 	for (size_t i = 0; i < sources->short_capacity && sources->short_count > 0; i++) {
-		if (sources->short_places[i].tcp25 == 0)
+		if (sources->short_places[i].counts == 0)
 			continue;
 		move_counts(sources, &sources->short_places[i]);
 		sources->short_places[i] = (struct replay_short_place){0};
@@ -172,80 +186,145 @@ int replay_sources_reserve(struct replay_sources *sources, size_t more)
 	return r;
 }
 
-static inline void add4(struct replay_sources *sources, uint32_t addr, bool syn)
+/* Counts that would run over are moved first. */
+static inline void add4(struct replay_sources *sources, uint32_t addr, size_t at, bool syn)
 {
-	struct replay_short_place *place = find_short(sources, addr);
+	struct replay_short_place *place = find_short(sources, addr, at);
 
-	if (place->tcp25 == 0) {
+	if (place->counts == 0) {
 		place->addr = addr;
 		sources->short_count++;
-	} else if (place->tcp25 == UINT16_MAX) {
+	} else if (short_packets(place) == UINT16_MAX) {
 		move_counts(sources, place);
-		place->tcp25 = place->syn25 = 0;
+		place->counts = 0;
 	}
-	place->tcp25++;
-	place->syn25 = (uint16_t)(place->syn25 + syn);
+	place->counts += short_counts(syn);
 }
 
 void replay_sources_add_reserved(struct replay_sources *sources, const struct addr *addr, bool syn)
 {
 	if (addr->family == ADDR_IP4)
-		add4(sources, (uint32_t)addr->lo, syn);
+		add4(sources, (uint32_t)addr->lo, hash4(sources, (uint32_t)addr->lo), syn);
 	else
 		add_counts(sources, addr, 1, syn);
 }
 
-void replay_sources_add_plain4(struct replay_sources *sources, const struct packet_plain4 *packets,
-			       size_t count)
+/* Written whether it is one or not, and counted if it is: what packets are cannot be guessed. */
+static void find_mail(const struct packet_lot4 *lot, struct replay_mail *ret)
 {
-	for (size_t i = 0; i < count; i++)
-		if (packets[i].dport == SMTP_PORT)
-			add4(sources, packets[i].src, replay_is_syn(packets[i].tcp_flags));
+	size_t n = 0, syns = 0;
+
+	for (size_t i = 0; i < lot->count; i++) {
+		bool mail = lot->dport[i] == SMTP_PORT;
+
+		ret->index[n] = (uint8_t)i;
+		n += mail;
+		syns += mail & replay_is_syn(lot->tcp_flags[i]);
+	}
+	ret->count = n;
+	ret->syns = syns;
 }
 
-void replay_sources_fetch_plain4(const struct replay_sources *sources, const struct packet_plain4 *packets,
-				 size_t count)
+int replay_sources_expect(struct replay_sources *sources, const struct packet_lot4 *lot,
+			  struct replay_mail *ret)
 {
-	for (size_t i = 0; i < count && sources->short_capacity > 0; i++)
-		if (packets[i].dport == SMTP_PORT)
-			__builtin_prefetch(&sources->short_places[hash4(sources, packets[i].src) &
-								  (sources->short_capacity - 1)],
-					   1);
+	int r;
+
+	find_mail(lot, ret);
+	r = replay_sources_reserve(sources, ret->count);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ret->count; i++) {
+		ret->at[i] = (uint32_t)hash4(sources, lot->src[ret->index[i]]) &
+			     (uint32_t)(sources->short_capacity - 1);
+		__builtin_prefetch(&sources->short_places[ret->at[i]], 1);
+	}
+	return 0;
 }
 
-int replay_sources_count(struct replay_sources *sources, const struct addr *addr, uint64_t tcp25,
-			 uint64_t syn25)
+void replay_sources_add_mail(struct replay_sources *sources, const struct packet_lot4 *lot,
+			     const struct replay_mail *mail)
 {
-	int r = replay_sources_reserve(sources, 1);
+	for (size_t i = 0; i < mail->count; i++)
+		add4(sources, lot->src[mail->index[i]], mail->at[i],
+		     replay_is_syn(lot->tcp_flags[mail->index[i]]));
+}
 
-	if (r == 0)
-		add_counts(sources, addr, tcp25, syn25);
+int replay_sources_merge(struct replay_sources *sources, const struct replay_sources *other)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < other->capacity && r == 0 && other->count > 0; i++) {
+		struct replay_source source = replay_sources_get(other, i);
+
+		r = replay_sources_reserve(sources, 1);
+		if (source.addr.family != ADDR_NONE && r == 0)
+			add_counts(sources, &source.addr, source.tcp25, source.syn25);
+	}
+	for (size_t i = 0; i < other->short_capacity && r == 0; i++) {
+		r = replay_sources_reserve(sources, 1);
+		if (other->short_places[i].counts != 0 && r == 0)
+			move_counts(sources, &other->short_places[i]);
+	}
 	return r;
 }
 
 static int compare(const void *a, const void *b)
 {
 	const struct replay_place *one = a, *other = b;
-	uint64_t families[] = {one->tcp25 >> FAMILY_SHIFT, other->tcp25 >> FAMILY_SHIFT};
 
-	if (families[0] != families[1])
-		return families[0] < families[1] ? -1 : 1;
 	if (one->hi != other->hi)
 		return one->hi < other->hi ? -1 : 1;
 	return one->lo < other->lo ? -1 : one->lo > other->lo;
 }
 
+static uint64_t high4(const char *item)
+{
+	struct replay_place place;
+
+	memcpy(&place, item, sizeof(place));
+	return place.lo;
+}
+
+static uint64_t high6(const char *item)
+{
+	struct replay_place place;
+
+	memcpy(&place, item, sizeof(place));
+	return place.hi;
+}
+
+/* Brings a family's places to *at, which moves behind them, in the order of their addresses. */
+static void sort_family(struct replay_sources *sources, uint8_t family, size_t *at)
+{
+	struct replay_place *places = sources->places;
+	struct sort sort = {
+		.items = (char *)(places + *at),
+		.size = sizeof(*places),
+		.high_bits = family == ADDR_IP4 ? 32 : 64,
+		.high = family == ADDR_IP4 ? high4 : high6,
+		.compare = compare,
+	};
+
+	for (size_t i = *at; i < sources->capacity; i++) {
+		struct replay_place found = places[i];
+
+		if (found.tcp25 >> FAMILY_SHIFT != family)
+			continue;
+		places[i] = places[*at];
+		places[(*at)++] = found;
+		sort.count++;
+	}
+	sort_items(&sort);
+}
+
 void replay_sources_sort(struct replay_sources *sources)
 {
-	size_t n = 0;
+	size_t at = 0;
 
-	replay_sources_settle(sources);
-	for (size_t i = 0; i < sources->capacity; i++) {
-		if (sources->places[i].tcp25 != 0)
-			sources->places[n++] = sources->places[i];
-	}
-	if (n > 0)
-		qsort(sources->places, n, sizeof(*sources->places), compare);
+	settle(sources);
+	sort_family(sources, ADDR_IP4, &at);
+	sort_family(sources, ADDR_IP6, &at);
 }
 
 void replay_sources_free(struct replay_sources *sources)

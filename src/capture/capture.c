@@ -287,6 +287,16 @@ static enum packet_link link_of(int link_type)
 	return PACKET_LINK_UNKNOWN;
 }
 
+/* Looked up when it is another than the last time. */
+static enum packet_link link_of_type(struct capture *capture, int link_type)
+{
+	if (link_type != capture->link_type) {
+		capture->link_type = link_type;
+		capture->link = link_of(link_type);
+	}
+	return capture->link;
+}
+
 /* What the formats have in common. */
 static void complete(struct capture *capture, struct capture_record *record)
 {
@@ -295,11 +305,7 @@ static void complete(struct capture *capture, struct capture_record *record)
 	if (!record->has_time)
 		record->time_ns = capture->last_time_ns;
 	capture->last_time_ns = record->time_ns;
-	if (record->link_type != capture->link_type) {
-		capture->link_type = record->link_type;
-		capture->link = link_of(record->link_type);
-	}
-	record->link = capture->link;
+	record->link = link_of_type(capture, record->link_type);
 	record->number = ++capture->count;
 }
 
@@ -315,6 +321,27 @@ int capture_next_many(struct capture *capture, struct capture_record *records, s
 		capture->error.unpacked = true;
 	}
 	return capture->result;
+}
+
+size_t capture_next_run(struct capture *capture, struct capture_run *ret)
+{
+	if (capture->result < 1 || capture->kind != &source_pcap)
+		return 0;
+	ret->count = pcap_source_run(capture->source, ret);
+	ret->link = link_of_type(capture, pcap_source_link_type(capture->source));
+	ret->before = capture->count;
+	capture->count += ret->count;
+	return ret->count;
+}
+
+void capture_run_record(const struct capture *capture, const struct capture_run *run, size_t at,
+			struct capture_record *ret)
+{
+	pcap_source_run_record(capture->source, run->bytes[at], ret);
+	if (ret->wire_len < ret->len)
+		ret->wire_len = ret->len;
+	ret->link = run->link;
+	ret->number = run->before + at + 1;
 }
 
 int capture_next(struct capture *capture, struct capture_record *ret)

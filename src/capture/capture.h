@@ -60,6 +60,27 @@ int capture_next(struct capture *capture, struct capture_record *ret);
  */
 int capture_next_many(struct capture *capture, struct capture_record *records, size_t max);
 
+enum { CAPTURE_RUN = 64 };
+
+/* Records in a row, for who wants little of many: of one link type, within one second, none of an interface with a name. */
+struct capture_run {
+	size_t count;
+	enum packet_link link;
+	int64_t second;  /* since the epoch */
+	uint64_t before; /* records of the capture that came before */
+	const uint8_t *bytes[CAPTURE_RUN];
+	uint32_t len[CAPTURE_RUN];
+};
+
+/*
+ * As capture_next_many(), where the next records are plain ones of a plain pcap file. Their count; 0: ask
+ * capture_next_many(), which takes all records there are.
+ */
+size_t capture_next_run(struct capture *capture, struct capture_run *ret);
+/* The record number `at` of a run, with all that is known of it; borrowed like the run's. */
+void capture_run_record(const struct capture *capture, const struct capture_run *run, size_t at,
+			struct capture_record *ret);
+
 /*
  * A plain pcap file can be read in parts, side by side. 0: this capture cannot (a pipe, packed, another format), else
  * how many bytes it has.

@@ -18,11 +18,11 @@ enum {
 	FILE_HEADER = 24,
 	RECORD_HEADER = 16,
 	LONG_RECORD_HEADER = 24,
-	PIECE = 256 * 1024, /* stays in the cache of one core */
-	GUESS_BYTES = 2 * 1024 * 1024,
-	GUESS_WINDOW = 512 * 1024, /* in which the begin of a part is looked for */
-	GUESS_RECORDS = 24,        /* that must follow each other */
-	GUESS_APART_S = 86400,     /* at most, from one to the next */
+	PIECE = 64 * 1024, /* stays in the cache of one core */
+	GUESS_BYTES_FEW = 128 * 1024,
+	GUESS_BYTES = 2 * 1024 * 1024, /* in the first quarter of which the begin of a part is looked for */
+	GUESS_RECORDS = 24,            /* that must follow each other */
+	GUESS_APART_S = 86400,         /* at most, from one to the next */
 };
 
 /* How the records of a file are written; copied into each part. */
@@ -32,6 +32,7 @@ struct form {
 	int link_type;
 	bool swapped;
 	uint32_t fraction_ns; /* the unit behind the seconds */
+	uint32_t fractions;   /* of a second */
 	uint32_t len_max;     /* longer records are libpcap's affair */
 };
 
@@ -86,6 +87,7 @@ static bool learn_form(FILE *file, pcap_t *pcap, struct form *ret)
 		.fraction_ns = header[0] == 0x4d || header[3] == 0x4d ? 1 : 1000,
 		.len_max = (uint32_t)pcap_snapshot(pcap),
 	};
+	ret->fractions = (uint32_t)(NSEC_PER_SEC / ret->fraction_ns);
 	return pcap_major_version(pcap) == 2 && pcap_minor_version(pcap) == 4 &&
 	       !(ret->swapped && has_numbers_to_turn(pcap_datalink(pcap)));
 }
@@ -172,6 +174,45 @@ static void load_piece(struct source *source)
 	source->piece_len = got > 0 ? (size_t)got : 0;
 }
 
+/* How long the record at `at` is, if it is plain and in that second; 0: it is not, or has no bytes. */
+static size_t run_length(const struct form *form, const uint8_t *at, size_t len, uint32_t second)
+{
+	uint32_t header[3];
+
+	if (len < RECORD_HEADER)
+		return 0;
+	memcpy(header, at, sizeof(header));
+	if (header[0] != second || header[1] >= form->fractions || header[2] > form->len_max ||
+	    header[2] > len - RECORD_HEADER)
+		return 0;
+	return header[2];
+}
+
+static size_t take_run(struct source *source, struct capture_run *ret)
+{
+	size_t at = (size_t)(source->offset - source->piece_offset), len = source->piece_len, stop = len,
+	       n = 0;
+	uint32_t second;
+
+	if (source->offset < source->piece_offset || at > len || len - at < RECORD_HEADER)
+		return 0;
+	if (source->end - source->piece_offset < stop)
+		stop = (size_t)(source->end - source->piece_offset);
+	memcpy(&second, source->piece + at, sizeof(second));
+	while (n < CAPTURE_RUN && at < stop) {
+		size_t size = run_length(&source->form, source->piece + at, len - at, second);
+
+		if (size == 0)
+			break;
+		ret->bytes[n] = source->piece + at + RECORD_HEADER;
+		ret->len[n++] = (uint32_t)size;
+		at += RECORD_HEADER + size;
+	}
+	ret->second = second;
+	source->offset = source->piece_offset + at;
+	return n;
+}
+
 static int next_plain(struct source *source, struct capture_record *records, size_t max)
 {
 	int n;
@@ -183,6 +224,31 @@ static int next_plain(struct source *source, struct capture_record *records, siz
 		return n;
 	load_piece(source);
 	return take_plain(source, records, max);
+}
+
+size_t pcap_source_run(struct source *source, struct capture_run *ret)
+{
+	size_t n;
+
+	if (!source->is_plain || source->form.swapped || source->offset >= source->end)
+		return 0;
+	n = take_run(source, ret);
+	if (n > 0)
+		return n;
+	load_piece(source);
+	return take_run(source, ret);
+}
+
+void pcap_source_run_record(const struct source *source, const uint8_t *bytes, struct capture_record *ret)
+{
+	const uint8_t *at = bytes - RECORD_HEADER;
+
+	(void)read_plain(&source->form, at, source->piece_len - (size_t)(at - source->piece), ret);
+}
+
+int pcap_source_link_type(const struct source *source)
+{
+	return source->form.link_type;
 }
 
 /* ---- by libpcap ---- */
@@ -274,21 +340,29 @@ static bool seems_begin(const struct form *form, const uint8_t *bytes, size_t le
 	return found == GUESS_RECORDS;
 }
 
-/* The first place from `begin` on where records seem to begin; `begin` itself when there is none in sight. */
+/* The first place from `begin` on where records seem to begin, going by some bytes of them; false when there is none in sight. */
+static bool guess_within(const struct form *form, uint64_t begin, size_t bytes_max, uint64_t *ret)
+{
+	uint8_t *bytes = malloc(bytes_max);
+	ssize_t got = bytes ? pread(form->descriptor, bytes, bytes_max, (off_t)begin) : 0;
+	size_t len = got > 0 ? (size_t)got : 0, at = 0;
+
+	while (at < bytes_max / 4 && at < len && !seems_begin(form, bytes, len, at))
+		at++;
+	free(bytes);
+	if (at >= bytes_max / 4 || at >= len)
+		return false;
+	*ret = begin + at;
+	return true;
+}
+
+/* Most records are short; `begin` itself when records cannot be made out. */
 static uint64_t guess_begin(const struct form *form, uint64_t begin)
 {
-	uint8_t *bytes = malloc(GUESS_BYTES);
-	ssize_t got = bytes ? pread(form->descriptor, bytes, GUESS_BYTES, (off_t)begin) : 0;
-	size_t len = got > 0 ? (size_t)got : 0;
 	uint64_t found = begin;
 
-	for (size_t at = 0; at < GUESS_WINDOW && at < len; at++) {
-		if (seems_begin(form, bytes, len, at)) {
-			found = begin + at;
-			break;
-		}
-	}
-	free(bytes);
+	if (!guess_within(form, begin, GUESS_BYTES_FEW, &found))
+		(void)guess_within(form, begin, GUESS_BYTES, &found);
 	return found;
 }
 

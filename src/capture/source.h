@@ -27,6 +27,12 @@ extern const struct source_kind source_pcapng;
 int pcap_source_open(FILE *file, bool long_records, struct source **ret, struct capture_error *error);
 int pcapng_source_open(FILE *file, struct source **ret, struct capture_error *error);
 
+/* capture_next_run() of a pcap file, and the record whose bytes begin there, but for what capture.c adds. */
+size_t pcap_source_run(struct source *source, struct capture_run *ret);
+void pcap_source_run_record(const struct source *source, const uint8_t *bytes, struct capture_record *ret);
+/* The link type of all records. */
+int pcap_source_link_type(const struct source *source);
+
 /* What capture_open_part() and its companions say of one pcap file; size and part refuse what has no plain file behind it. */
 int pcap_source_part(const struct source *whole, uint64_t begin, uint64_t end, struct source **ret);
 uint64_t pcap_source_size(const struct source *source);

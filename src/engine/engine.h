@@ -173,20 +173,29 @@ int64_t engine_next_date(const struct engine *engine, int64_t now_s);
 void decide_batch(const struct engine *engine, const struct packet *packets,
 		  const struct engine_context *contexts, struct decision *decisions, size_t count);
 
-enum { ENGINE_PLAIN_MAX = 64 };
+enum { ENGINE_ANSWERS = 2 * PACKET_LOT, ENGINE_MEMOS = 64 };
 
-/* Answers to packets: that to number i is decisions[of[i]]. */
+/* Answers to lots of packets in one context, each different one made once. The rest is decide_lot4()'s own. */
 struct engine_answers {
-	size_t count; /* of the decisions */
-	struct decision decisions[ENGINE_PLAIN_MAX];
-	uint8_t of[ENGINE_PLAIN_MAX];
+	size_t count;
+	struct decision decisions[ENGINE_ANSWERS];
+	uint64_t packets[ENGINE_ANSWERS]; /* that got it, of all lots */
+	uint8_t of[PACKET_LOT];           /* of the last lot: which answer each packet got */
+
+	int elsewhere;  /* the answer to what does not go to port 25, or negative */
+	uint64_t known; /* a bit for each memo that holds something */
+	struct {
+		uint32_t classes; /* of both ends */
+		uint8_t answer;
+	} memos[ENGINE_MEMOS];
 };
 
-/*
- * What decide() says of up to ENGINE_PLAIN_MAX plain packets in one context, each different answer made once: for who
- * counts many.
- */
-void decide_plain4(const struct engine *engine, const struct packet_plain4 *packets, size_t count,
-		   const struct engine_context *context, struct engine_answers *ret);
+/* No answers yet: for another context, or when there is no room. */
+void engine_answers_begin(struct engine_answers *answers);
+/* Whether there is room for another lot's. */
+bool engine_answers_have_room(const struct engine_answers *answers);
+/* Adds what decide() says of a lot in that context: for who counts many. */
+void decide_lot4(const struct engine *engine, const struct packet_lot4 *lot,
+		 const struct engine_context *context, struct engine_answers *answers);
 
 #endif

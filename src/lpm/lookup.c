@@ -5,6 +5,8 @@
 
 /* How many addresses ahead each stage of a batch fetches. */
 enum { AHEAD = 8 };
+/* IPv4 lists of so many bytes stay in the cache next to the processor: nothing of them needs to be fetched. */
+enum { NEAR_LISTS = 16 * 1024 };
 /* Steps of an IPv6 look-up that are taken ahead, and addresses under way at once: more than STEPS * AHEAD. */
 enum { STEPS = 3, UNDERWAY = 32 };
 
@@ -104,8 +106,21 @@ static inline void fetch_list4(const struct lpm4 *lpm, uint32_t addr)
 	__builtin_prefetch(list + 32);
 }
 
+static void lookup_near(const struct lpm4 *lpm, const uint32_t *addrs, uint16_t *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (count - i > AHEAD)
+			__builtin_prefetch(chunk_of(lpm, addrs[i + AHEAD]));
+		values[i] = find4(lpm, addrs[i]);
+	}
+}
+
 void lpm4_lookup_batch(const struct lpm4 *lpm, const uint32_t *addrs, uint16_t *values, size_t count)
 {
+	if (lpm->memory <= sizeof(*lpm) + NEAR_LISTS) {
+		lookup_near(lpm, addrs, values, count);
+		return;
+	}
 	for (size_t i = 0; i < count && i < 2 * AHEAD; i++)
 		__builtin_prefetch(chunk_of(lpm, addrs[i]));
 	for (size_t i = 0; i < count; i++) {

@@ -105,20 +105,29 @@ void packet_parse_ip(const uint8_t *bytes, size_t len, size_t wire_len, struct p
 void packet_parse_link(enum packet_link link, const uint8_t *bytes, size_t len, size_t wire_len,
 		       struct packet *ret);
 
+enum { PACKET_LOT = 64 };
+
 /*
- * What nearly all packets are, told by a few bytes: IPv4 without options right behind an untagged Ethernet header or by
- * itself, whole, with a sound TCP header, all of it at hand. For who only counts, this is all that there is to know.
+ * Packets that are what nearly all are: IPv4 without options right behind an untagged Ethernet header or by itself, whole,
+ * with a sound TCP header, all of it at hand. For who only counts, this is all that there is to know of them. A column
+ * each: what asks one thing of many packets finds it side by side.
  */
-struct packet_plain4 {
-	uint32_t src, dst;
-	uint16_t sport, dport;
-	uint8_t tcp_flags; /* TCP_* */
+struct packet_lot4 {
+	size_t count;
+	uint32_t src[PACKET_LOT], dst[PACKET_LOT];
+	uint16_t sport[PACKET_LOT], dport[PACKET_LOT];
+	uint8_t tcp_flags[PACKET_LOT]; /* TCP_* */
 };
 
-/* True when it is such a packet: packet_parse_link() then finds the same facts, and no fault, fragment or VLAN. *ret is untouched otherwise. */
-bool packet_read_plain4(enum packet_link link, const uint8_t *bytes, size_t len, struct packet_plain4 *ret);
-/* The same facts as a packet; those that a packet_plain4 does not hold are 0. */
-struct packet packet_of_plain4(const struct packet_plain4 *plain);
+/*
+ * Adds those of `count` frames (of one link type, frame i with len[i] bytes at hand) that are such packets, for which
+ * there must be room: of each, packet_parse_link() finds the same facts, and no fault, fragment or VLAN. The indexes of
+ * the others, whose number is returned, are written to `others`, which has room for all.
+ */
+size_t packet_lot4_add(struct packet_lot4 *lot, enum packet_link link, const uint8_t *const *bytes,
+		       const uint32_t *len, size_t count, uint8_t *others);
+/* The same facts as a packet; those that a lot does not hold are 0. */
+struct packet packet_of_lot4(const struct packet_lot4 *lot, size_t at);
 
 /* Where packet_parse_link() finds the IP packet in a frame, if it finds one; borrowed from the frame's bytes. */
 struct packet_ip {

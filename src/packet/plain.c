@@ -3,43 +3,59 @@
 
 enum { ETHERNET_HEADER = 14, ETHERTYPE_IP4 = 0x0800 };
 
-static bool is_ethernet4(const uint8_t *bytes, size_t len)
+static void add(struct packet_lot4 *lot, const uint8_t *ip)
 {
-	return len >= ETHERNET_HEADER && plain_load16(bytes + 12) == ETHERTYPE_IP4;
+	size_t at = lot->count++;
+
+	lot->src[at] = addr_load32(ip + 12);
+	lot->dst[at] = addr_load32(ip + 16);
+	lot->sport[at] = plain_load16(ip + PLAIN_TCP_AT);
+	lot->dport[at] = plain_load16(ip + PLAIN_TCP_AT + 2);
+	lot->tcp_flags[at] = ip[PLAIN_TCP_AT + 13];
 }
 
-bool packet_read_plain4(enum packet_link link, const uint8_t *bytes, size_t len, struct packet_plain4 *ret)
+/* header: so many bytes stand in front of the IP header, the last two of them its EtherType unless there are none. */
+static inline size_t add_all(struct packet_lot4 *lot, size_t header, const uint8_t *const *bytes,
+			     const uint32_t *len, size_t count, uint8_t *others)
 {
-	const uint8_t *ip = bytes;
+	size_t n = 0;
 
-	if (link == PACKET_LINK_ETHERNET && is_ethernet4(bytes, len)) {
-		ip += ETHERNET_HEADER;
-		len -= ETHERNET_HEADER;
-	} else if (link != PACKET_LINK_IP) {
-		return false;
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *ip = bytes[i] + header;
+
+		if (len[i] >= header && (header == 0 || plain_load16(ip - 2) == ETHERTYPE_IP4) &&
+		    plain_is_tcp4(ip, len[i] - header))
+			add(lot, ip);
+		else
+			others[n++] = (uint8_t)i;
 	}
-	if (!plain_is_tcp4(ip, len))
-		return false;
-	ret->src = addr_load32(ip + 12);
-	ret->dst = addr_load32(ip + 16);
-	ret->sport = plain_load16(ip + PLAIN_TCP_AT);
-	ret->dport = plain_load16(ip + PLAIN_TCP_AT + 2);
-	ret->tcp_flags = ip[PLAIN_TCP_AT + 13];
-	return true;
+	return n;
 }
 
-struct packet packet_of_plain4(const struct packet_plain4 *plain)
+size_t packet_lot4_add(struct packet_lot4 *lot, enum packet_link link, const uint8_t *const *bytes,
+		       const uint32_t *len, size_t count, uint8_t *others)
+{
+	if (link == PACKET_LINK_ETHERNET)
+		return add_all(lot, ETHERNET_HEADER, bytes, len, count, others);
+	if (link == PACKET_LINK_IP)
+		return add_all(lot, 0, bytes, len, count, others);
+	for (size_t i = 0; i < count; i++)
+		others[i] = (uint8_t)i;
+	return count;
+}
+
+struct packet packet_of_lot4(const struct packet_lot4 *lot, size_t at)
 {
 	return (struct packet){
-		.src = addr_ip4(plain->src),
-		.dst = addr_ip4(plain->dst),
+		.src = addr_ip4(lot->src[at]),
+		.dst = addr_ip4(lot->dst[at]),
 		.family = ADDR_IP4,
 		.protocol = IP_PROTOCOL_TCP,
 		.has_protocol = true,
 		.has_ports = true,
 		.has_flags = true,
-		.tcp_flags = plain->tcp_flags,
-		.sport = plain->sport,
-		.dport = plain->dport,
+		.tcp_flags = lot->tcp_flags[at],
+		.sport = lot->sport[at],
+		.dport = lot->dport[at],
 	};
 }

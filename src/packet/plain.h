@@ -18,13 +18,21 @@ static inline uint16_t plain_load16(const uint8_t *bytes)
 	return (uint16_t)(bytes[0] << 8 | bytes[1]);
 }
 
-/* IPv4 without options, whole, with a sound TCP header whose options are at hand, too. */
+/* IPv4 without options, whole, with a sound TCP header whose options are at hand, too. What is compared is compared at once. */
 static inline bool plain_is_tcp4(const uint8_t *ip, size_t len)
 {
+	static const uint8_t mask[8] = {0,    0, 0x3f,
+					0xff, 0, 0xff}; /* more fragments, the offset, the protocol */
+	static const uint8_t wanted[8] = {0, 0, 0, 0, 0, IP_PROTOCOL_TCP};
+	uint64_t masked, all, found;
 	size_t total, header;
 
-	if (len < PLAIN_IP4_HEADER + PLAIN_TCP_HEADER || ip[0] != 0x45 || ip[9] != IP_PROTOCOL_TCP ||
-	    (plain_load16(ip + 6) & 0x3fff) != 0)
+	if (len < PLAIN_IP4_HEADER + PLAIN_TCP_HEADER || ip[0] != 0x45)
+		return false;
+	memcpy(&all, mask, sizeof(all));
+	memcpy(&found, wanted, sizeof(found));
+	memcpy(&masked, ip + 4, sizeof(masked));
+	if ((masked & all) != found)
 		return false;
 	total = plain_load16(ip + 2);
 	header = (size_t)(ip[PLAIN_TCP_AT + 12] >> 4) * 4;

@@ -351,10 +351,10 @@ static int read_and_check(struct reading *reading, FILE *stream, const char *nam
 	if (error)
 		return error;
 	policy_check(reading);
-	if (!reading->failure)
-		reading->failure = policy_prefixes_sort(reading->policy);
-	if (!reading->failure)
+	if (!reading->failure) {
+		policy_prefixes_sort(reading->policy);
 		policy_sweep(reading);
+	}
 	if (reading->failure)
 		return reading->failure;
 	reading_tell_tallies(reading);

@@ -171,7 +171,7 @@ void policy_list_read(struct reading *reading, const char *text, size_t len, str
 bool policy_prefix_guess(const char *text, size_t len, char *out, size_t size);
 
 /* sort.c */
-int policy_prefixes_sort(struct policy *policy);
+void policy_prefixes_sort(struct policy *policy);
 
 /* references.c: duplicate sections, and the groups that `to` names */
 void policy_resolve_names(struct reading *reading);

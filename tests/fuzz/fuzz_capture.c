@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Any bytes as a capture file: every record within its bounds, and an end or an error with a text. A pipe, which leaves
- * no way round libpcap, and the parts of a file, where they fit together, must tell the same.
+ * no way round libpcap, runs of records, and the parts of a file, where they fit together, must tell the same.
  */
 #include "capture/capture.h"
 
@@ -46,18 +46,58 @@ static void check_record(const struct capture_record *record, struct told *told)
 	told->count++;
 }
 
-static void read_capture(struct capture *capture, struct told *told)
+/* A run's records, which must agree with what it says of all of them. */
+static void check_run(const struct capture *capture, const struct capture_run *run, struct told *told)
+{
+	for (size_t i = 0; i < run->count; i++) {
+		struct capture_record record;
+
+		capture_run_record(capture, run, i, &record);
+		if (record.bytes != run->bytes[i] || record.len != run->len[i] || record.link != run->link ||
+		    record.time_ns / 1000000000 != run->second || record.number != told->count + 1)
+			abort();
+		check_record(&record, told);
+	}
+}
+
+/* by_runs: as far as that goes. */
+static void read_capture(struct capture *capture, bool by_runs, struct told *told)
 {
 	struct capture_record records[MANY];
-	int n;
+	struct capture_run run;
+	int n = 1;
 
-	while ((n = capture_next_many(capture, records, MANY)) > 0) {
+	while (n > 0) {
+		if (by_runs && capture_next_run(capture, &run) > 0) {
+			check_run(capture, &run, told);
+			continue;
+		}
+		n = capture_next_many(capture, records, MANY);
 		for (int i = 0; i < n; i++)
 			check_record(&records[i], told);
 	}
 	told->result = n;
 	told->error = *capture_failure(capture);
 	if ((told->error.text[0] != '\0') != (n < 0))
+		abort();
+}
+
+static bool is_same(const struct told *a, const struct told *b)
+{
+	return a->result == b->result && a->count == b->count && a->digest == b->digest &&
+	       strcmp(a->error.text, b->error.text) == 0 && a->error.offset == b->error.offset;
+}
+
+static void read_runs(const char *path, const struct told *wanted)
+{
+	struct capture *capture = NULL;
+	struct told told = {0};
+
+	if (capture_open(path, &capture, &told.error) < 0)
+		abort();
+	read_capture(capture, true, &told);
+	capture_close(capture);
+	if (!is_same(&told, wanted))
 		abort();
 }
 
@@ -75,7 +115,7 @@ static void read_parts(const struct capture *whole, const struct told *wanted)
 			return;
 		fits = capture_begin(part) == at;
 		if (fits)
-			read_capture(part, &told);
+			read_capture(part, false, &told);
 		at = capture_position(part);
 		capture_close(part);
 		if (!fits || told.result < 0)
@@ -94,7 +134,7 @@ static bool read_path(const char *path, struct told *told)
 	memset(told, 0, sizeof(*told));
 	if (capture_open(path, &capture, &told->error) < 0)
 		return false;
-	read_capture(capture, told);
+	read_capture(capture, false, told);
 	read_parts(capture, told);
 	capture_close(capture);
 	return true;
@@ -129,8 +169,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (file < 0)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	if (write(file, data, size) == (ssize_t)size)
-		read_pipe(data, size, read_path(path, &told), &told);
+	if (write(file, data, size) == (ssize_t)size) {
+		bool opened = read_path(path, &told);
+
+		if (opened)
+			read_runs(path, &told);
+		read_pipe(data, size, opened, &told);
+	}
 	close(file);
 	return 0;
 }

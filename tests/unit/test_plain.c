@@ -85,16 +85,29 @@ static void parse_carefully(const uint8_t *ip, size_t len, struct packet *ret)
 	assert_int_equal(ret->ip_len, total + OPTIONS);
 }
 
+/* True when it is taken: then the lot got that packet, else nothing. */
+static bool add_one(struct packet_lot4 *lot, enum packet_link link, const uint8_t *bytes, size_t len)
+{
+	uint32_t short_len = (uint32_t)len;
+	size_t before = lot->count;
+	uint8_t other = 77;
+	size_t others = packet_lot4_add(lot, link, &bytes, &short_len, 1, &other);
+
+	assert_int_equal(others, lot->count == before);
+	assert_int_equal(other, others == 1 ? 0 : 77);
+	return others == 0;
+}
+
 static bool check_frame(const uint8_t *frame, size_t len)
 {
-	struct packet_plain4 plain;
+	struct packet_lot4 lot = {.count = 3};
 	struct packet parsed, careful, short_facts;
 
-	if (!packet_read_plain4(PACKET_LINK_ETHERNET, frame, len, &plain))
+	if (!add_one(&lot, PACKET_LINK_ETHERNET, frame, len))
 		return false;
 	packet_parse_link(PACKET_LINK_ETHERNET, frame, len, len, &parsed);
 	parse_carefully(frame + ETHERNET, len - ETHERNET, &careful);
-	short_facts = packet_of_plain4(&plain);
+	short_facts = packet_of_lot4(&lot, 3);
 	assert_same_facts(&careful, &parsed);
 	assert_same_details(&careful, &parsed);
 	assert_same_facts(&careful, &short_facts);
@@ -123,45 +136,82 @@ static void test_plain_packets_parse_like_others(void **state)
 static void test_other_links(void **state)
 {
 	uint8_t ip[HEADERS] = {0x45, 0, 0, 40, 0, 0, 0, 0, 64, IP_PROTOCOL_TCP};
-	struct packet_plain4 plain;
+	struct packet_lot4 lot = {0};
 
 	(void)state;
 	ip[32] = 0x50;
-	assert_true(packet_read_plain4(PACKET_LINK_IP, ip, sizeof(ip), &plain));
+	assert_true(add_one(&lot, PACKET_LINK_IP, ip, sizeof(ip)));
 	for (unsigned link = 0; link < PACKET_LINKS; link++)
 		if (link != PACKET_LINK_IP)
-			assert_false(packet_read_plain4((enum packet_link)link, ip, sizeof(ip), &plain));
-	assert_false(packet_read_plain4(PACKET_LINK_IP, ip, sizeof(ip) - 1, &plain));
+			assert_false(add_one(&lot, (enum packet_link)link, ip, sizeof(ip)));
+	assert_false(add_one(&lot, PACKET_LINK_IP, ip, sizeof(ip) - 1));
 	ip[3] = 41;
-	assert_false(packet_read_plain4(PACKET_LINK_IP, ip, sizeof(ip), &plain));
+	assert_false(add_one(&lot, PACKET_LINK_IP, ip, sizeof(ip)));
+}
+
+/* What is not plain is told by its place, and leaves no gap. */
+static void test_many_at_once(void **state)
+{
+	static const uint8_t sound[HEADERS] = {0x45, 0, 0, 40, [9] = IP_PROTOCOL_TCP, [32] = 0x50};
+	uint8_t frames[PACKET_LOT][HEADERS], others[PACKET_LOT];
+	const uint8_t *bytes[PACKET_LOT];
+	uint32_t len[PACKET_LOT];
+	struct packet_lot4 lot = {0};
+	size_t left;
+
+	(void)state;
+	for (size_t i = 0; i < PACKET_LOT; i++) {
+		memcpy(frames[i], sound, HEADERS);
+		frames[i][15] = (uint8_t)i;
+		frames[i][9] = i % 3 == 1 ? 0 : IP_PROTOCOL_TCP;
+		bytes[i] = frames[i];
+		len[i] = i % 5 == 4 ? HEADERS - 1 : HEADERS;
+	}
+	left = packet_lot4_add(&lot, PACKET_LINK_IP, bytes, len, PACKET_LOT, others);
+	assert_int_equal(lot.count + left, PACKET_LOT);
+	for (size_t i = 0, plain = 0, other = 0; i < PACKET_LOT; i++) {
+		if (i % 3 == 1 || i % 5 == 4)
+			assert_int_equal(others[other++], i);
+		else
+			assert_int_equal(lot.src[plain++], i);
+	}
 }
 
 /* ---- answers ---- */
 
-static struct packet_plain4 random_plain(void)
+static void random_plain(struct packet_lot4 *lot)
 {
 	static const uint8_t flags[] = {TCP_SYN,           TCP_SYN | TCP_ECE, TCP_ACK,
 					TCP_SYN | TCP_ACK, TCP_SYN | TCP_FIN, 0};
-	struct packet_plain4 packet = {
-		.src = (uint32_t)random_address(ADDR_IP4).lo,
-		.dst = (uint32_t)random_address(ADDR_IP4).lo,
-		.sport = (uint16_t)(chance(20) ? SMTP_PORT : 40000),
-		.dport = (uint16_t)(chance(80) ? SMTP_PORT : 443),
-		.tcp_flags = chance(60) ? TCP_SYN : flags[random_below(sizeof(flags))],
-	};
+	size_t at = lot->count++;
 
-	return packet;
+	lot->src[at] = (uint32_t)random_address(ADDR_IP4).lo;
+	lot->dst[at] = (uint32_t)random_address(ADDR_IP4).lo;
+	lot->sport[at] = (uint16_t)(chance(20) ? SMTP_PORT : 40000);
+	lot->dport[at] = (uint16_t)(chance(80) ? SMTP_PORT : 443);
+	lot->tcp_flags[at] = chance(60) ? TCP_SYN : flags[random_below(sizeof(flags))];
 }
 
-static struct packet_plain4 crowded_plain(void)
+static void syn(struct packet_lot4 *lot, uint32_t src, uint32_t dst)
 {
-	return (struct packet_plain4){
-		.src = SOURCE_BASE + random_below(SOURCES),
-		.dst = TARGET_BASE + SOURCES + random_below(TARGETS),
-		.sport = 40000,
-		.dport = SMTP_PORT,
-		.tcp_flags = TCP_SYN,
-	};
+	size_t at = lot->count++;
+
+	lot->src[at] = src;
+	lot->dst[at] = dst;
+	lot->sport[at] = 40000;
+	lot->dport[at] = SMTP_PORT;
+	lot->tcp_flags[at] = TCP_SYN;
+}
+
+/* Nothing but SYNs to port 25, which are looked up where they stand. */
+static void random_syn(struct packet_lot4 *lot)
+{
+	syn(lot, (uint32_t)random_address(ADDR_IP4).lo, (uint32_t)random_address(ADDR_IP4).lo);
+}
+
+static void crowded_plain(struct packet_lot4 *lot)
+{
+	syn(lot, SOURCE_BASE + random_below(SOURCES), TARGET_BASE + SOURCES + random_below(TARGETS));
 }
 
 static void assert_same_answer(const struct decision *a, const struct decision *b)
@@ -178,31 +228,58 @@ static void assert_same_answer(const struct decision *a, const struct decision *
 	assert_int_equal(a->next_change_s, b->next_change_s);
 }
 
-static size_t check_lot(const struct engine *engine, const struct engine_context *context,
-			struct packet_plain4 (*make)(void))
-{
-	struct packet_plain4 packets[ENGINE_PLAIN_MAX] = {0};
-	size_t count = random_below(ENGINE_PLAIN_MAX + 1);
+/* Answers so far, and how many packets should have got each. */
+struct tally {
 	struct engine_answers answers;
+	uint64_t got[ENGINE_ANSWERS];
+};
 
-	for (size_t i = 0; i < count; i++)
-		packets[i] = make();
-	decide_plain4(engine, packets, count, context, &answers);
-	assert_true(answers.count <= count);
+static void tally_begin(struct tally *tally)
+{
+	engine_answers_begin(&tally->answers);
+	memset(tally->got, 0, sizeof(tally->got));
+}
+
+static void check_lot(const struct engine *engine, const struct engine_context *context,
+		      void (*add)(struct packet_lot4 *lot), struct tally *tally)
+{
+	struct packet_lot4 lot = {0};
+	size_t count = random_below(PACKET_LOT + 1);
+
+	while (lot.count < count)
+		add(&lot);
+	decide_lot4(engine, &lot, context, &tally->answers);
 	for (size_t i = 0; i < count; i++) {
-		struct packet packet = packet_of_plain4(&packets[i]);
+		struct packet packet = packet_of_lot4(&lot, i);
 		struct decision single = decide(engine, &packet, context);
+		uint8_t answer = tally->answers.of[i];
 
-		assert_true(answers.of[i] < answers.count);
-		assert_same_answer(&answers.decisions[answers.of[i]], &single);
+		assert_true(answer < tally->answers.count);
+		assert_same_answer(&tally->answers.decisions[answer], &single);
+		tally->got[answer]++;
 	}
-	return count - answers.count;
+	assert_memory_equal(tally->got, tally->answers.packets, tally->answers.count * sizeof(tally->got[0]));
+}
+
+/* How many packets got an answer that others had got before. */
+static uint64_t check_lots(const struct engine *engine, const struct engine_context *context,
+			   void (*add)(struct packet_lot4 *lot))
+{
+	struct tally tally;
+	uint64_t packets = 0;
+
+	tally_begin(&tally);
+	for (uint32_t lots = 1 + random_below(8); lots > 0 && engine_answers_have_room(&tally.answers); lots--)
+		check_lot(engine, context, add, &tally);
+	for (size_t i = 0; i < tally.answers.count; i++)
+		packets += tally.got[i];
+	return packets - tally.answers.count;
 }
 
 static void test_answers_are_those_of_single_packets(void **state)
 {
 	static const char *const names[] = {"ppp0", "ppp1", "vlan7", "srv0", "up0", "eth9"};
-	size_t shared = 0;
+	uint64_t shared = 0;
 
 	(void)state;
 	for (unsigned i = 0; i < POLICIES; i++) {
@@ -217,7 +294,8 @@ static void test_answers_are_those_of_single_packets(void **state)
 			if (chance(70))
 				context.interface = engine_resolve_interface(
 					engine, names[random_below(sizeof(names) / sizeof(names[0]))]);
-			shared += check_lot(engine, &context, random_plain);
+			shared += check_lots(engine, &context, random_plain);
+			shared += check_lots(engine, &context, random_syn);
 		}
 		engine_free(engine);
 		made_policy_free(&made);
@@ -254,7 +332,7 @@ static void test_many_classes(void **state)
 	make_many_classes(&made);
 	assert_int_equal(engine_build(&made.policy, &engine), 0);
 	for (unsigned lot = 0; lot < LOTS * 10; lot++)
-		check_lot(engine, &context, crowded_plain);
+		(void)check_lots(engine, &context, crowded_plain);
 	engine_free(engine);
 	made_policy_free(&made);
 }
@@ -264,6 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain_packets_parse_like_others),
 		cmocka_unit_test(test_other_links),
+		cmocka_unit_test(test_many_at_once),
 		cmocka_unit_test(test_answers_are_those_of_single_packets),
 		cmocka_unit_test(test_many_classes),
 	};
