@@ -37,13 +37,10 @@ int store_failed(struct store *store)
 		return store_say(store, EBUSY, "%s: another program has been writing to it for too long",
 				 store->path);
 	case SQLITE_CORRUPT:
-		return store_say(
-			store, EBADMSG,
-			"%s: the store is damaged; move it away, and it is filled again from the record files, without the work queue",
-			store->path);
+		return store_say(store, EBADMSG, "%s: %s", store->path, store->form->damaged);
 	case SQLITE_NOTADB:
-		return store_say(store, EBADMSG, "%s: this is no store of records, or a damaged one",
-				 store->path);
+		return store_say(store, EBADMSG, "%s: this is not %s, or a damaged one", store->path,
+				 store->form->what);
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
 		return store_say(store, EACCES, "%s: no permission to write to it", store->path);

@@ -13,13 +13,25 @@
 enum {
 	STORE_SCHEMA = 2,
 	STORE_ERROR_MAX = 600,
-	STORE_APPLICATION = 0x6f703235, /* "op25": sqlite's mark of whose file this is */
+};
+
+/* Two kinds of database: the store, and beside it the work queue, which outlives it. */
+struct store_form {
+	const char *tables;     /* the statements that make an empty one */
+	int application;        /* sqlite's mark of whose file this is */
+	const char *what;       /* "a store of records" */
+	const char *is_missing; /* what is said of an empty one that may not be written */
+	const char *damaged;    /* what it is then, and what to do */
+	const char *set_up;     /* statements for each connection that writes */
+	bool log;               /* readers see the last batch while the next one is written */
 };
 
 struct store {
 	sqlite3 *db;
 	char *path;
 	bool write;
+	const struct store_form *form;
+	struct store *work; /* the work queue, once it was asked for; NULL */
 	char error[STORE_ERROR_MAX];
 };
 
@@ -35,8 +47,12 @@ int store_run(struct store *store, const char *sql);
 /* The one number that a question answers; `otherwise` when it answers nothing. */
 int store_number(struct store *store, const char *sql, int64_t otherwise, int64_t *ret);
 
-/* schema.c: the statements that make an empty store. */
-extern const char store_schema[];
+/* The work queue beside the store, in *ret, which stays the store's; NULL where there is none, and none may be made. 0 or a
+ * negative errno, told to the store. */
+int store_work_open(struct store *store, struct store **ret);
+
+/* schema.c: the statements that make an empty store, and work queue. */
+extern const char store_schema[], store_work_schema[];
 
 static inline void cleanup_statement(sqlite3_stmt **statement)
 {

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -33,8 +35,8 @@ static int check_kind(struct store *store)
 
 	if (stat(store->path, &found) < 0 || S_ISREG(found.st_mode))
 		return 0;
-	return store_say(store, EINVAL, "%s: %s, not a store of records", store->path,
-			 S_ISDIR(found.st_mode) ? "a directory" : "no plain file");
+	return store_say(store, EINVAL, "%s: %s, not %s", store->path,
+			 S_ISDIR(found.st_mode) ? "a directory" : "no plain file", store->form->what);
 }
 
 /* sqlite gives its other files the mode of this one. */
@@ -70,16 +72,18 @@ static int open_database(struct store *store)
 /* Another run may have made it since it was found empty. */
 static int make_tables(struct store *store)
 {
+	char mark[64];
 	int64_t tables = 0;
 	int r = store_run(store, "BEGIN IMMEDIATE");
 
 	if (r < 0)
 		return r;
+	snprintf(mark, sizeof(mark), "PRAGMA application_id = %d", store->form->application);
 	r = store_number(store, "SELECT count(*) FROM sqlite_schema", 0, &tables);
 	if (r == 0 && tables == 0)
-		r = store_run(store, store_schema);
+		r = store_run(store, store->form->tables);
 	if (r == 0 && tables == 0)
-		r = store_run(store, "PRAGMA application_id = 1869623861");
+		r = store_run(store, mark);
 	if (r == 0)
 		r = store_run(store, "COMMIT");
 	if (r < 0)
@@ -87,16 +91,14 @@ static int make_tables(struct store *store)
 	return r;
 }
 
-_Static_assert(STORE_APPLICATION == 1869623861, "as in the PRAGMA above");
-
-/* With a log beside the file (WAL), readers see the last committed batch while the next one is written. sqlite does not wait by
- * itself for another one who makes the same change. */
+/* sqlite does not wait by itself for another one who makes the same change. */
 static int make_store(struct store *store)
 {
-	int r, waits = 0;
+	int r = 0, waits = 0;
 
 	do
-		r = store_run(store, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL");
+		r = store->form->log ? store_run(store, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL")
+				     : 0;
 	while (r == -EBUSY && wait_while_busy(NULL, waits++));
 	if (r < 0)
 		return r;
@@ -106,46 +108,93 @@ static int make_store(struct store *store)
 
 static int check_whose(struct store *store)
 {
-	int64_t tables = 0, application = 0, schema = 0;
+	int64_t tables = 0, application = 0;
 	int r = store_number(store, "SELECT count(*) FROM sqlite_schema", 0, &tables);
 
 	if (r == 0 && tables == 0)
 		r = store->write ? make_store(store)
-				 : store_say(store, ENODATA, "%s: nothing was stored yet", store->path);
+				 : store_say(store, ENODATA, "%s: %s", store->path, store->form->is_missing);
 	if (r == 0)
 		r = store_number(store, "PRAGMA application_id", 0, &application);
-	if (r == 0 && application != STORE_APPLICATION)
-		r = store_say(store, EBADMSG,
-			      "%s: this is another program's database, not a store of records", store->path);
-	if (r == 0)
-		r = store_number(store, "SELECT value FROM meta WHERE key = 'schema'", 0, &schema);
-	if (r == 0 && schema > STORE_SCHEMA)
-		r = store_say(
-			store, ENOTSUP,
-			"%s: its form is version %lld, and this program knows %d: use the newer op25b-log",
-			store->path, (long long)schema, STORE_SCHEMA);
-	if (r == 0 && schema > 0 && schema < STORE_SCHEMA)
-		r = store_say(
-			store, ENOTSUP,
-			"%s: its form is version %lld, of an older op25b-log: move it away, and it is filled again from the record files",
-			store->path, (long long)schema);
-	else if (r == 0 && schema < STORE_SCHEMA)
-		r = store_say(store, EBADMSG, "%s: the store is damaged: it does not tell its form",
-			      store->path);
+	if (r == 0 && application != store->form->application)
+		r = store_say(store, EBADMSG, "%s: this is another program's database, not %s", store->path,
+			      store->form->what);
 	return r;
 }
 
-/* The log is made permanent where it is moved into the database: a power cut may lose the last batches, but with their places. */
 static int set_up(struct store *store)
 {
 	int r = make_file(store);
 
 	r = r < 0 ? r : open_database(store);
 	r = r < 0 ? r : check_whose(store);
+	return r < 0 ? r : store_run(store, store->form->set_up);
+}
+
+/* ---- the store ---- */
+
+static const struct store_form records_form = {
+	.tables = store_schema,
+	.application = 0x6f703235, /* "op25" */
+	.what = "a store of records",
+	.is_missing = "nothing was stored yet",
+	.damaged = "the store is damaged; move it away, and it is filled again from the record files",
+	/* The log is made permanent where it is moved into the database: a power cut may lose the last batches, but with their
+	 * places. */
+	.set_up =
+		"PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 16777216",
+	.log = true,
+};
+
+/* What people entered into a store of version 1, where the queue was one of its tables. Done again, it adds nothing. */
+static int carry_work_over(struct store *store)
+{
+	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
+	struct store *work = NULL;
+	int r = store->write ? store_work_open(store, &work) : 0;
+
+	if (r < 0 || !work)
+		return r;
+	r = store_prepare(work, "ATTACH ?1 AS old", &statement);
+	if (r == 0 && (sqlite3_bind_text(statement, 1, store->path, -1, SQLITE_STATIC) != SQLITE_OK ||
+		       sqlite3_step(statement) != SQLITE_DONE))
+		r = store_failed(work);
+	r = r < 0 ? r : store_run(work, "INSERT OR IGNORE INTO main.work SELECT * FROM old.work");
+	return r < 0 ? store_say(store, -r, "%s", work->error) : 0;
+}
+
+static int check_version(struct store *store)
+{
+	int64_t schema = 0;
+	int r = store_number(store, "SELECT value FROM meta WHERE key = 'schema'", 0, &schema);
+
+	if (r < 0 || schema == STORE_SCHEMA)
+		return r;
+	if (schema > STORE_SCHEMA)
+		return store_say(
+			store, ENOTSUP,
+			"%s: its form is version %lld, and this program knows %d: use the newer op25b-log",
+			store->path, (long long)schema, STORE_SCHEMA);
+	if (schema < 1)
+		return store_say(store, EBADMSG, "%s: the store is damaged: it does not tell its form",
+				 store->path);
+	r = carry_work_over(store);
 	return r < 0 ? r
-		     : store_run(
-			       store,
-			       "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 16777216");
+		     : store_say(
+			       store, ENOTSUP,
+			       "%s: its form is version %lld, of an older op25b-log: move it away, and it is filled again from the record files",
+			       store->path, (long long)schema);
+}
+
+static int open_form(struct store *store)
+{
+	int r = check_kind(store);
+
+	if (r == 0 && store->write)
+		r = set_up(store);
+	else if (r == 0)
+		r = open_database(store);
+	return r < 0 || store->write ? r : check_whose(store);
 }
 
 int store_open(const char *path, bool write, struct store **ret, char **ret_error)
@@ -157,13 +206,10 @@ int store_open(const char *path, bool write, struct store **ret, char **ret_erro
 	if (!store)
 		return r;
 	store->write = write;
+	store->form = &records_form;
 	store->path = strdup(path);
-	if (store->path)
-		r = check_kind(store);
-	if (store->path && r == 0) {
-		r = write ? set_up(store) : open_database(store);
-		r = r < 0 || write ? r : check_whose(store);
-	}
+	r = store->path ? open_form(store) : -ENOMEM;
+	r = r < 0 ? r : check_version(store);
 	if (r < 0) {
 		if (store->error[0] != '\0')
 			*ret_error = strdup(store->error);
@@ -178,7 +224,56 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
+	store_close(store->work);
 	(void)sqlite3_close_v2(store->db);
 	free(store->path);
 	free(store);
+}
+
+/* ---- the work queue ---- */
+
+static const struct store_form work_form = {
+	.tables = store_work_schema,
+	.application = 0x6f703277, /* "op2w" */
+	.what = "a work queue",
+	.is_missing = "nothing was entered yet",
+	.damaged =
+		"the work queue is damaged; move it away, and put a copy of it in its place if there is one",
+	/* Records can be read again after a power cut; what people entered cannot. */
+	.set_up = "PRAGMA synchronous = FULL",
+};
+
+/* Where others made nothing, there is nothing to be read. */
+static int open_work(struct store *work)
+{
+	struct stat found;
+
+	if (!work->write && (stat(work->path, &found) < 0 ? errno == ENOENT : found.st_size == 0))
+		return -ENOENT;
+	return open_form(work);
+}
+
+int store_work_open(struct store *store, struct store **ret)
+{
+	struct store *work = store->work;
+	int r;
+
+	*ret = work;
+	if (work)
+		return 0;
+	work = calloc(1, sizeof(*work));
+	if (!work || asprintf(&work->path, "%s-work", store->path) < 0) {
+		free(work);
+		return store_say(store, ENOMEM, "not enough memory");
+	}
+	work->write = store->write;
+	work->form = &work_form;
+	r = open_work(work);
+	if (r < 0) {
+		r = r == -ENOENT && !work->write ? 0 : store_say(store, -r, "%s", work->error);
+		store_close(work);
+		return r;
+	}
+	*ret = store->work = work;
+	return 0;
 }

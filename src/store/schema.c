@@ -63,9 +63,10 @@ const char store_schema[] =
 	" names BLOB, PRIMARY KEY(day, subscriber)) WITHOUT ROWID;\n"
 	/* The records whose times lie in a subscriber's day, as store/visits.h has them; of what was stored at once, one row. */
 	"CREATE TABLE visit(day INTEGER, subscriber INTEGER, first INTEGER, rest BLOB,"
-	" PRIMARY KEY(day, subscriber, first)) WITHOUT ROWID;\n"
+	" PRIMARY KEY(day, subscriber, first)) WITHOUT ROWID;\n";
 
-	/* The work queue: what people did, and nothing that could be read from records again. */
+/* The work queue: what people did, and nothing that could be read from records again. So it is a file of its own. */
+const char store_work_schema[] =
 	"CREATE TABLE work(id INTEGER PRIMARY KEY, subscriber_text TEXT NOT NULL, time INTEGER NOT NULL, who TEXT NOT NULL,"
 	" what TEXT NOT NULL, ticket TEXT, note TEXT);\n";
 /* clang-format on */

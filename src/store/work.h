@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The work queue: what people did about an offender, and what that makes of him now that his records are looked at again.
- * Events are kept by the subscriber's text, so that they outlive every refilling of the store from the record files.
+ * Events are kept by the subscriber's text in a file of their own, STORE-work, so that they outlive the store, which is filled
+ * again from the record files wherever it is missing.
  * Nobody has to close or reopen anything: whoever is blocked again some time after he was dealt with is back by himself.
  */
 #ifndef OP25B_STORE_WORK_H
@@ -45,9 +46,9 @@ struct work_case {
 	int64_t dealt_us;            /* when last, by either; INT64_MIN: not */
 	int64_t changed_us; /* of the last event that was no note or ticket; INT64_MIN: there is none */
 	uint64_t events;
-	char who[WORK_WHO_MAX + 1]; /* of the last event */
+	char who[WORK_WHO_MAX + 1]; /* of the latest event */
 	char ticket[WORK_TICKET_MAX + 1];
-	char note[WORK_NOTE_MAX + 1]; /* the last one */
+	char note[WORK_NOTE_MAX + 1]; /* the latest one */
 };
 
 /* What the records say of the subscriber. */
@@ -71,7 +72,7 @@ struct work_verdict {
 	bool at_most; /* some of them may have been before: a record tells of a window, not of each packet */
 };
 
-/* An event after the ones before it, in the order in which they were entered. A case begins with work_case_begin(). */
+/* An event after the ones before it, in the order of their times. A case begins with work_case_begin(). */
 void work_case_begin(struct work_case *work, const char *subscriber);
 void work_case_add(struct work_case *work, const struct work_event *event);
 
@@ -91,7 +92,7 @@ typedef int store_work_row(void *context, const struct work_event *event);
 
 /* As all of store/query.h: 0, or a negative errno with store_error() told. The event is on the disk then. */
 int store_work_add(struct store *store, const struct work_event *event);
-/* All events, those of a subscriber together, in the order in which they were entered. */
+/* All events, those of a subscriber together, by their times; of the same time, in the order in which they were entered. */
 int store_work_events(struct store *store, store_work_row *row, void *context);
 /* The stored subscriber that an address belongs to, or that a prefix lies in. 1 with *ret, 0: there is none. */
 int store_work_find(struct store *store, const struct prefix *given, struct prefix *ret);

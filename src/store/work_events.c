@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The work queue's table. */
+/* The work queue's table, in a file of its own beside the store. */
 #include "store/work.h"
 
 #include "store/database.h"
 
+#include <errno.h>
 #include <string.h>
 
-/* Records can be read again after a power cut; what people entered cannot, so it is not told before it is on the disk. */
-static int insert(struct store *store, sqlite3_stmt *statement)
+/* What the queue failed with is the store's error. 0 or r. */
+static int told(struct store *store, const struct store *work, int r)
 {
-	int r = store_run(store, "PRAGMA synchronous = FULL");
-
-	if (r == 0 && sqlite3_step(statement) != SQLITE_DONE)
-		r = store_failed(store);
-	(void)sqlite3_exec(store->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
-	return r;
+	return r < 0 && work->error[0] != '\0' ? store_say(store, -r, "%s", work->error) : r;
 }
 
 static bool bind_text(sqlite3_stmt *statement, int parameter, const char *text)
@@ -24,10 +20,10 @@ static bool bind_text(sqlite3_stmt *statement, int parameter, const char *text)
 	return sqlite3_bind_text(statement, parameter, text, -1, SQLITE_STATIC) == SQLITE_OK;
 }
 
-int store_work_add(struct store *store, const struct work_event *event)
+static int insert(struct store *work, const struct work_event *event)
 {
 	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
-	int r = store_prepare(store,
+	int r = store_prepare(work,
 			      "INSERT INTO work(subscriber_text, time, who, what, ticket, note)"
 			      " VALUES(?, ?, ?, ?, ?, ?)",
 			      &statement);
@@ -37,9 +33,20 @@ int store_work_add(struct store *store, const struct work_event *event)
 	if (!bind_text(statement, 1, event->subscriber) ||
 	    sqlite3_bind_int64(statement, 2, event->time_us) != SQLITE_OK ||
 	    !bind_text(statement, 3, event->who) || !bind_text(statement, 4, work_what_name(event->what)) ||
-	    !bind_text(statement, 5, event->ticket) || !bind_text(statement, 6, event->note))
-		return store_failed(store);
-	return insert(store, statement);
+	    !bind_text(statement, 5, event->ticket) || !bind_text(statement, 6, event->note) ||
+	    sqlite3_step(statement) != SQLITE_DONE)
+		return store_failed(work);
+	return 0;
+}
+
+int store_work_add(struct store *store, const struct work_event *event)
+{
+	struct store *work = NULL;
+	int r = store_work_open(store, &work);
+
+	if (r == 0 && !work)
+		r = store_say(store, EACCES, "%s: it was opened for reading alone", store->path);
+	return r < 0 ? r : told(store, work, insert(work, event));
 }
 
 /* What a later version may have entered changes nothing here, and is shown as a note. */
@@ -73,23 +80,34 @@ static int give_row(struct store *store, sqlite3_stmt *statement, store_work_row
 	return row(context, &event);
 }
 
-int store_work_events(struct store *store, store_work_row *row, void *context)
+static int read_events(struct store *work, store_work_row *row, void *context)
 {
 	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
-	int r = store_prepare(store,
+	int r = store_prepare(work,
 			      "SELECT subscriber_text, time, who, what, ticket, note FROM work"
-			      " ORDER BY subscriber_text, id",
+			      " ORDER BY subscriber_text, time, id",
 			      &statement);
 	int step;
 
 	if (r < 0)
 		return r;
 	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-		r = give_row(store, statement, row, context);
+		r = give_row(work, statement, row, context);
 		if (r != 0)
 			return r;
 	}
-	return step == SQLITE_DONE ? 0 : store_failed(store);
+	return step == SQLITE_DONE ? 0 : store_failed(work);
+}
+
+int store_work_events(struct store *store, store_work_row *row, void *context)
+{
+	struct store *work = NULL;
+	int r = store_work_open(store, &work);
+
+	if (r < 0 || !work)
+		return r;
+	work->error[0] = '\0';
+	return told(store, work, read_events(work, row, context));
 }
 
 /* 1, 0, or as store_failed(). */

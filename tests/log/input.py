@@ -187,8 +187,9 @@ def wrong_usage_is_told():
     refused(home, "text.db", "--store", home.directory / "text.db", "top")
     store = home.directory / "torn.db"
     home.run("ingest", "--store", store)
-    with sqlite3.connect(store) as database:
-        database.execute("DROP TABLE work")
+    home.run("queue", "--store", store)
+    with sqlite3.connect(f"{store}-work") as database:
+        database.execute("ALTER TABLE work RENAME TO away")
     same(home.run("queue", "--no-ingest", "--store", store).err.count(str(store)), 1, "the store is named once")
 
 

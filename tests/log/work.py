@@ -83,29 +83,41 @@ def new_ones_are_open_and_the_worst_come_first():
 def who_goes_on_has_relapsed_to_the_microsecond():
     bot = next(entry for entry in WHOLE.subscribers.values() if entry["class"] == "bot")
     name, last_us = bot["subscriber"], bot["last_us"]
-    behind = f"@{(last_us + 1000000) // 1000000}"
-    row = WHOLE.queue_row("notified", name, "--at", behind, "--by", "ann", "--ticket", "T-1", "--grace", "0")
-    same((row["state"], row["stopped"], row["who"], row["ticket"]), ("notified", "yes", "ann", "T-1"), "he stopped")
-    same(microseconds(row["last"]), last_us, "since")
-    same(row["attempts_since"], 0, "attempts since")
-    row = WHOLE.queue_row("ack", name, "--at", f"@{bot['first_us'] // 1000000}", "--grace", "0", "--note", "at first")
+    first, behind = f"@{bot['first_us'] // 1000000}", f"@{(last_us + 1000000) // 1000000}"
+    row = WHOLE.queue_row("ack", name, "--at", first, "--grace", "0", "--note", "at first")
     same((row["state"], row["stopped"], row["note"]), ("relapsed", "no", "at first"), "he did not stop")
     same(row["attempts_since"], bot["attempts"], "attempts since the first")
     grace_s = last_us // 1000000 - bot["first_us"] // 1000000
     row = WHOLE.queue_row("queue", name, "--grace", f"{grace_s}s")
     same(row["state"], "relapsed", "the last packet is behind the grace period")
     row = WHOLE.queue_row("queue", name, "--grace", f"{grace_s + 1}s")
-    same((row["state"], row["stopped"]), ("notified", "yes"), "the last packet is within the grace period")
+    same((row["state"], row["stopped"]), ("acknowledged", "yes"), "the last packet is within the grace period")
+    row = WHOLE.queue_row("notified", name, "--at", behind, "--by", "ann", "--ticket", "T-1", "--grace", "0")
+    same((row["state"], row["stopped"], row["who"], row["ticket"]), ("notified", "yes", "ann", "T-1"), "he stopped")
+    same(microseconds(row["last"]), last_us, "since")
+    same(row["attempts_since"], 0, "attempts since")
+    row = WHOLE.queue_row("ack", name, "--at", first, "--grace", "0", "--by", "bob")
+    same((row["state"], row["stopped"], row["who"]), ("notified", "yes", "ann"), "what was before the latest, though entered later")
     row = WHOLE.queue_row("ack", name)
     same(row["stopped"], "too early", "just now")
     same(WHOLE.queue_row("reopen", name)["state"], "open", "reopened")
     history = WHOLE.log.rows("queue", "--history", name)
-    same([event["what"] for event in history], ["notified", "acknowledged", "acknowledged", "reopened"], "history")
+    same([event["what"] for event in history], ["acknowledged", "acknowledged", "notified", "acknowledged", "reopened"], "history")
+
+
+def what_was_entered_outlives_the_store():
+    name = next(iter(WHOLE.subscribers))
+    WHOLE.queue_row("note", name, "kept")
+    store = next((WHOLE.log.directory / "home/.cache/op25b").glob("*.db"))
+    for end in ("", "-wal", "-shm"):
+        Path(f"{store}{end}").unlink(missing_ok=True)
+    same(WHOLE.queue_row("queue", name)["note"], "kept", "the note")
 
 
 def attempts_since_are_those_of_the_records_behind():
     """Of records that end before the deadline nothing is counted, and all of the others."""
-    for entry in list(WHOLE.subscribers.values())[:12]:
+    dealt = {event["subscriber"] for event in WHOLE.log.rows("queue", "--history")}
+    for entry in [entry for entry in WHOLE.subscribers.values() if entry["subscriber"] not in dealt][:12]:
         middle_s = (entry["first_us"] + entry["last_us"]) // 2000000
         row = WHOLE.queue_row("ack", entry["subscriber"], "--at", f"@{middle_s}", "--grace", "0")
         listed = WHOLE.log.run("list", "--src", entry["subscriber"], "--since", f"@{middle_s}", "-n", "0", "--json")
@@ -324,7 +336,8 @@ def main():
         LOSSY = Month(*sys.argv[1:], lossy, "--gaps", "2", "--duplicates", "4", "--rotate", "1")
         WHOLE = Month(*sys.argv[1:], whole, "--restarts", "0")
         run_cases([nobody_is_called_what_he_is_not, new_ones_are_open_and_the_worst_come_first,
-                   who_goes_on_has_relapsed_to_the_microsecond, attempts_since_are_those_of_the_records_behind,
+                   who_goes_on_has_relapsed_to_the_microsecond, what_was_entered_outlives_the_store,
+                   attempts_since_are_those_of_the_records_behind,
                    notes_and_tickets_change_no_state, who_it_was_is_the_user_logged_in, what_makes_no_sense_is_refused,
                    an_address_is_its_subscriber, several_at_once_lose_nothing,
                    gaps_and_duplicates_are_those_of_the_truth, ledgers_balance_and_one_packet_is_missed,

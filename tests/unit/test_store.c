@@ -132,8 +132,8 @@ static void test_not_a_store(void **state)
 	for (int i = 0; i < 1000; i++)
 		fputs("no database at all\n", file);
 	fclose(file);
-	assert_int_equal(open_and_close(place->path, true, "no store"), -EBADMSG);
-	assert_int_equal(open_and_close(place->path, false, "no store"), -EBADMSG);
+	assert_int_equal(open_and_close(place->path, true, "not a store"), -EBADMSG);
+	assert_int_equal(open_and_close(place->path, false, "not a store"), -EBADMSG);
 }
 
 /* A pipe is not opened: that would wait for somebody at its other end. */

@@ -169,7 +169,7 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-	static const char *const ends[] = {"", "-wal", "-shm", "-journal", "-ingest"};
+	static const char *const ends[] = {"", "-wal", "-shm", "-journal", "-ingest", "-work"};
 	struct place *place = *state;
 	char path[128];
 
@@ -203,13 +203,14 @@ static int keep_text(void *context, const struct work_event *event)
 	return 0;
 }
 
-static void test_events_come_back_as_entered(void **state)
+static void test_events_come_back_by_their_times(void **state)
 {
 	const struct place *place = *state;
 	const struct work_event events[] = {
 		{"198.51.100.7/32", 2000, "ann", WORK_ACKNOWLEDGED, "T-1", NULL},
 		{"192.0.2.1/32", 1000, "bob", WORK_NOTE, NULL, "it's; DROP TABLE work"},
 		{"198.51.100.7/32", 1500, "bob", WORK_NOTIFIED, NULL, NULL},
+		{"198.51.100.7/32", 2000, "ann", WORK_NOTE, NULL, "x"},
 	};
 	char text[1024] = "";
 
@@ -217,8 +218,77 @@ static void test_events_come_back_as_entered(void **state)
 		assert_int_equal(store_work_add(place->store, &events[i]), 0);
 	assert_int_equal(store_work_events(place->store, keep_text, text), 0);
 	assert_string_equal(text, "192.0.2.1/32 1000 bob note - it's; DROP TABLE work\n"
+				  "198.51.100.7/32 1500 bob notified - -\n"
 				  "198.51.100.7/32 2000 ann acknowledged T-1 -\n"
-				  "198.51.100.7/32 1500 bob notified - -\n");
+				  "198.51.100.7/32 2000 ann note - x\n");
+}
+
+static char *beside(const struct place *place, const char *end)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s%s", place->path, end);
+	return path;
+}
+
+/* The store may be deleted: it is filled again. What people entered cannot be. */
+static void test_events_outlive_the_store(void **state)
+{
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	const struct work_event event = {"192.0.2.1/32", 7, "ann", WORK_NOTE, NULL, "x"};
+	struct place *place = *state;
+	char text[1024] = "";
+
+	assert_int_equal(store_work_add(place->store, &event), 0);
+	store_close(place->store);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		(void)unlink(beside(place, ends[i]));
+	place->store = open_store(place->path);
+	assert_int_equal(store_work_events(place->store, keep_text, text), 0);
+	assert_string_equal(text, "192.0.2.1/32 7 ann note - x\n");
+}
+
+/* A store of version 1 had the queue in it: it is carried over, once, when the store is refused. */
+static void test_events_of_an_old_store_are_kept(void **state)
+{
+	struct place *place = *state;
+	struct store *store = NULL;
+	char *error = NULL, text[1024] = "";
+
+	store_close(place->store);
+	run_sql(place->path,
+		"CREATE TABLE work(id INTEGER PRIMARY KEY, subscriber_text TEXT NOT NULL, time INTEGER NOT NULL, who TEXT NOT NULL,"
+		" what TEXT NOT NULL, ticket TEXT, note TEXT); INSERT INTO work VALUES(4, '192.0.2.1/32', 5, 'ann', 'note', NULL, 'x');"
+		"UPDATE meta SET value = 1 WHERE key = 'schema'");
+	for (int i = 0; i < 2; i++) {
+		assert_true(store_open(place->path, true, &store, &error) < 0);
+		assert_non_null(strstr(error, "move it away"));
+		free(error);
+	}
+	(void)unlink(place->path);
+	place->store = open_store(place->path);
+	assert_int_equal(store_work_events(place->store, keep_text, text), 0);
+	assert_string_equal(text, "192.0.2.1/32 5 ann note - x\n");
+}
+
+static void test_a_damaged_queue_is_named(void **state)
+{
+	const struct place *place = *state;
+	struct store *store = NULL;
+	char text[1024] = "", *error = NULL;
+	FILE *file = fopen(beside(place, "-work"), "w");
+
+	assert_non_null(file);
+	for (int i = 0; i < 1000; i++)
+		fputs("no database at all\n", file);
+	fclose(file);
+	assert_true(store_work_events(place->store, keep_text, text) < 0);
+	assert_non_null(strstr(store_error(place->store), "records.db-work: this is not a work queue"));
+	(void)unlink(beside(place, "-work"));
+	assert_int_equal(store_open(place->path, false, &store, &error), 0);
+	assert_int_equal(store_work_events(store, keep_text, text), 0);
+	assert_string_equal(text, "");
+	store_close(store);
 }
 
 /* What a later version of the program has entered is shown, and does not change what is known. */
@@ -227,8 +297,9 @@ static void test_unknown_events_are_notes(void **state)
 	const struct place *place = *state;
 	char text[1024] = "";
 
-	run_sql(place->path, "INSERT INTO work(subscriber_text, time, who, what, note)"
-			     " VALUES('192.0.2.1/32', 5, 'eve', 'escalated', 'x')");
+	assert_int_equal(store_work_events(place->store, keep_text, text), 0);
+	run_sql(beside(place, "-work"), "INSERT INTO work(subscriber_text, time, who, what, note)"
+					" VALUES('192.0.2.1/32', 5, 'eve', 'escalated', 'x')");
 	assert_int_equal(store_work_events(place->store, keep_text, text), 0);
 	assert_string_equal(text, "192.0.2.1/32 5 eve note - x\n");
 }
@@ -320,7 +391,10 @@ int main(void)
 		cmocka_unit_test(test_who_deals_with_a_relapse_begins_again),
 		cmocka_unit_test(test_times_at_the_end_of_time),
 		cmocka_unit_test(test_texts_that_may_be_kept),
-		CASE(test_events_come_back_as_entered),
+		CASE(test_events_come_back_by_their_times),
+		CASE(test_events_outlive_the_store),
+		CASE(test_events_of_an_old_store_are_kept),
+		CASE(test_a_damaged_queue_is_named),
 		CASE(test_unknown_events_are_notes),
 		CASE(test_several_at_once_lose_nothing),
 		CASE(test_an_address_finds_its_subscriber),
