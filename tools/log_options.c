@@ -417,8 +417,8 @@ int log_store_error(const struct log_context *context)
 {
 	const char *why = store_error(context->store), *path = context->store_path;
 
-	/* What sqlite says already has the store's name before it. */
-	if (strncmp(why, path, strlen(path)) == 0 && why[strlen(path)] == ':')
+	/* What sqlite says already has the store's name before it, or that of a file beside it. */
+	if (strncmp(why, path, strlen(path)) == 0)
 		return log_error("%s", why);
 	return log_error("%s: %s", path, why[0] ? why : "cannot be asked");
 }
