@@ -60,7 +60,7 @@ def comparison_cases(bed):
     accept = bed.write_policy("accept.ini", "accept", "enforce_from = 2099-01-01T00:00:00Z", POLICY_PREFIXES)
     mixed = bed.write_policy("mixed.ini", "accept", "", POLICY_PREFIXES)
     peers = {mode: Case(lambda mode=mode: gateway.Peer(bed, mode))
-             for mode in ("classic-drop", "classic-accept", "bare-drop", "bare-accept", "gather-drop", "gather-accept")}
+             for mode in ("classic-drop", "classic-accept", "bare-drop", "bare-accept", "gather-drop", "gather-accept", "gather-mixed")}
     return peers | {
         "op25bd-drop": Case(lambda: gateway.Daemon(bed, drop)),
         "op25bd-accept": Case(lambda: gateway.Daemon(bed, accept)),

@@ -84,11 +84,30 @@ def stop(process):
     return out
 
 
+def ksoftirqd(cpu):
+    """The kernel's thread for what packets do on a processor when that is too much to be done at once."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/comm", encoding="ascii", errors="replace") as file:
+                if file.read().strip() == f"ksoftirqd/{cpu}":
+                    return pid
+        except OSError:
+            pass
+    return None
+
+
+KSOFTIRQD = ksoftirqd(GATEWAY_CPU)
+
+
 def processor_ns(pid):
-    """Of all threads of a process, as the kernel's scheduler counts it."""
+    """Of all threads of a process, as the kernel's scheduler counts it, and of the kernel's thread that may do a part of what
+    it began: the flood's processor is another one."""
+    paths = [f"/proc/{pid}/task/{task}/schedstat" for task in os.listdir(f"/proc/{pid}/task")]
+    if KSOFTIRQD and GATEWAY_CPU != FLOOD_CPU:
+        paths.append(f"/proc/{KSOFTIRQD}/schedstat")
     total = 0
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as file:
+    for path in paths:
+        with open(path, encoding="ascii") as file:
             total += int(file.read().split()[0])
     return total
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * queue_peer MODE QUEUE: what others do with an NFQUEUE, to measure op25bd against. No policy, no records; every packet
- * gets the same verdict.
+ * gets the same verdict, but for the mixed mode.
  *
  *	classic-drop, classic-accept   libnetfilter_queue's documented loop: recv, nfq_handle_packet, nfq_set_verdict
  *	bare-drop, bare-accept         the least that a process can do: recvmmsg of 256 and one batch verdict for all
  *	gather-drop, gather-accept     the same with a pause of 200 microseconds after each
+ *	gather-mixed                   the same, but every second packet is dropped, which takes a verdict of its own
  *
  * Ends at SIGTERM and prints how many packets it answered.
  */
@@ -33,6 +34,12 @@ enum {
 	MESSAGE_BYTES = 1024,
 	CLASSIC_BYTES = 65536,
 	CONFIG_BYTES = 512,
+	VERDICT_BYTES = 64,
+};
+
+struct mode {
+	uint32_t verdict;
+	bool gather, mixed;
 };
 
 static volatile sig_atomic_t ended;
@@ -126,20 +133,39 @@ static uint32_t id_of(const uint8_t *message)
 	return ntohl(packet->packet_id); /* the kernel writes it first */
 }
 
-static bool answer_batch(struct mnl_socket *socket, uint16_t number, uint32_t verdict, uint32_t last)
+static size_t put_verdict(void *memory, int type, uint16_t number, uint32_t verdict, uint32_t id)
 {
-	_Alignas(8) char memory[CONFIG_BYTES];
-	struct nlmsghdr *header = nfq_nlmsg_put(memory, NFQNL_MSG_VERDICT_BATCH, number);
+	struct nlmsghdr *header = nfq_nlmsg_put(memory, type, number);
 
-	nfq_nlmsg_verdict_put(header, (int)last, (int)verdict);
-	return mnl_socket_sendto(socket, header, header->nlmsg_len) >= 0;
+	nfq_nlmsg_verdict_put(header, (int)id, (int)verdict);
+	return header->nlmsg_len;
 }
 
-static int run_bare(uint16_t number, uint32_t verdict, bool gather)
+/* ids: of the `count` packets. All of it is one sendto(). */
+static bool answer_batch(struct mnl_socket *socket, uint16_t number, const struct mode *mode,
+			 const uint32_t *ids, size_t count)
+{
+	static _Alignas(8) char memory[BATCH * VERDICT_BYTES];
+	size_t len = 0;
+
+	for (size_t i = 0; i < count && mode->mixed; i++)
+		if (ids[i] % 2 == 0)
+			len += put_verdict(memory + len, NFQNL_MSG_VERDICT, number, NF_DROP, ids[i]);
+	if (!mode->mixed || ids[count - 1] % 2 != 0)
+		len += put_verdict(memory + len, NFQNL_MSG_VERDICT_BATCH, number, mode->verdict,
+				   ids[count - 1]);
+	else if (count > 1)
+		len += put_verdict(memory + len, NFQNL_MSG_VERDICT_BATCH, number, mode->verdict,
+				   ids[count - 2]);
+	return mnl_socket_sendto(socket, memory, len) >= 0;
+}
+
+static int run_bare(uint16_t number, const struct mode *mode)
 {
 	static uint8_t messages[BATCH][MESSAGE_BYTES] __attribute__((aligned));
 	static struct mmsghdr headers[BATCH];
 	static struct iovec vectors[BATCH];
+	static uint32_t ids[BATCH];
 	const struct timespec pause = {.tv_nsec = 200000};
 	struct mnl_socket *socket = bind_queue(number);
 
@@ -161,9 +187,11 @@ static int run_bare(uint16_t number, uint32_t verdict, bool gather)
 		if (n <= 0)
 			continue;
 		answered += (uint64_t)n;
-		if (!answer_batch(socket, number, verdict, id_of(messages[n - 1])))
+		for (int i = 0; i < n; i++)
+			ids[i] = id_of(messages[i]);
+		if (!answer_batch(socket, number, mode, ids, (size_t)n))
 			return 1;
-		if (gather)
+		if (mode->gather)
 			nanosleep(&pause, NULL);
 	}
 	mnl_socket_close(socket);
@@ -173,18 +201,18 @@ static int run_bare(uint16_t number, uint32_t verdict, bool gather)
 int main(int argc, char **argv)
 {
 	uint16_t number = argc == 3 ? (uint16_t)strtoul(argv[2], NULL, 10) : 0;
-	uint32_t verdict = argc == 3 && strstr(argv[1], "-accept") ? NF_ACCEPT : NF_DROP;
+	struct mode mode = {.verdict = argc == 3 && strstr(argv[1], "-drop") ? NF_DROP : NF_ACCEPT,
+			    .gather = argc == 3 && strncmp(argv[1], "gather-", 7) == 0,
+			    .mixed = argc == 3 && strstr(argv[1], "-mixed")};
 	int r = 2;
 
 	end_at_sigterm();
 	if (argc == 3 && strncmp(argv[1], "classic-", 8) == 0)
-		r = run_classic(number, verdict);
-	else if (argc == 3 && strncmp(argv[1], "bare-", 5) == 0)
-		r = run_bare(number, verdict, false);
-	else if (argc == 3 && strncmp(argv[1], "gather-", 7) == 0)
-		r = run_bare(number, verdict, true);
+		r = run_classic(number, mode.verdict);
+	else if (argc == 3 && (mode.gather || strncmp(argv[1], "bare-", 5) == 0))
+		r = run_bare(number, &mode);
 	else
-		fputs("usage: queue_peer classic-drop|classic-accept|bare-drop|bare-accept|gather-drop|gather-accept QUEUE\n",
+		fputs("usage: queue_peer classic-drop|classic-accept|bare-drop|bare-accept|gather-drop|gather-accept|gather-mixed QUEUE\n",
 		      stderr);
 	if (r == 0)
 		printf("%llu\n", (unsigned long long)answered);

@@ -98,6 +98,8 @@ ROWS = [
                  "op25bd-drop"),
     datapath_row("mixed", "op25bd a packet, half dropped", "mean of drop and accept", 1.2, "op25bd-mixed", "op25bd-drop",
                  "op25bd-accept"),
+    datapath_row("gather-mixed", "a gathering loop, half dropped", "its mean of drop and accept", None, "gather-mixed", "gather-drop",
+                 "gather-accept"),
     Row("offload", "60,000 offenders, offload, whole path", "tcp dport 25 drop", "ns", 1.15, "offload",
         of_cases("offload", "drop")),
     *look_up_rows(),
