@@ -172,15 +172,19 @@ static size_t capacity_for(size_t capacity, size_t count)
 	return capacity;
 }
 
+static int reserve_places(struct replay_sources *sources, size_t count)
+{
+	size_t capacity = capacity_for(sources->capacity, count);
+
+	return capacity == sources->capacity ? 0 : grow(sources, capacity);
+}
+
 /* The large table also has room for all that is to be moved there. */
 int replay_sources_reserve(struct replay_sources *sources, size_t more)
 {
 	size_t short_capacity = capacity_for(sources->short_capacity, sources->short_count + more);
-	size_t capacity = capacity_for(sources->capacity, sources->count + sources->short_count + more);
-	int r = 0;
+	int r = reserve_places(sources, sources->count + sources->short_count + more);
 
-	if (capacity != sources->capacity)
-		r = grow(sources, capacity);
 	if (r == 0 && short_capacity != sources->short_capacity)
 		r = grow_short(sources, short_capacity);
 	return r;
@@ -250,19 +254,21 @@ void replay_sources_add_mail(struct replay_sources *sources, const struct packet
 		     replay_is_syn(lot->tcp_flags[mail->index[i]]));
 }
 
+/* As many sources as the other has there will be at least; most of them are the same ones. */
 int replay_sources_merge(struct replay_sources *sources, const struct replay_sources *other)
 {
-	int r = 0;
+	size_t others = other->count + other->short_count;
+	int r = reserve_places(sources, others > sources->count ? others : sources->count);
 
 	for (size_t i = 0; i < other->capacity && r == 0 && other->count > 0; i++) {
 		struct replay_source source = replay_sources_get(other, i);
 
-		r = replay_sources_reserve(sources, 1);
+		r = reserve_places(sources, sources->count + 1);
 		if (source.addr.family != ADDR_NONE && r == 0)
 			add_counts(sources, &source.addr, source.tcp25, source.syn25);
 	}
 	for (size_t i = 0; i < other->short_capacity && r == 0; i++) {
-		r = replay_sources_reserve(sources, 1);
+		r = reserve_places(sources, sources->count + 1);
 		if (other->short_places[i].counts != 0 && r == 0)
 			move_counts(sources, &other->short_places[i]);
 	}
