@@ -74,6 +74,7 @@ void outlet_add(struct outlet *outlet, const char *message, size_t len)
 	memcpy(outlet->memory + outlet->end, &length, LENGTH);
 	memcpy(outlet->memory + outlet->end + LENGTH, message, len);
 	outlet->end += LENGTH + len;
+	outlet->stats.waiting_messages++;
 }
 
 static int open_socket(struct outlet *outlet)
@@ -106,6 +107,7 @@ static int send_first(struct outlet *outlet)
 		return errno == EWOULDBLOCK || errno == ENOBUFS ? -EAGAIN : -errno;
 	outlet->stats.sent += n >= 0;
 	outlet->stats.lost += n < 0;
+	outlet->stats.waiting_messages--;
 	outlet->begin += LENGTH + length;
 	return 0;
 }

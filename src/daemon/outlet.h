@@ -15,7 +15,8 @@ struct outlet_stats {
 	uint64_t sent;
 	uint64_t lost;
 	uint64_t waiting; /* bytes */
-	int error;        /* why nothing can be sent now, a negative errno; 0: nothing is wrong */
+	uint64_t waiting_messages;
+	int error; /* why nothing can be sent now, a negative errno; 0: nothing is wrong */
 };
 
 struct outlet;

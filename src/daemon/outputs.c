@@ -25,12 +25,25 @@ static const char *wanted_path(const struct policy *policy, enum event_form form
 	return syslog && strcmp(syslog, "-") != 0 ? syslog : NULL;
 }
 
-static int apply_one(struct outlet **outlet, const char *path)
+/* One more try, also of what failed a moment ago. What goes then without having been sent is told. */
+static void finish_one(struct outlet *outlet, const char *name)
+{
+	struct outlet_stats stats;
+
+	(void)outlet_flush(outlet, INT64_MAX / 2);
+	outlet_stats_get(outlet, &stats);
+	if (stats.waiting_messages > 0)
+		say(SAY_WARNING,
+		    "%s: %" PRIu64 " records were not taken by %s to the end; the record file has them", name,
+		    stats.waiting_messages, outlet_path(outlet));
+}
+
+static int apply_one(struct outlet **outlet, const char *name, const char *path)
 {
 	if (*outlet && path && strcmp(outlet_path(*outlet), path) == 0)
 		return 0;
 	if (*outlet)
-		(void)outlet_flush(*outlet, clock_steady_ns());
+		finish_one(*outlet, name);
 	outlet_free(*outlet);
 	*outlet = path ? outlet_new(path, OUTPUT_MEMORY) : NULL;
 	return path && !*outlet ? -ENOMEM : 0;
@@ -41,11 +54,18 @@ int outputs_apply(struct outputs *outputs, const struct policy *policy)
 	int result = 0;
 
 	for (enum event_form form = EVENT_FORM_SYSLOG; form < EVENT_FORMS; form++) {
-		int r = apply_one(&outputs->outlets[form], wanted_path(policy, form));
+		int r = apply_one(&outputs->outlets[form], names[form], wanted_path(policy, form));
 
 		result = r < 0 ? r : result;
 	}
 	return result;
+}
+
+void outputs_finish(struct outputs *outputs)
+{
+	for (unsigned form = 0; form < EVENT_FORMS; form++)
+		if (outputs->outlets[form])
+			finish_one(outputs->outlets[form], names[form]);
 }
 
 void outputs_free(struct outputs *outputs)

@@ -17,7 +17,9 @@ struct outputs {
 /* Opens and closes what the policy in force asks for; what stays the same goes on. 0, or -ENOMEM: the one that had no memory is
  * not there. */
 int outputs_apply(struct outputs *outputs, const struct policy *policy);
-/* Ends without sending; outputs_flush() first. */
+/* The last that is sent: says what nobody took. */
+void outputs_finish(struct outputs *outputs);
+/* Ends without sending; outputs_finish() first. */
 void outputs_free(struct outputs *outputs);
 
 /* As event_collector_set_forms() takes them. */

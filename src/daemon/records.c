@@ -292,7 +292,7 @@ void records_finish(struct gateway *gateway)
 	event_flush(gateway->collector, clock_wall_ns());
 	gateway->log_retry_ns = 0;
 	flush_log(gateway);
-	outputs_flush(&gateway->outputs);
+	outputs_finish(&gateway->outputs);
 	logwriter_stats_get(gateway->log, &stats);
 	/* What was lost in a failure that has passed was told when it passed. */
 	lost = stats.lines - stats.written - (stats.lost - stats.lost_in_failure);

@@ -47,6 +47,7 @@ static const struct call {
 	[FAULT_SIGNALFD] = {"signalfd", EMFILE, ENOMEM},
 	[FAULT_ACCEPT] = {"accept4", ECONNABORTED, EMFILE},
 	[FAULT_SEND] = {"send", EAGAIN, EPIPE},
+	[FAULT_CONNECT] = {"connect", EAGAIN, ECONNREFUSED},
 	[FAULT_RECV] = {"recv", EINTR, ECONNRESET},
 	[FAULT_BIND] = {"bind", EADDRINUSE, EACCES},
 	[FAULT_LISTEN] = {"listen", EADDRINUSE, EADDRINUSE},

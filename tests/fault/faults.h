@@ -34,6 +34,7 @@ enum fault_call {
 	FAULT_SIGNALFD,
 	FAULT_ACCEPT,
 	FAULT_SEND,
+	FAULT_CONNECT, /* receivers.c */
 	FAULT_RECV,
 	FAULT_BIND,
 	FAULT_LISTEN,

@@ -4,6 +4,7 @@
 #include "base/moment.h"
 #include "clocks.h"
 #include "faults.h"
+#include "receivers.h"
 #include "stage.h"
 #include "value.h"
 
@@ -323,6 +324,19 @@ static bool step_directory(const struct words *words)
 	return true;
 }
 
+/* Read are only those that are checked: the others fill their sockets. */
+static bool step_receiver(const struct words *words)
+{
+	enum event_form form =
+		strcmp(words->word[1], "journald") == 0 ? EVENT_FORM_JOURNAL : EVENT_FORM_SYSLOG;
+
+	if (strcmp(words->word[2], "there") == 0)
+		receivers_open(form);
+	else
+		receivers_close(form);
+	return true;
+}
+
 static bool step_alone(const struct words *words)
 {
 	scenario.alone = strcmp(words->word[1], "sleeps") == 0;
@@ -376,16 +390,28 @@ static bool step_text(const struct words *words)
 	return true;
 }
 
+/* HEARD TEXT: said at some time. */
+static bool step_heard(const struct words *words)
+{
+	const char *text = strchr(scenario.lines[scenario.at], ' ');
+
+	(void)words;
+	if (!text || !stage_has_said(text + 1))
+		fail("nobody said so");
+	return true;
+}
+
 static const struct step {
 	const char *name;
 	bool (*done)(const struct words *words);
 } steps[] = {
-	{"SYN", step_syn},       {"BATCH", step_batch}, {"SEND", step_send},
-	{"WALL", step_wall},     {"USE", step_use},     {"WALL_STEPS", step_wall_steps},
-	{"RELOAD", step_reload}, {"DISK", step_disk},   {"TIME_PASSES", step_time_passes},
-	{"MAIN", step_alone},    {"RULES", step_rules}, {"DIRECTORY", step_directory},
-	{"TIMES", step_times},   {"AGAIN", step_again}, {"CHECK", step_check},
-	{"RECORD", step_text},   {"SAID", step_text},   {"REOPEN", step_signal},
+	{"SYN", step_syn},           {"BATCH", step_batch},   {"SEND", step_send},
+	{"WALL", step_wall},         {"USE", step_use},       {"WALL_STEPS", step_wall_steps},
+	{"RELOAD", step_reload},     {"DISK", step_disk},     {"TIME_PASSES", step_time_passes},
+	{"MAIN", step_alone},        {"RULES", step_rules},   {"DIRECTORY", step_directory},
+	{"TIMES", step_times},       {"AGAIN", step_again},   {"CHECK", step_check},
+	{"RECEIVER", step_receiver}, {"HEARD", step_heard},   {"RECORD", step_text},
+	{"SAID", step_text},         {"REOPEN", step_signal},
 };
 
 /* Facts on their way to the collector are waited for too, so that a CHECK sees them. */

@@ -5,6 +5,7 @@
 #include "clocks.h"
 #include "daemon/say.h"
 #include "faults.h"
+#include "receivers.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,6 +29,7 @@ static struct gateway gateway;
 static struct stage_account account;
 static char last_record[EVENT_RECORD_MAX + 1];
 static char last_said[STAGE_TEXT_MAX];
+static char all_said[1 << 16];
 static size_t blocks_before, descriptors_before;
 static struct {
 	stage_step *step;
@@ -122,6 +124,18 @@ const char *stage_last_said(void)
 	return last_said;
 }
 
+bool stage_has_said(const char *text)
+{
+	return strstr(all_said, text) != NULL;
+}
+
+static void keep_said(void)
+{
+	size_t len = strlen(all_said);
+
+	snprintf(all_said + len, sizeof(all_said) - len, "%s\n", last_said);
+}
+
 bool stage_all_answered(void)
 {
 	struct kernel_account kernel = kernel_account();
@@ -139,6 +153,7 @@ void __wrap_say(enum say_level level, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(last_said, sizeof(last_said), format, arguments);
 	va_end(arguments);
+	keep_said();
 	if (getenv("OP25B_FAULT_SAY"))
 		fprintf(stderr, "# op25bd: %s\n", last_said);
 	if (level > SAY_ERROR)
@@ -230,6 +245,9 @@ static void collect(struct stage_account *into)
 			ledger_collect(worker_ledger(gateway.workers[i]), &into->ledger);
 	if (gateway.log)
 		logwriter_stats_get(gateway.log, &into->log);
+	for (unsigned form = 0; form < EVENT_FORMS; form++)
+		if (gateway.outputs.outlets[form])
+			outlet_stats_get(gateway.outputs.outlets[form], &into->outlets[form]);
 	if (gateway.collector) {
 		event_stats_get(gateway.collector, &stats);
 		into->observed = stats.observed + gateway.observed_before;
@@ -252,8 +270,9 @@ void stage_reset(int64_t wall_ns)
 
 	clocks_reset(wall_ns);
 	kernel_reset();
+	receivers_reset();
 	account = (struct stage_account){0};
-	last_record[0] = last_said[0] = '\0';
+	last_record[0] = last_said[0] = all_said[0] = '\0';
 	snprintf(path, sizeof(path), "%s/log", directory);
 	remove_all(path);
 	(void)mkdir(path, 0755);
@@ -268,7 +287,7 @@ struct stage_account stage_run(stage_step *step, void *context)
 	play.ended = false;
 	play.running = true;
 	blocks_before = fault_blocks();
-	descriptors_before = fault_descriptors();
+	descriptors_before = fault_descriptors() - receivers_descriptors();
 	fault_watch_memory(true);
 	account.code = gateway_start(&gateway, &options);
 	account.ran = account.code == 0;
@@ -279,7 +298,7 @@ struct stage_account stage_run(stage_step *step, void *context)
 	gateway_free(&gateway);
 	fault_watch_memory(false);
 	account.blocks = fault_blocks() - blocks_before;
-	account.descriptors = fault_descriptors() - descriptors_before;
+	account.descriptors = fault_descriptors() - receivers_descriptors() - descriptors_before;
 	return account;
 }
 
@@ -287,6 +306,26 @@ static const char *wrong(char text[STAGE_TEXT_MAX], const char *what, uint64_t g
 {
 	snprintf(text, STAGE_TEXT_MAX, "%s: %" PRIu64 ", and not %" PRIu64, what, got, wanted);
 	return text;
+}
+
+/* Each record was given to each output, and is told to be sent, lost, or waiting. */
+static const char *fault_in_outlets(const struct stage_account *a, char text[STAGE_TEXT_MAX])
+{
+	for (unsigned form = 0; form < EVENT_FORMS; form++) {
+		const struct outlet_stats *o = &a->outlets[form];
+
+		if (o->messages == 0)
+			continue;
+		if (o->messages != a->lines)
+			return wrong(text, "records given to an output", o->messages, a->lines);
+		if (o->messages != o->sent + o->lost + o->waiting_messages)
+			return wrong(text, "records of an output", o->sent + o->lost + o->waiting_messages,
+				     o->messages);
+		if (receivers_read((enum event_form)form) + receivers_left((enum event_form)form) != o->sent)
+			return wrong(text, "records received from an output",
+				     receivers_read((enum event_form)form), o->sent);
+	}
+	return NULL;
 }
 
 const char *stage_fault_in(const struct stage_account *a, char text[STAGE_TEXT_MAX])
@@ -314,5 +353,5 @@ const char *stage_fault_in(const struct stage_account *a, char text[STAGE_TEXT_M
 		return wrong(text, "packets in records", a->packets, told);
 	if (a->log.lines != a->lines)
 		return wrong(text, "records taken", a->log.lines, a->lines);
-	return NULL;
+	return fault_in_outlets(a, text);
 }

@@ -26,11 +26,12 @@ struct stage_account {
 	struct ledger_counts ledger;
 	struct kernel_account kernel;
 	struct logwriter_stats log;
-	size_t observed;                        /* packets, by the collector; 0 when there is none */
-	size_t lines, packets, packets_blocked; /* of the records given to the log writer */
-	size_t errors;                          /* said */
-	char error[STAGE_TEXT_MAX];             /* the last of them */
-	size_t blocks, descriptors;             /* not given back */
+	struct outlet_stats outlets[EVENT_FORMS]; /* all zeroes: there was none */
+	size_t observed;                          /* packets, by the collector; 0 when there is none */
+	size_t lines, packets, packets_blocked;   /* of the records given to the log writer */
+	size_t errors;                            /* said */
+	char error[STAGE_TEXT_MAX];               /* the last of them */
+	size_t blocks, descriptors;               /* not given back */
 };
 
 /* A directory of its own, removed by stage_close(). */
@@ -55,6 +56,8 @@ struct stage_account stage_so_far(void);
 /* The text of the last record so far, and of the last line that the daemon said at this level or worse. */
 const char *stage_last_record(void);
 const char *stage_last_said(void);
+/* Some line of the run had this text in it (as far as there is memory for them). */
+bool stage_has_said(const char *text);
 
 /* Why the account of a run cannot be: NULL, or what is wrong, in text. */
 const char *stage_fault_in(const struct stage_account *account, char text[STAGE_TEXT_MAX]);

@@ -4,6 +4,7 @@
 #include "base/exitcode.h"
 #include "base/moment.h"
 #include "clocks.h"
+#include "receivers.h"
 #include "stage.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ static const char head[] =
 	"[gateway]\nname = gw1\nmode = enforce\nfail = closed\nunlisted = accept\n"
 	"subscriber_interfaces = sub0\nupstream_interfaces = up*\ncontrol = @DIR@/control\n"
 	"[log]\nfile = @DIR@/log/records.json\nwindow = 5\nsubscribers_max = 1000\n"
+	"syslog = @DIR@/syslog\njournald = yes\n"
 	"[relay mx]\naddress = 192.0.2.25\ninterface = srv0\n"
 	"[exempt guest]\nprefix = 198.51.100.9\nto = world\nreason = a trial\n"
 	"[destination world]\nprefix = 203.0.113.0/24\nenforce_from = 2025-01-01T00:00:00Z\n";
@@ -322,6 +324,8 @@ static bool step(void *context)
 	bool done;
 
 	(void)context;
+	(void)receivers_read(EVENT_FORM_SYSLOG);
+	(void)receivers_read(EVENT_FORM_JOURNAL);
 	if (day.at == 0 && !day.entered)
 		end(SWEEP_START);
 	if (day.failure || day.at == sizeof(steps) / sizeof(steps[0]))
@@ -415,6 +419,26 @@ static const char *look_back(const struct stage_account *account)
 	return what ? what : look_at_records(account);
 }
 
+/* What waits at the end came with a failure that lasts, or in the last second, and somebody is told. */
+static const char *look_at_outputs(const struct stage_account *account)
+{
+	bool may_wait = day.phase == SWEEP_STOP || account->code != 0;
+
+	for (unsigned form = EVENT_FORM_SYSLOG; form < EVENT_FORMS; form++) {
+		const struct outlet_stats *outlet = &account->outlets[form];
+
+		if (account->code == 0 && outlet->messages != account->lines)
+			return "an output is gone";
+		if (outlet->waiting_messages > 0 && !may_wait)
+			return "records of an output still wait though its reader was well at the end";
+		if (outlet->waiting_messages > 0 && !stage_has_said("were not taken by"))
+			return "records of an output went, and nobody is told";
+		if (outlet->lost > 0 && day.call != FAULT_MEMORY && day.phase != SWEEP_START)
+			return "an output lost records that could have waited";
+	}
+	return NULL;
+}
+
 static int live(struct sweep_count *count)
 {
 	char text[sizeof(head) + sizeof(first_policy)];
@@ -424,6 +448,8 @@ static int live(struct sweep_count *count)
 	snprintf(text, sizeof(text), "%s%s", head, first_policy);
 	stage_reset(BEGIN_S * NSEC_PER_SEC);
 	stage_write_policy(text);
+	receivers_open(EVENT_FORM_SYSLOG);
+	receivers_open(EVENT_FORM_JOURNAL);
 	begin(SWEEP_START);
 	account = stage_run(step, NULL);
 	if (fault_disarm())
@@ -435,6 +461,8 @@ static int live(struct sweep_count *count)
 	count->runs++;
 	count->struck += day.struck;
 	what = look_back(&account);
+	if (!what && account.ran)
+		what = look_at_outputs(&account);
 	if (!what)
 		return 0;
 	fprintf(stderr, "%s, %s number %u fails%s (%s): %s\n", sweep_phase_name(day.phase),

@@ -2,6 +2,7 @@
 #include "value.h"
 
 #include "daemon/status.h"
+#include "receivers.h"
 #include "stage.h"
 
 #include <jansson.h>
@@ -40,6 +41,10 @@ static json_t *value_of(const char *name)
 		return json_integer((json_int_t)account.packets_blocked);
 	if (strcmp(name, "file.lines") == 0)
 		return json_integer(file_lines());
+	if (strcmp(name, "received.syslog") == 0)
+		return json_integer((json_int_t)receivers_read(EVENT_FORM_SYSLOG));
+	if (strcmp(name, "received.journald") == 0)
+		return json_integer((json_int_t)receivers_read(EVENT_FORM_JOURNAL));
 	if (strcmp(name, "said.errors") == 0)
 		return json_integer((json_int_t)account.errors);
 	snprintf(path, sizeof(path), "%s", name);
@@ -47,7 +52,8 @@ static json_t *value_of(const char *name)
 		return NULL;
 	status = value = status_json(stage_gateway());
 	for (char *part = strtok_r(path, ".", &state); part && value; part = strtok_r(NULL, ".", &state))
-		value = json_object_get(value, part);
+		value = json_is_array(value) ? json_array_get(value, strtoul(part, NULL, 10))
+					     : json_object_get(value, part);
 	json_incref(value);
 	json_decref(status);
 	return value;

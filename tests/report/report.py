@@ -65,13 +65,13 @@ class Run:
     def __init__(self, program, directory):
         self.program, self.directory = program, Path(directory)
 
-    def __call__(self, *arguments):
-        return self.to(subprocess.PIPE, *arguments)
+    def __call__(self, *arguments, seconds=60):
+        return self.to(subprocess.PIPE, *arguments, seconds=seconds)
 
-    def to(self, output, *arguments):
+    def to(self, output, *arguments, seconds=60):
         environment = dict(os.environ, XDG_CACHE_HOME=str(self.directory / "cache"), TZ="Asia/Tokyo")
         return subprocess.run([self.program, *map(str, arguments)], stdout=output, stderr=subprocess.PIPE, env=environment, check=False,
-                              timeout=60)
+                              timeout=seconds)
 
 
 def same(name, got, wanted):
@@ -277,6 +277,23 @@ def target_cases(tap, run, common, target, text, directory):
     tap.case("the page of before is as it was", same("page", target.read_text(encoding="utf-8") == text, True))
 
 
+def size_cases(tap, program, directory):
+    """The page is bounded by its rows, not by how many subscribers there are; OP25B_TEST_LONG=1: a million of them."""
+    long = os.environ.get("OP25B_TEST_LONG") == "1"
+    month, rare = directory / "many", 1_000_000 if long else 2500
+    month.mkdir()
+    subprocess.run([program, "--days", "1", "--routers", "1", "--floods", "0", "--bots", "3", "--rare", str(rare), "--table", "1300000",
+                    str(month)], check=True, capture_output=True)
+    run = Run(sys.argv[1], directory)
+    common = ["--log", next(iter(month.glob("*/events.json"))), "--policy", month / "op25b.ini", "--store", directory / "many.db", "report",
+              "--since", "2026-03-01", "--until", "2026-03-03"]
+    for limit, rows, most in ((50, 50, 400_000), (0, 1000, 3_000_000)):
+        made = run(*common, "--html", "-", "--limit", limit, seconds=900 if long else 60)
+        page = Tables(made.stdout.decode())
+        tap.case(f"many subscribers, --limit {limit}: {len(made.stdout)} bytes", same("rows", len(page.body("talkers")), rows) +
+                 same("so many are counted", page.figures[1] > rare * 0.7, True) + same("bounded", len(made.stdout) < most, True))
+
+
 def hostile_cases(tap, run, month, directory):
     path = hostile_file(directory, month)
     made = run("--log", path, "--store", directory / "hostile.db", "--policy", month / "op25b.ini", "report", "--since", "@0", "--until",
@@ -302,6 +319,7 @@ def main():
         failing_cases(tap, run, common, target, text, directory)
         target_cases(tap, run, common, target, text, directory)
         hostile_cases(tap, run, month, directory)
+        size_cases(tap, sys.argv[2], directory)
     tap.end()
 
 

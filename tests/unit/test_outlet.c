@@ -60,6 +60,7 @@ static void assert_accounted(const struct outlet *outlet, uint64_t waiting_messa
 {
 	struct outlet_stats stats = stats_of(outlet);
 
+	assert_int_equal(stats.waiting_messages, waiting_messages);
 	assert_int_equal(stats.messages, stats.sent + stats.lost + waiting_messages);
 }
 
