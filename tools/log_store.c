@@ -167,6 +167,12 @@ static bool is_bar_wanted(void)
 	return isatty(STDERR_FILENO) && !(terminal && strcmp(terminal, "dumb") == 0);
 }
 
+/* What is printed to stderr has controls escaped. */
+static void clear_line(void)
+{
+	(void)dprintf(STDERR_FILENO, "\r\033[K");
+}
+
 static int show_progress(void *context, const struct store_ingested *so_far, uint64_t bytes_expected)
 {
 	struct progress *progress = context;
@@ -184,15 +190,16 @@ static int show_progress(void *context, const struct store_ingested *so_far, uin
 		}
 		return 0;
 	}
+	clear_line();
 	if (so_far->waiting) {
-		fputs("\r\033[Kop25b-log: waiting for another run that fills the store", stderr);
+		fputs("op25b-log: waiting for another run that fills the store", stderr);
 		return 0;
 	}
 	memset(bar, '.', BAR_WIDTH);
 	memset(bar, '#', full);
 	bar[BAR_WIDTH] = '\0';
-	fprintf(stderr, "\r\033[Kop25b-log: [%s] %" PRIu64 " records, %" PRIu64 " a second", bar,
-		so_far->records, ms > 0 ? so_far->records * 1000 / (uint64_t)ms : 0);
+	fprintf(stderr, "op25b-log: [%s] %" PRIu64 " records, %" PRIu64 " a second", bar, so_far->records,
+		ms > 0 ? so_far->records * 1000 / (uint64_t)ms : 0);
 	return 0;
 }
 
@@ -201,7 +208,7 @@ static void end_progress(const struct progress *progress, const struct store_ing
 	int64_t ms = now_ms() - progress->begun_ms;
 
 	if (progress->shown && is_bar_wanted())
-		fputs("\r\033[K", stderr);
+		clear_line();
 	else if (ms >= LONG_MS)
 		fprintf(stderr, "op25b-log: %" PRIu64 " records stored in %" PRId64 " s\n", done->records,
 			ms / 1000);
@@ -214,7 +221,7 @@ static void tell_refused(void *context, const char *path, uint64_t line, uint64_
 	if (progress->refused++ >= REFUSED_TOLD)
 		return;
 	if (progress->shown && is_bar_wanted())
-		fputs("\r\033[K", stderr);
+		clear_line();
 	log_text_print(stderr, path, true, 0);
 	fprintf(stderr, ":%" PRIu64 ": byte %" PRIu64 ": ", line, offset);
 	log_text_print(stderr, why, true, 0);

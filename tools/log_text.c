@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
 
@@ -86,6 +87,37 @@ size_t log_text_print(FILE *out, const char *text, bool utf8, size_t most)
 	if (!whole)
 		fputs(mark, out);
 	return taken + !whole;
+}
+
+/* The blanks before the next word, and the word: their bytes. */
+static size_t word_length(const char *text, size_t *ret_blanks)
+{
+	*ret_blanks = strspn(text, " ");
+	return *ret_blanks + strcspn(text + *ret_blanks, " ");
+}
+
+void log_text_wrap(FILE *out, const char *text, bool utf8, struct log_wrap wrap)
+{
+	size_t at = wrap.begin, blanks, len;
+
+	for (; *text; text += len) {
+		char *word;
+
+		len = word_length(text, &blanks);
+		word = strndup(text + blanks, len - blanks);
+		if (!word)
+			break;
+		if (wrap.width > 0 && at > wrap.indent && at > wrap.begin &&
+		    at + blanks + log_text_width(word, utf8) > wrap.width) {
+			fprintf(out, "\n%*s", (int)wrap.indent, "");
+			at = wrap.indent;
+			blanks = 0;
+		}
+		fprintf(out, "%*s", (int)blanks, "");
+		at += blanks + log_text_print(out, word, utf8, 0);
+		free(word);
+	}
+	putc('\n', out);
 }
 
 static void print_json_escape(FILE *out, uint32_t code)

@@ -19,6 +19,14 @@ size_t log_text_width(const char *text, bool utf8);
  */
 size_t log_text_print(FILE *out, const char *text, bool utf8, size_t most);
 
+/* Where lines begin and end: the text at column `begin`, further lines at `indent`, none beyond `width` (0: one line). */
+struct log_wrap {
+	size_t begin, indent, width;
+};
+
+/* The same in as many lines as it needs, broken at blanks, with a line feed behind the last. */
+void log_text_wrap(FILE *out, const char *text, bool utf8, struct log_wrap wrap);
+
 /* A JSON string with its quotes; what is no plain character is escaped, so nothing is lost but bytes that are no UTF-8. */
 void log_text_json(FILE *out, const char *text);
 

@@ -7,6 +7,7 @@
 
 #include "base/addr.h"
 #include "base/cleanup.h"
+#include "base/escape.h"
 #include "base/exitcode.h"
 #include "base/files.h"
 #include "base/number.h"
@@ -263,6 +264,7 @@ int main(int argc, char **argv)
 	int code;
 
 	files_reserve_standard();
+	escape_errors();
 	code = read_options(argc, argv, &options);
 	if (code >= 0)
 		return code;

@@ -2,6 +2,7 @@
 /* op25b-log: what the block records tell. */
 #include "log_options.h"
 
+#include "base/escape.h"
 #include "base/exitcode.h"
 #include "base/files.h"
 #include "base/suggest.h"
@@ -222,6 +223,7 @@ int main(int argc, char **argv)
 	int code;
 
 	files_reserve_standard();
+	escape_errors();
 	setlocale(LC_CTYPE, "");
 	clock_gettime(CLOCK_REALTIME, &now);
 	context.now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;

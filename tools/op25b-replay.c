@@ -2,6 +2,7 @@
 /* op25b-replay: what the gateway would have done with recorded traffic. */
 #include "replay.h"
 
+#include "base/escape.h"
 #include "base/files.h"
 
 #include <string.h>
@@ -19,6 +20,7 @@ static const struct command {
 int main(int argc, char **argv)
 {
 	files_reserve_standard();
+	escape_errors();
 	for (size_t i = 1; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);

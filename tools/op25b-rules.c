@@ -3,6 +3,7 @@
 #include "rules.h"
 
 #include "base/cleanup.h"
+#include "base/escape.h"
 #include "base/exitcode.h"
 #include "base/files.h"
 #include "base/moment.h"
@@ -417,6 +418,7 @@ int main(int argc, char **argv)
 	int code;
 
 	files_reserve_standard();
+	escape_errors();
 	code = take_options(argc, argv, &options, given);
 	if (code >= 0)
 		return code;

@@ -2,6 +2,7 @@
 /* op25bctl: asks a running op25bd. */
 #include "ctl.h"
 
+#include "base/escape.h"
 #include "base/exitcode.h"
 #include "base/files.h"
 #include "base/suggest.h"
@@ -258,6 +259,7 @@ int main(int argc, char **argv)
 	int code;
 
 	files_reserve_standard();
+	escape_errors();
 	code = read_options(&context, argc, argv);
 	if (code >= 0)
 		return code;

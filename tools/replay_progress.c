@@ -58,12 +58,14 @@ void replay_progress_tell(struct replay_progress *progress)
 	memset(bar, '.', BAR_WIDTH);
 	memset(bar, '#', full);
 	bar[BAR_WIDTH] = '\0';
-	fprintf(stderr, "\r%s: [%s] %" PRIu64 " packets", progress->file, bar,
+	/* What is printed to stderr has controls escaped, and the file's name may hold some. */
+	(void)dprintf(STDERR_FILENO, "\r");
+	fprintf(stderr, "%s: [%s] %" PRIu64 " packets", progress->file, bar,
 		(uint64_t)atomic_load_explicit(&progress->done_packets, memory_order_relaxed));
 }
 
 void replay_progress_end(const struct replay_progress *progress)
 {
 	if (progress->bytes > 0)
-		fprintf(stderr, "\r\033[K");
+		(void)dprintf(STDERR_FILENO, "\r\033[K");
 }

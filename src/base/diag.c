@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/diag.h"
 
+#include "base/escape.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,19 +170,24 @@ static void print_caret(const struct diag *diag, FILE *out)
 
 static void diag_print_one(const struct diag *diag, FILE *out)
 {
-	fputs(diag->file, out);
+	escape_print(out, diag->file);
 	if (diag->line)
 		fprintf(out, ":%u", diag->line);
 	if (diag->line && diag->column)
 		fprintf(out, ":%u", diag->column);
-	fprintf(out, ": %s: %s\n", diag->severity == DIAG_ERROR ? "error" : "warning", diag->message);
+	fputs(diag->severity == DIAG_ERROR ? ": error: " : ": warning: ", out);
+	escape_print(out, diag->message);
+	putc('\n', out);
 	if (diag->text) {
 		fprintf(out, "    %s\n", diag->text);
 		if (diag->column)
 			print_caret(diag, out);
 	}
-	if (diag->hint)
-		fprintf(out, "  %s\n", diag->hint);
+	if (diag->hint) {
+		fputs("  ", out);
+		escape_print(out, diag->hint);
+		putc('\n', out);
+	}
 }
 
 void diag_print(const struct diag_list *list, FILE *out)

@@ -72,7 +72,7 @@ void diag_sort(struct diag_list *list);
  *       the line
  *          ^~~~
  *     HINT
- * and, when some were not kept, a line that says how many.
+ * and, when some were not kept, a line that says how many. Names and messages are escaped, so that they drive no terminal.
  */
 void diag_print(const struct diag_list *list, FILE *out);
 

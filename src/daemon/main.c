@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* op25bd: the gateway's daemon. It stays in the foreground; systemd or the shell does the rest. */
+#include "base/escape.h"
 #include "base/exitcode.h"
 #include "base/files.h"
 #include "daemon/gateway.h"
@@ -129,6 +130,7 @@ int main(int argc, char **argv)
 	int code;
 
 	files_reserve_standard();
+	escape_errors();
 	upgrade_remember(argv);
 	code = read_options(argc, argv, &options);
 	if (code >= 0)

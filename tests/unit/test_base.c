@@ -365,6 +365,26 @@ static void test_diagnostics_are_counted_beyond_what_is_kept(void **state)
 	diag_list_free(&list);
 }
 
+/* Names and arguments of others are shown in one line, and drive no terminal. */
+static void test_diagnostics_escape_what_drives_a_terminal(void **state)
+{
+	struct diag_list list = {0};
+	struct diag_place place = {.file = "\x1b[2J\nf.ini"};
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	diag_add(&list, DIAG_ERROR, &place, "say \xe2\x80\xae or \xff", "no \"%s\"",
+		 "\xc2\x9b\xe6\x9d\xb1\x07");
+	diag_print(&list, out);
+	fclose(out);
+	assert_string_equal(text, "\\x1b[2J\\x0af.ini: error: no \"\\u009b\xe6\x9d\xb1\\x07\"\n"
+				  "  say \\u202e or \\xff\n");
+	free(text);
+	diag_list_free(&list);
+}
+
 static void test_siphash_depends_on_key_and_every_word(void **state)
 {
 	const struct siphash_key key = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)},
@@ -430,6 +450,7 @@ int main(void)
 		cmocka_unit_test(test_an_error_takes_the_room_of_a_warning),
 		cmocka_unit_test(test_the_first_and_last_dates_print_as_they_were_read),
 		cmocka_unit_test(test_diagnostics_are_counted_beyond_what_is_kept),
+		cmocka_unit_test(test_diagnostics_escape_what_drives_a_terminal),
 		cmocka_unit_test(test_siphash_depends_on_key_and_every_word),
 		cmocka_unit_test(test_vec_grows_and_refuses_overflow),
 	};
