@@ -20,13 +20,16 @@ struct policy;
 
 enum log_output { LOG_TABLE, LOG_JSON, LOG_NDJSON, LOG_CSV };
 
+/* Where the gateway keeps its store, unless its policy says otherwise. */
+#define LOG_STATE_PATH "/var/lib/op25b"
+#define LOG_STORE_PATH LOG_STATE_PATH "/review.db"
+
 /* Exit codes as grep's. */
 enum { LOG_FOUND = 0, LOG_NOTHING = 1, LOG_ERROR = 2 };
 
 enum {
 	LOG_OPTIONS_MAX = 8, /* of one command */
 	LOG_FILES_MAX = 64,  /* record files named by --log */
-	LOG_LIMIT_UNSET = -1,
 };
 
 struct log_context;
@@ -52,6 +55,10 @@ struct log_command {
 	const char *what;      /* one line */
 	struct log_option options[LOG_OPTIONS_MAX + 1];
 	const char *letters;  /* letters[i]: the short form of options[i], ' ' for none; NULL: none has one */
+	const char *also;     /* the options of all commands that mean something to it */
+	uint64_t rows;        /* usual, without -n; 0: all */
+	const char *rows_say; /* what its --help says of them; NULL: the number, "": nothing */
+	const char *codes[2]; /* what the exit codes 0 and 1 mean; NULL: something, and nothing, was found */
 	const char *examples; /* whole lines of its --help */
 	enum log_prepare prepare;
 	/* argv[1] to argv[argc - 1] are the arguments, without options. LOG_FOUND, LOG_NOTHING or LOG_ERROR, after what there
@@ -81,6 +88,7 @@ struct log_context {
 	bool limit_given;
 	enum log_output output;
 	bool colour, pager, utc;
+	bool wide;      /* tables are as wide as they are */
 	bool utf8;      /* the terminal's characters */
 	unsigned width; /* its columns; 0: standard output is no terminal */
 	int64_t now_us;
@@ -105,7 +113,7 @@ const char *log_value(const struct log_context *context, const char *name);
 /* The same as a number from 1 to max; *ret is untouched when it was not given. False after saying that it is none. */
 bool log_number(const struct log_context *context, const char *name, uint64_t max, uint64_t *ret);
 /* -n, or what is usual for this command; 0: all. */
-uint64_t log_limit(const struct log_context *context, uint64_t usual);
+uint64_t log_limit(const struct log_context *context);
 /* --sort as all commands that sort subscribers take it. False after saying what is wrong. */
 bool log_order(const struct log_context *context, enum store_order *ret);
 /* A subscriber on the command line, an address or prefix, into the filter. False after saying what is wrong. */
@@ -135,8 +143,6 @@ void log_store_end(struct log_context *context);
 
 /* Sends standard output to a pager from here on, if one is wanted and there is none yet. Tables do it by themselves. */
 void log_page(const struct log_context *context);
-/* Whether there is one, which shows what is wider than the terminal. */
-bool log_is_paged(void);
 /* Waits until the pager's user has seen enough. */
 void log_page_end(void);
 
@@ -159,6 +165,11 @@ struct log_column {
 	const char *name;  /* in JSON and CSV; NULL: not there */
 	const char *title; /* in the aligned table; NULL: not there */
 	enum log_cell type;
+	/*
+	 * On terminals that are too narrow for all columns: 0 is shown always, then the lowest ranks first, as far as there is
+	 * room. No rank is given twice in a table. least: the column may be cut to so many characters; 0: it is not cut.
+	 */
+	unsigned rank, least;
 };
 
 struct log_table;

@@ -49,16 +49,16 @@ struct comparison {
 };
 
 static const struct log_column columns[] = {
-	{"change", "CHANGE", LOG_CELL_TEXT},
-	{"subscriber", "SUBSCRIBER", LOG_CELL_TEXT},
-	{"attempts_before", "BEFORE", LOG_CELL_NUMBER},
-	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER},
-	{"packets_before", "PACKETS BEFORE", LOG_CELL_NUMBER},
-	{"packets", "PACKETS", LOG_CELL_NUMBER},
-	{"destinations_before", NULL, LOG_CELL_NUMBER},
-	{NULL, "TO", LOG_CELL_RIGHT},
-	{"destinations", NULL, LOG_CELL_NUMBER},
-	{"ever_first", "EVER FIRST", LOG_CELL_TIME},
+	{"change", "CHANGE", LOG_CELL_TEXT, 0, 0},
+	{"subscriber", "SUBSCRIBER", LOG_CELL_TEXT, 0, 0},
+	{"attempts_before", "BEFORE", LOG_CELL_NUMBER, 0, 0},
+	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 0, 0},
+	{"packets_before", "PACKETS BEFORE", LOG_CELL_NUMBER, 4, 0},
+	{"packets", "PACKETS", LOG_CELL_NUMBER, 3, 0},
+	{"destinations_before", NULL, LOG_CELL_NUMBER, 0, 0},
+	{NULL, "TO", LOG_CELL_RIGHT, 1, 0},
+	{"destinations", NULL, LOG_CELL_NUMBER, 0, 0},
+	{"ever_first", "EVER FIRST", LOG_CELL_TIME, 2, 0},
 };
 
 static int keep_side(void *context, const struct store_talker *row)
@@ -221,7 +221,7 @@ static void print_period(const struct log_context *context, const char *what,
 
 static int print_rows(const struct log_context *context, const struct rows *rows)
 {
-	uint64_t most = log_limit(context, 0);
+	uint64_t most = log_limit(context);
 	struct log_table *table = log_table_new(context, columns, sizeof(columns) / sizeof(columns[0]));
 
 	for (size_t i = 0; i < rows->count && (most == 0 || i < most); i++)

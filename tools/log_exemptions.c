@@ -19,6 +19,9 @@
 
 enum { COLOUR_RED = 31, COLOUR_YELLOW = 33, USUAL_OVER = 1000, DAY_S = 86400, USUAL_WITHIN_DAYS = 30 };
 
+/* Whether the uses of an exemption are known, and how. */
+enum known { KNOWN_COUNTED, KNOWN_NOBODY_ASKED, KNOWN_CUT, KNOWN_SETTLED, KNOWNS };
+
 struct review {
 	struct log_context *context;
 	struct log_table *table;
@@ -27,6 +30,7 @@ struct review {
 	int64_t since_s; /* the latest begin of counting among them */
 	int64_t within_s;
 	uint64_t over; /* attempts a day */
+	uint64_t rows[KNOWNS];
 };
 
 struct used {
@@ -50,7 +54,7 @@ static void look_at_answers(struct review *review)
 {
 	const char *digest = review->context->policy->digest;
 
-	review->since_s = INT64_MIN;
+	review->since_s = 0;
 	for (size_t i = 0; i < json_array_size(review->answers); i++) {
 		const json_t *answer = json_array_get(review->answers, i);
 		int64_t since_s = moment_of(answer, "since");
@@ -126,27 +130,54 @@ static const char *use_of(const struct review *review, const struct used *used)
 	return is_overused(review, used) ? "overused" : "used";
 }
 
-static const char *why_of(const struct review *review, const struct policy_rule *rule,
-			  const struct used *used, char out[96])
+static enum known how_known(const struct review *review, const struct policy_rule *rule,
+			    const struct used *used)
 {
+	if (used->known)
+		return KNOWN_COUNTED;
+	if (policy_exemption_is_settled(rule))
+		return KNOWN_SETTLED;
+	return review->answers ? KNOWN_CUT : KNOWN_NOBODY_ASKED;
+}
+
+static const char *text_of(const struct review *review, enum known known, char out[96])
+{
+	static const char *const texts[KNOWNS] = {
+		[KNOWN_NOBODY_ASKED] = "no op25bd was asked",
+		[KNOWN_CUT] = "op25bd has more than it tells",
+		[KNOWN_SETTLED] =
+			"the kernel lets it pass uncounted; count = yes in its section has op25bd asked",
+	};
 	char since[LOG_TIME_TEXT_MAX];
 
-	if (!used->known && policy_exemption_is_settled(rule))
-		return "the kernel lets it pass uncounted; count = yes in its section has op25bd asked";
-	if (!used->known)
-		return review->answers ? "op25bd has more than it tells" : "no op25bd was asked";
+	if (known != KNOWN_COUNTED)
+		return texts[known];
 	log_time_format(review->since_s * LOG_US_PER_S, review->context->utc, since);
 	snprintf(out, 96, "counted since %s", since);
 	return out;
 }
 
+/* What would be the same in many rows stands once below them. */
+static void explain(const struct review *review)
+{
+	char text[96];
+
+	if (review->rows[KNOWN_COUNTED] > 0)
+		log_note(review->context, "Uses are %s.", text_of(review, KNOWN_COUNTED, text));
+	for (enum known known = KNOWN_NOBODY_ASKED; known < KNOWNS; known++)
+		if (review->rows[known] > 0)
+			log_note(review->context, "Not known, %" PRIu64 " exemption%s: %s.",
+				 review->rows[known], review->rows[known] == 1 ? "" : "s",
+				 text_of(review, known, text));
+}
+
 static const struct log_column columns[] = {
-	{"name", "EXEMPTION", LOG_CELL_TEXT}, {"state", "STATE", LOG_CELL_TEXT},
-	{"use", "USE", LOG_CELL_TEXT},        {"attempts", "ATTEMPTS", LOG_CELL_NUMBER},
-	{"packets", NULL, LOG_CELL_NUMBER},   {"last_used", "LAST USED", LOG_CELL_TIME},
-	{"from", NULL, LOG_CELL_TIME},        {"until", "UNTIL", LOG_CELL_TIME},
-	{"ticket", "TICKET", LOG_CELL_TEXT},  {"owner", "OWNER", LOG_CELL_TEXT},
-	{"reason", NULL, LOG_CELL_TEXT},      {"counted", "KNOWN HOW", LOG_CELL_TEXT},
+	{"name", "EXEMPTION", LOG_CELL_TEXT, 0, 12}, {"state", "STATE", LOG_CELL_TEXT, 0, 0},
+	{"use", "USE", LOG_CELL_TEXT, 0, 0},         {"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 1, 0},
+	{"packets", NULL, LOG_CELL_NUMBER, 0, 0},    {"last_used", "LAST USED", LOG_CELL_TIME, 2, 0},
+	{"from", NULL, LOG_CELL_TIME, 0, 0},         {"until", "UNTIL", LOG_CELL_TIME, 0, 0},
+	{"ticket", "TICKET", LOG_CELL_TEXT, 3, 6},   {"owner", "OWNER", LOG_CELL_TEXT, 4, 6},
+	{"reason", NULL, LOG_CELL_TEXT, 0, 0},       {"counted", NULL, LOG_CELL_TEXT, 0, 0},
 };
 
 static int64_t time_of(bool given, int64_t s)
@@ -172,13 +203,15 @@ static void write_count(struct log_table *table, bool known, uint64_t count)
 		log_table_text(table, NULL);
 }
 
-static void write_row(const struct review *review, const struct policy_rule *rule)
+static void write_row(struct review *review, const struct policy_rule *rule)
 {
 	struct log_table *table = review->table;
 	struct used used = uses_of(review, rule);
+	enum known known = how_known(review, rule, &used);
 	const char *use = use_of(review, &used);
 	char why[96];
 
+	review->rows[known]++;
 	log_table_text(table, rule->name);
 	write_state(table, state_of(review, rule));
 	log_table_text(table, use);
@@ -192,7 +225,7 @@ static void write_row(const struct review *review, const struct policy_rule *rul
 	log_table_text(table, rule->ticket[0] ? rule->ticket : NULL);
 	log_table_text(table, rule->owner[0] ? rule->owner : NULL);
 	log_table_text(table, rule->reason[0] ? rule->reason : NULL);
-	log_table_text(table, why_of(review, rule, &used, why));
+	log_table_text(table, text_of(review, known, why));
 }
 
 /* Worth looking at: with --problems nothing else is shown. */
@@ -258,6 +291,7 @@ static int review_all(struct review *review)
 {
 	const struct policy *policy = review->context->policy;
 	bool problems = log_value(review->context, "problems") != NULL;
+	int code;
 
 	review->table = log_table_new(review->context, columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < policy->rule_count; i++) {
@@ -266,7 +300,10 @@ static int review_all(struct review *review)
 		if (rule->kind == POLICY_EXEMPT && (!problems || is_a_problem(review, rule)))
 			write_row(review, rule);
 	}
-	return log_table_end(review->table);
+	code = log_table_end(review->table);
+	if (code == LOG_FOUND)
+		explain(review);
+	return code;
 }
 
 int log_exemptions(struct log_context *context, int argc, char **argv)

@@ -4,26 +4,24 @@
 
 #include <string.h>
 
-enum { USUAL_ROWS = 20 };
-
 static const struct log_column columns[] = {
-	{"name", "NAME", LOG_CELL_TEXT},
-	{"subscribers", "SUBSCRIBERS", LOG_CELL_NUMBER},
-	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER},
-	{"packets", "PACKETS", LOG_CELL_NUMBER},
-	{"packets_blocked", "BLOCKED", LOG_CELL_NUMBER},
-	{"packets_offloaded", NULL, LOG_CELL_NUMBER},
-	{"records", "RECORDS", LOG_CELL_NUMBER},
-	{"first", "FIRST", LOG_CELL_TIME},
-	{"last", "LAST", LOG_CELL_TIME},
+	{"name", "NAME", LOG_CELL_TEXT, 0, 16},
+	{"subscribers", "SUBSCRIBERS", LOG_CELL_NUMBER, 0, 0},
+	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 0, 0},
+	{"packets", "PACKETS", LOG_CELL_NUMBER, 0, 0},
+	{"packets_blocked", "BLOCKED", LOG_CELL_NUMBER, 2, 0},
+	{"packets_offloaded", NULL, LOG_CELL_NUMBER, 0, 0},
+	{"records", "RECORDS", LOG_CELL_NUMBER, 3, 0},
+	{"first", "FIRST", LOG_CELL_TIME, 4, 0},
+	{"last", "LAST", LOG_CELL_TIME, 1, 0},
 };
 
 static const struct log_column destination_columns[] = {
-	{"destination", "DESTINATION", LOG_CELL_TEXT},
-	{"subscribers", "SUBSCRIBERS", LOG_CELL_NUMBER},
-	{"records", "RECORDS", LOG_CELL_NUMBER},
-	{"first", "FIRST", LOG_CELL_TIME},
-	{"last", "LAST", LOG_CELL_TIME},
+	{"destination", "DESTINATION", LOG_CELL_TEXT, 0, 0},
+	{"subscribers", "SUBSCRIBERS", LOG_CELL_NUMBER, 0, 0},
+	{"records", "RECORDS", LOG_CELL_NUMBER, 3, 0},
+	{"first", "FIRST", LOG_CELL_TIME, 4, 0},
+	{"last", "LAST", LOG_CELL_TIME, 1, 0},
 };
 
 static int write_group(void *context, const struct store_group_row *row)
@@ -92,7 +90,7 @@ int log_pools(struct log_context *context, int argc, char **argv)
 		return LOG_ERROR;
 	table = log_table_new(context, columns, sizeof(columns) / sizeof(columns[0]));
 	return end(context, table,
-		   store_groups(context->store, &context->filter, group, log_limit(context, 0), write_group,
+		   store_groups(context->store, &context->filter, group, log_limit(context), write_group,
 				table));
 }
 
@@ -102,6 +100,6 @@ int log_destinations(struct log_context *context, int argc, char **argv)
 						sizeof(destination_columns) / sizeof(destination_columns[0]));
 
 	return end(context, table,
-		   store_groups(context->store, &context->filter, STORE_GROUP_DESTINATION,
-				log_limit(context, USUAL_ROWS), write_destination, table));
+		   store_groups(context->store, &context->filter, STORE_GROUP_DESTINATION, log_limit(context),
+				write_destination, table));
 }

@@ -8,15 +8,15 @@
 #include <unistd.h>
 
 static const struct log_column columns[] = {
-	{"files", "FILES", LOG_CELL_NUMBER},
-	{"bytes", "BYTES", LOG_CELL_NUMBER},
-	{"lines", "LINES", LOG_CELL_NUMBER},
-	{"records", "RECORDS", LOG_CELL_NUMBER},
-	{"notices", "NOTICES", LOG_CELL_NUMBER},
-	{"duplicates", "DUPLICATES", LOG_CELL_NUMBER},
-	{"foreign", "OTHER PROGRAMS'", LOG_CELL_NUMBER},
-	{"refused", "REFUSED", LOG_CELL_NUMBER},
-	{"store", "STORE", LOG_CELL_TEXT},
+	{"files", "FILES", LOG_CELL_NUMBER, 0, 0},
+	{"bytes", "BYTES", LOG_CELL_NUMBER, 2, 0},
+	{"lines", "LINES", LOG_CELL_NUMBER, 0, 0},
+	{"records", "RECORDS", LOG_CELL_NUMBER, 0, 0},
+	{"notices", "NOTICES", LOG_CELL_NUMBER, 0, 0},
+	{"duplicates", "DUPLICATES", LOG_CELL_NUMBER, 0, 0},
+	{"foreign", "OTHER PROGRAMS'", LOG_CELL_NUMBER, 1, 0},
+	{"refused", "REFUSED", LOG_CELL_NUMBER, 0, 0},
+	{"store", "STORE", LOG_CELL_TEXT, 3, 20},
 };
 
 static void print_ingested(const struct log_context *context, const struct store_ingested *done)

@@ -13,41 +13,40 @@
 #include <time.h>
 
 enum {
-	TAIL_ROWS = 10,
 	FOLLOW_MS = 1000,
 	LATE_S = 600, /* records that come so much later than others of their time are still told */
 	TEXTS = 12,   /* of a record */
 };
 
 static const struct log_column columns[] = {
-	{"time", "TIME", LOG_CELL_TIME},
-	{"host", "HOST", LOG_CELL_TEXT},
-	{"boot_id", NULL, LOG_CELL_TEXT},
-	{"seq", NULL, LOG_CELL_NUMBER},
-	{"kind", "KIND", LOG_CELL_TEXT},
-	{"subscriber", "SUBSCRIBER", LOG_CELL_TEXT},
-	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER},
-	{"packets", "PACKETS", LOG_CELL_NUMBER},
-	{"packets_blocked", NULL, LOG_CELL_NUMBER},
-	{"packets_offloaded", NULL, LOG_CELL_NUMBER},
-	{NULL, "TO", LOG_CELL_RIGHT},
-	{"destinations", NULL, LOG_CELL_NUMBER},
-	{"destinations_exact", NULL, LOG_CELL_BOOL},
-	{"src_ip", NULL, LOG_CELL_TEXT},
-	{"src_port", NULL, LOG_CELL_NUMBER},
-	{"dest_ip", "DESTINATION", LOG_CELL_TEXT},
-	{"dest_port", NULL, LOG_CELL_NUMBER},
-	{"iface", NULL, LOG_CELL_TEXT},
-	{"verdict", "VERDICT", LOG_CELL_TEXT},
-	{"monitored", NULL, LOG_CELL_BOOL},
-	{"pool", "POOL", LOG_CELL_TEXT},
-	{"rule", "RULE", LOG_CELL_TEXT},
-	{"rule_kind", NULL, LOG_CELL_TEXT},
-	{"reason", "REASON", LOG_CELL_TEXT},
-	{"policy", NULL, LOG_CELL_TEXT},
-	{"first", NULL, LOG_CELL_TIME},
-	{"last", NULL, LOG_CELL_TIME},
-	{"window_s", NULL, LOG_CELL_NUMBER},
+	{"time", "TIME", LOG_CELL_TIME, 0, 0},
+	{"host", "HOST", LOG_CELL_TEXT, 7, 0},
+	{"boot_id", NULL, LOG_CELL_TEXT, 0, 0},
+	{"seq", NULL, LOG_CELL_NUMBER, 0, 0},
+	{"kind", "KIND", LOG_CELL_TEXT, 5, 0},
+	{"subscriber", "SUBSCRIBER", LOG_CELL_TEXT, 0, 0},
+	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 0, 0},
+	{"packets", "PACKETS", LOG_CELL_NUMBER, 1, 0},
+	{"packets_blocked", NULL, LOG_CELL_NUMBER, 0, 0},
+	{"packets_offloaded", NULL, LOG_CELL_NUMBER, 0, 0},
+	{NULL, "TO", LOG_CELL_RIGHT, 2, 0},
+	{"destinations", NULL, LOG_CELL_NUMBER, 0, 0},
+	{"destinations_exact", NULL, LOG_CELL_BOOL, 0, 0},
+	{"src_ip", NULL, LOG_CELL_TEXT, 0, 0},
+	{"src_port", NULL, LOG_CELL_NUMBER, 0, 0},
+	{"dest_ip", "DESTINATION", LOG_CELL_TEXT, 3, 0},
+	{"dest_port", NULL, LOG_CELL_NUMBER, 0, 0},
+	{"iface", NULL, LOG_CELL_TEXT, 0, 0},
+	{"verdict", "VERDICT", LOG_CELL_TEXT, 4, 0},
+	{"monitored", NULL, LOG_CELL_BOOL, 0, 0},
+	{"pool", "POOL", LOG_CELL_TEXT, 6, 0},
+	{"rule", "RULE", LOG_CELL_TEXT, 8, 0},
+	{"rule_kind", NULL, LOG_CELL_TEXT, 0, 0},
+	{"reason", "REASON", LOG_CELL_TEXT, 0, 13},
+	{"policy", NULL, LOG_CELL_TEXT, 0, 0},
+	{"first", NULL, LOG_CELL_TIME, 0, 0},
+	{"last", NULL, LOG_CELL_TIME, 0, 0},
+	{"window_s", NULL, LOG_CELL_NUMBER, 0, 0},
 };
 
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
@@ -122,7 +121,7 @@ int log_list(struct log_context *context, int argc, char **argv)
 {
 	struct log_table *table = log_table_new(context, columns, COLUMNS);
 	bool latest_first = log_value(context, "reverse") == NULL;
-	int r = store_records(context->store, &context->filter, latest_first, log_limit(context, 0),
+	int r = store_records(context->store, &context->filter, latest_first, log_limit(context),
 			      write_record, table);
 	int code = log_table_end(table);
 
@@ -328,7 +327,7 @@ int log_tail(struct log_context *context, int argc, char **argv)
 	table = log_table_new(context, columns, COLUMNS);
 	code = follows ? follow_first(&follower) : LOG_FOUND;
 	if (code == LOG_FOUND)
-		code = print_last(&follower, table, log_limit(context, TAIL_ROWS));
+		code = print_last(&follower, table, log_limit(context));
 	if (code == LOG_FOUND && follows)
 		code = follow(context, &follower, table);
 	end = log_table_end(table);

@@ -37,7 +37,7 @@ enum {
 	FIRST_OWN, /* a command's own */
 };
 
-#define COMMON_LETTERS "p:S:U:n:o:"
+#define COMMON_LETTERS "p:S:U:n:o:w"
 
 static const struct option common[] = {
 	{"policy", required_argument, NULL, 'p'},
@@ -59,11 +59,16 @@ static const struct option common[] = {
 	{"utc", no_argument, NULL, OPTION_UTC},
 	{"color", required_argument, NULL, OPTION_COLOR},
 	{"no-pager", no_argument, NULL, OPTION_NO_PAGER},
+	{"wide", no_argument, NULL, 'w'},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
 };
 
-enum { COMMON = sizeof(common) / sizeof(common[0]), LETTERS_MAX = 2 * LOG_OPTIONS_MAX + 16 };
+enum {
+	COMMON = sizeof(common) / sizeof(common[0]),
+	LETTERS_MAX = 2 * LOG_OPTIONS_MAX + 16,
+	USUAL_WIDTH = 80,
+};
 
 int log_error(const char *format, ...)
 {
@@ -180,6 +185,9 @@ static bool take_output(struct log_context *context, struct log_words *words, in
 		return true;
 	case OPTION_NO_PAGER:
 		context->pager = false;
+		return true;
+	case 'w':
+		context->wide = true;
 		return true;
 	}
 	return false;
@@ -315,14 +323,24 @@ static bool is_terminal(const char *none_if_set)
 	return isatty(STDOUT_FILENO) && !(set && set[0]) && !(terminal && strcmp(terminal, "dumb") == 0);
 }
 
+/* The environment's word before the terminal's: so it can be told otherwise. */
+static unsigned terminal_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	uint64_t width;
+
+	if (columns && number_parse(columns, strlen(columns), 1, UINT16_MAX, &width) == NUMBER_OK)
+		return (unsigned)width;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	return USUAL_WIDTH;
+}
+
 static void look_at_terminal(struct log_context *context)
 {
-	struct winsize size;
-
 	context->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	if (isatty(STDOUT_FILENO))
-		context->width =
-			ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+	context->width = isatty(STDOUT_FILENO) ? terminal_width() : 0;
 	context->pager = context->pager && is_terminal(NULL);
 }
 
@@ -384,9 +402,9 @@ bool log_number(const struct log_context *context, const char *name, uint64_t ma
 	return !text || read_number(name, text, 1, max, ret);
 }
 
-uint64_t log_limit(const struct log_context *context, uint64_t usual)
+uint64_t log_limit(const struct log_context *context)
 {
-	return context->limit_given ? context->limit : usual;
+	return context->limit_given ? context->limit : context->command->rows;
 }
 
 bool log_order(const struct log_context *context, enum store_order *ret)

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { USUAL_OPEN = 20, COLOUR_RED = 31, COLOUR_GREEN = 32, COLOUR_YELLOW = 33 };
+enum { COLOUR_RED = 31, COLOUR_GREEN = 32, COLOUR_YELLOW = 33 };
 
 /* One row: a subscriber whom somebody dealt with, or one whom nobody has yet. */
 struct row {
@@ -31,6 +31,7 @@ struct queue {
 	struct row *rows;
 	size_t count, capacity, known; /* the first `known` have events, and are in order of their texts */
 	uint64_t wanted;               /* more rows of subscribers without events */
+	bool more;                     /* of these there are more than were wanted */
 };
 
 /* ---- those with events ---- */
@@ -106,8 +107,10 @@ static int take_talker(void *context, const struct store_talker *talker)
 	prefix_format(&talker->subscriber, text);
 	if (queue->known > 0 && bsearch(text, queue->rows, queue->known, sizeof(*row), compare_known))
 		return 0;
-	if (queue->wanted == 0)
+	if (queue->wanted == 0) {
+		queue->more = true;
 		return 1;
+	}
 	if (!VEC_RESERVE(queue->rows, queue->capacity, queue->count + 1))
 		return -ENOMEM;
 	row = &queue->rows[queue->count++];
@@ -120,13 +123,13 @@ static int take_talker(void *context, const struct store_talker *talker)
 static int add_open(struct queue *queue)
 {
 	struct log_context *context = queue->context;
-	uint64_t limit = log_limit(context, USUAL_OPEN);
+	uint64_t limit = log_limit(context);
 	int r;
 
 	queue->wanted = limit > 0 ? limit : UINT64_MAX;
-	/* One more: overflow is no subscriber. */
+	/* Two more: overflow is no subscriber, and one tells that there are more. */
 	r = store_talkers(context->store, &context->filter, STORE_BY_ATTEMPTS,
-			  limit > 0 ? limit + queue->known + 1 : 0, take_talker, queue, NULL);
+			  limit > 0 ? limit + queue->known + 2 : 0, take_talker, queue, NULL);
 	return r > 0 ? 0 : r;
 }
 
@@ -170,24 +173,14 @@ static const char *stopped_name(enum work_stopped stopped)
 	return stopped == WORK_STOPPED_UNASKED ? NULL : names[stopped];
 }
 
-static const char *stopped_text(const struct log_context *context, const struct row *row, char out[96])
+/* When he was last blocked stands beside it. */
+static const char *stopped_text(const struct row *row, char out[64])
 {
-	char time[LOG_TIME_TEXT_MAX];
-
-	switch (row->verdict.stopped) {
-	case WORK_STOPPED_YES:
-		if (row->activity.last_us == INT64_MIN)
-			return "yes: nothing is stored";
-		log_time_format(row->activity.last_us, context->utc, time);
-		snprintf(out, 96, "yes: nothing since %s", time);
-		return out;
-	case WORK_STOPPED_NO:
-		snprintf(out, 96, "no: %s%" PRIu64 " attempts since", row->verdict.at_most ? "up to " : "",
-			 row->verdict.attempts);
-		return out;
-	default:
+	if (row->verdict.stopped != WORK_STOPPED_NO)
 		return stopped_name(row->verdict.stopped);
-	}
+	snprintf(out, 64, "no: %s%" PRIu64 " since", row->verdict.at_most ? "up to " : "",
+		 row->verdict.attempts);
+	return out;
 }
 
 static unsigned colour_of(enum work_state state)
@@ -196,24 +189,24 @@ static unsigned colour_of(enum work_state state)
 }
 
 static const struct log_column columns[] = {
-	{"state", "STATE", LOG_CELL_TEXT},
-	{"subscriber", "SUBSCRIBER", LOG_CELL_TEXT},
-	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER},
-	{"last", "LAST", LOG_CELL_TIME},
-	{"stopped", NULL, LOG_CELL_TEXT},
-	{"attempts_since", NULL, LOG_CELL_NUMBER},
-	{"attempts_since_at_most", NULL, LOG_CELL_BOOL},
-	{NULL, "STOPPED?", LOG_CELL_TEXT},
-	{"dealt", "DEALT WITH", LOG_CELL_TIME},
-	{"who", "BY", LOG_CELL_TEXT},
-	{"ticket", "TICKET", LOG_CELL_TEXT},
-	{"note", "NOTE", LOG_CELL_TEXT},
+	{"state", "STATE", LOG_CELL_TEXT, 0, 0},
+	{"subscriber", "SUBSCRIBER", LOG_CELL_TEXT, 0, 0},
+	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 0, 0},
+	{"last", "LAST", LOG_CELL_TIME, 1, 0},
+	{"stopped", NULL, LOG_CELL_TEXT, 0, 0},
+	{"attempts_since", NULL, LOG_CELL_NUMBER, 0, 0},
+	{"attempts_since_at_most", NULL, LOG_CELL_BOOL, 0, 0},
+	{NULL, "STOPPED?", LOG_CELL_TEXT, 0, 0},
+	{"dealt", "DEALT WITH", LOG_CELL_TIME, 3, 0},
+	{"who", "BY", LOG_CELL_TEXT, 4, 0},
+	{"ticket", "TICKET", LOG_CELL_TEXT, 2, 6},
+	{"note", "NOTE", LOG_CELL_TEXT, 5, 12},
 };
 
-static void write_row(struct log_table *table, const struct log_context *context, const struct row *row)
+static void write_row(struct log_table *table, const struct row *row)
 {
 	const struct work_case *work = &row->work;
-	char text[96];
+	char text[64];
 
 	log_table_text(table, work_state_name(row->verdict.state));
 	log_table_paint(table, colour_of(row->verdict.state));
@@ -226,7 +219,7 @@ static void write_row(struct log_table *table, const struct log_context *context
 	else
 		log_table_text(table, NULL);
 	log_table_bool(table, row->verdict.at_most);
-	log_table_text(table, stopped_text(context, row, text));
+	log_table_text(table, stopped_text(row, text));
 	log_table_time(table, work->changed_us);
 	log_table_text(table, work->who[0] ? work->who : NULL);
 	log_table_text(table, work->ticket[0] ? work->ticket : NULL);
@@ -235,15 +228,20 @@ static void write_row(struct log_table *table, const struct log_context *context
 
 static int print_rows(struct queue *queue)
 {
-	struct log_table *table =
-		log_table_new(queue->context, columns, sizeof(columns) / sizeof(columns[0]));
+	const struct log_context *context = queue->context;
+	struct log_table *table = log_table_new(context, columns, sizeof(columns) / sizeof(columns[0]));
+	uint64_t most = context->limit_given && context->limit > 0 ? context->limit : UINT64_MAX, wanted = 0;
+	int code;
 
 	if (queue->count > 0)
 		qsort(queue->rows, queue->count, sizeof(queue->rows[0]), compare_rows);
 	for (size_t i = 0; i < queue->count; i++)
-		if (is_wanted(queue, &queue->rows[i]))
-			write_row(table, queue->context, &queue->rows[i]);
-	return log_table_end(table);
+		if (is_wanted(queue, &queue->rows[i]) && wanted++ < most)
+			write_row(table, &queue->rows[i]);
+	code = log_table_end(table);
+	if (code == LOG_FOUND && (wanted > most || queue->more))
+		log_note(context, "There are more (-n 0 shows them all).");
+	return code;
 }
 
 /* The one that was asked for, about whom nothing was entered. */

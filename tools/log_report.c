@@ -19,7 +19,6 @@
 #include <string.h>
 
 enum {
-	USUAL_ROWS = 50,
 	ROWS_MOST = 1000, /* the page stays one that a browser likes */
 	USUAL_DAYS = 7,
 	MANY_RECORDS = 1000000,
@@ -220,7 +219,7 @@ static int write_report(struct log_context *context, struct report *report, cons
 static int gather(struct log_context *context, int64_t now_us, const char *filters,
 		  struct report_gathered **ret)
 {
-	uint64_t rows = log_limit(context, USUAL_ROWS);
+	uint64_t rows = log_limit(context);
 	const struct report_question question = {.filter = &context->filter,
 						 .limits = &context->limits,
 						 .top = rows == 0 || rows > ROWS_MOST ? ROWS_MOST : rows,

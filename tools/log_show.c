@@ -6,17 +6,13 @@
 #include "log_time.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	HOURS = 24,
-	HOUR_S = 3600,
-	DAY_S = 86400,
-	DAYS_SHOWN = 60,
 	RECORDS_SHOWN = 5,
 	DESTINATIONS_SHOWN = 20, /* to people */
-	WINDOW_MAX_S = 86400,    /* a record bears a time at most so much later than its last packet */
 	LABEL = 14,
 };
 
@@ -32,11 +28,26 @@ bool log_show_label(const struct log_context *context, const char *name)
 	return true;
 }
 
+void log_show_line(const struct log_context *context, const char *format, ...)
+{
+	const struct log_wrap wrap = {.begin = LABEL + 2, .indent = LABEL + 2, .width = context->width};
+	va_list arguments;
+	char *text = NULL;
+	int len;
+
+	va_start(arguments, format);
+	len = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	if (len < 0)
+		return;
+	log_text_wrap(stdout, text, context->utf8, wrap);
+	free(text);
+}
+
 void log_show_text(const struct log_context *context, const char *name, const char *text)
 {
 	if (log_show_label(context, name)) {
-		log_text_print(stdout, text, context->utf8, 0);
-		putchar('\n');
+		log_show_line(context, "%s", text);
 	} else {
 		printf(",\"%s\":", name);
 		log_text_json(stdout, text);
@@ -77,14 +88,14 @@ static void show_sums(const struct log_context *context, const struct store_talk
 	const struct store_sums *sums = &row->sums;
 
 	if (log_show_label(context, "attempts"))
-		printf("%" PRIu64 ", in %" PRIu64 " packets and %" PRIu64 " records\n", sums->attempts,
-		       sums->packets, sums->records);
+		log_show_line(context, "%" PRIu64 ", in %" PRIu64 " packets and %" PRIu64 " records",
+			      sums->attempts, sums->packets, sums->records);
 	else
 		printf(",\"attempts\":%" PRIu64 ",\"packets\":%" PRIu64 ",\"records\":%" PRIu64,
 		       sums->attempts, sums->packets, sums->records);
 	if (log_show_label(context, "blocked"))
-		printf("%" PRIu64 " packets, %" PRIu64 " of them by the kernel itself\n", sums->blocked,
-		       sums->offloaded);
+		log_show_line(context, "%" PRIu64 " packets, %" PRIu64 " of them by the kernel itself",
+			      sums->blocked, sums->offloaded);
 	else
 		printf(",\"packets_blocked\":%" PRIu64 ",\"packets_offloaded\":%" PRIu64, sums->blocked,
 		       sums->offloaded);
@@ -92,8 +103,10 @@ static void show_sums(const struct log_context *context, const struct store_talk
 	log_show_time(context, "last", sums->last_us);
 	log_show_time(context, "ever_first", row->ever_first_us);
 	if (log_show_label(context, "active"))
-		printf("in %" PRIu32 " hours of %" PRIu32 " days; at most %" PRIu64 " attempts in an hour\n",
-		       row->hours_active, row->days_active, row->busiest_hour);
+		log_show_line(context,
+			      "in %" PRIu32 " hours of %" PRIu32 " days; at most %" PRIu64
+			      " attempts in an hour",
+			      row->hours_active, row->days_active, row->busiest_hour);
 	else
 		printf(",\"hours_active\":%" PRIu32 ",\"days_active\":%" PRIu32 ",\"busiest_hour\":%" PRIu64,
 		       row->hours_active, row->days_active, row->busiest_hour);
@@ -123,9 +136,9 @@ static int show_group(void *context, const struct store_group_row *row)
 
 	next_element(list);
 	if (list->context->output == LOG_TABLE) {
-		log_text_print(stdout, row->name && row->name[0] ? row->name : "-", list->context->utf8, 0);
-		printf(": %" PRIu64 " attempts, %" PRIu64 " packets\n", row->sums.attempts,
-		       row->sums.packets);
+		log_show_line(list->context, "%s: %" PRIu64 " attempts, %" PRIu64 " packets",
+			      row->name && row->name[0] ? row->name : "-", row->sums.attempts,
+			      row->sums.packets);
 		return 0;
 	}
 	fputs("{\"name\":", stdout);
@@ -159,80 +172,6 @@ static int show_ways(const struct log_context *context, const struct store_filte
 	return r;
 }
 
-/* ---- hours and days ---- */
-
-struct clock {
-	const struct log_context *context;
-	uint64_t hours[HOURS];
-	uint64_t days[DAYS_SHOWN]; /* a ring */
-	size_t day_count;
-	int64_t day_us, first_day_us; /* of the last one; of the first kept */
-};
-
-static int add_hour(void *context, const struct store_bucket *bucket)
-{
-	struct clock *clock = context;
-	int64_t day = log_time_day(bucket->start_us, clock->context->utc, 0);
-	int64_t second = bucket->start_us / LOG_US_PER_S + log_offset(clock->context, bucket->start_us);
-
-	clock->hours[second % DAY_S / HOUR_S] += bucket->sums.attempts;
-	if (clock->day_count == 0 || day != clock->day_us) {
-		clock->day_us = day;
-		clock->days[clock->day_count++ % DAYS_SHOWN] = 0;
-	}
-	clock->days[(clock->day_count - 1) % DAYS_SHOWN] += bucket->sums.attempts;
-	return 0;
-}
-
-static void print_clock(const struct log_context *context, const struct clock *clock)
-{
-	size_t shown = clock->day_count < DAYS_SHOWN ? clock->day_count : DAYS_SHOWN;
-	uint64_t days[DAYS_SHOWN];
-
-	for (size_t i = 0; i < shown; i++)
-		days[i] = clock->days[(clock->day_count - shown + i) % DAYS_SHOWN];
-	if (log_show_label(context, "by hour")) {
-		putchar('|');
-		log_spark_print(stdout, clock->hours, HOURS, context->utf8);
-		puts("| 0 to 23 h");
-		log_show_label(context, "by day");
-		putchar('|');
-		log_spark_print(stdout, days, shown, context->utf8);
-		printf("| the last %zu\n", shown);
-		return;
-	}
-	fputs(",\"attempts_by_hour\":", stdout);
-	for (size_t i = 0; i < HOURS; i++)
-		printf("%c%" PRIu64, i ? ',' : '[', clock->hours[i]);
-	fputs("],\"attempts_by_day\":[", stdout);
-	for (size_t i = 0; i < shown; i++)
-		printf("%s%" PRIu64, i ? "," : "", days[i]);
-	putchar(']');
-}
-
-static int show_hours(const struct log_context *context, const struct store_filter *filter,
-		      const struct store_talker *row)
-{
-	struct store_filter whole = *filter;
-	struct clock clock = {.context = context};
-	int64_t end_us = row->sums.last_us + (int64_t)WINDOW_MAX_S * LOG_US_PER_S;
-	int32_t offset_s = log_offset(context, row->sums.first_us) % HOUR_S;
-	int r;
-
-	if (whole.since_us < row->sums.first_us)
-		whole.since_us = row->sums.first_us;
-	if (whole.until_us > end_us)
-		whole.until_us = end_us < context->now_us
-					 ? end_us
-					 : (context->now_us > row->sums.last_us ? context->now_us
-										: row->sums.last_us) +
-						   1;
-	r = store_timeline(context->store, &whole, HOUR_S, -offset_s, add_hour, &clock);
-	if (r == 0)
-		print_clock(context, &clock);
-	return r;
-}
-
 /* ---- destinations, records ---- */
 
 static int show_destination(void *context, const struct addr *destination)
@@ -255,11 +194,13 @@ static void end_destinations(const struct log_context *context, const struct sto
 			     uint64_t count, bool more)
 {
 	if (!row->destinations_exact && count > row->destinations && log_show_label(context, ""))
-		printf("%" PRIu64 " are listed by records, so the estimate is too low\n", count);
+		log_show_line(context, "%" PRIu64 " are listed by records, so the estimate is too low",
+			      count);
 	if (count > DESTINATIONS_SHOWN && log_show_label(context, ""))
-		printf("and %" PRIu64 " more, which --json lists\n", count - DESTINATIONS_SHOWN);
+		log_show_line(context, "and %" PRIu64 " more, which --json lists",
+			      count - DESTINATIONS_SHOWN);
 	if (more && log_show_label(context, ""))
-		puts("and others, which the records do not list");
+		log_show_line(context, "and others, which the records do not list");
 }
 
 static int show_destinations(const struct log_context *context, const struct store_filter *filter,
@@ -293,10 +234,8 @@ static int show_record(void *context, const struct store_record *record)
 	next_element(list);
 	if (list->context->output == LOG_TABLE) {
 		log_time_format(record->time_us, list->context->utc, text);
-		printf("%s  %s, %" PRIu64 " attempts, %" PRIu64 " packets, ", text, record->kind,
-		       record->sums.attempts, record->sums.packets);
-		log_text_print(stdout, record->way.reason, list->context->utf8, 0);
-		putchar('\n');
+		log_show_line(list->context, "%s: %" PRIu64 " attempts, %" PRIu64 " packets, %s", text,
+			      record->sums.attempts, record->sums.packets, record->way.reason);
 		return 0;
 	}
 	log_time_format_exact(record->time_us, list->context->utc, text);
@@ -342,7 +281,7 @@ static int show_subscriber(const struct log_context *context, const struct store
 	show_class(context, row);
 	show_sums(context, row);
 	r = show_ways(context, &filter);
-	r = r ? r : show_hours(context, &filter, row);
+	r = r ? r : log_show_clock(context, &filter);
 	r = r ? r : show_destinations(context, &filter, row);
 	log_show_exemptions(context, &row->subscriber);
 	r = r ? r : show_records(context, &filter);
@@ -387,7 +326,7 @@ int log_show(struct log_context *context, int argc, char **argv)
 
 	if (!log_subscriber(argv[1], &context->filter.src))
 		return LOG_ERROR;
-	code = log_talkers_read(context, STORE_BY_ATTEMPTS, log_limit(context, 0), &talkers);
+	code = log_talkers_read(context, STORE_BY_ATTEMPTS, log_limit(context), &talkers);
 	if (code == LOG_FOUND && (context->output == LOG_CSV || talkers.count == 0))
 		code = show_rows(context, &talkers);
 	else if (code == LOG_FOUND)

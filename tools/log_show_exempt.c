@@ -7,6 +7,7 @@
 
 #include "policy/policy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool touches(const struct prefix *a, const struct prefix *b)
@@ -46,24 +47,27 @@ static void print_line(const struct log_context *context, const struct policy_ru
 	const struct {
 		const char *name, *text;
 	} parts[] = {{", ticket ", rule->ticket}, {", owner ", rule->owner}, {": ", rule->reason}};
-	char until[LOG_TIME_TEXT_MAX];
+	char until[LOG_TIME_TEXT_MAX] = "", *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
 
-	log_show_label(context, "exemption");
-	log_text_print(stdout, rule->name, context->utf8, 0);
-	printf(", %s", state);
+	if (!out)
+		return;
+	fprintf(out, "%s, %s", rule->name, state);
 	if (rule->has_until) {
 		log_time_format(rule->until.s * LOG_US_PER_S, context->utc, until);
-		printf(", until %s", until);
+		fprintf(out, ", until %s", until);
 	}
 	if (!rule->to_any)
-		fputs(", towards some destinations only", stdout);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		if (!parts[i].text[0])
-			continue;
-		fputs(parts[i].name, stdout);
-		log_text_print(stdout, parts[i].text, context->utf8, 0);
+		fputs(", towards some destinations only", out);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (parts[i].text[0])
+			fprintf(out, "%s%s", parts[i].name, parts[i].text);
+	if (fclose(out) == 0) {
+		log_show_label(context, "exemption");
+		log_show_line(context, "%s", text);
 	}
-	putchar('\n');
+	free(text);
 }
 
 static void print_member(const struct log_context *context, const struct policy_rule *rule, const char *state)

@@ -19,7 +19,7 @@
 
 enum { BAR_WIDTH = 30, LONG_MS = 2000, CACHE_MODE = 0700, REFUSED_TOLD = 20 };
 
-static const char default_file[] = "/var/log/op25b/events.json", default_state[] = "/var/lib/op25b";
+static const char default_file[] = "/var/log/op25b/events.json", default_state[] = LOG_STATE_PATH;
 
 /* ---- where ---- */
 
@@ -242,7 +242,7 @@ static void tell_unread(void *context, const char *path, const char *why)
 	const struct progress *progress = context;
 
 	if (progress->shown && is_bar_wanted())
-		fputs("\r\033[K", stderr);
+		clear_line();
 	print_unread(path, why);
 }
 

@@ -2,6 +2,7 @@
 /* Rows of cells as an aligned table, JSON, NDJSON or CSV. */
 #include "log.h"
 
+#include "log_layout.h"
 #include "log_text.h"
 #include "log_time.h"
 
@@ -14,33 +15,28 @@
 
 enum {
 	AHEAD = 500, /* rows that an aligned table looks at before it knows how wide its columns are */
-	GAP = 2,
 	BAR_WIDTH = 30,
-	NARROWEST = 12, /* what the last column is never cut below */
 };
 
 struct cell {
 	char *text;
 	size_t width;
 	unsigned colour;
+	int64_t us; /* of a time; else INT64_MIN */
 };
 
 struct log_table {
 	const struct log_context *context;
 	const struct log_column *columns;
 	size_t count;
-	size_t at, last; /* the next cell's column; the last shown */
+	size_t at; /* the next cell's column */
 	uint64_t rows;
 	struct cell *cells; /* of AHEAD rows */
 	size_t kept;        /* rows in it */
-	size_t *widths;
+	struct log_layout *layout;
 	bool begun, failed;
+	bool brief; /* times are */
 };
-
-static bool is_shown(const struct log_table *table, size_t column)
-{
-	return table->columns[column].title != NULL;
-}
 
 static bool is_right(enum log_cell type)
 {
@@ -52,7 +48,7 @@ static void table_free(struct log_table *table)
 	for (size_t i = 0; table->cells && i < AHEAD * table->count; i++)
 		free(table->cells[i].text);
 	free(table->cells);
-	free(table->widths);
+	free(table->layout);
 	free(table);
 }
 
@@ -62,101 +58,182 @@ struct log_table *log_table_new(const struct log_context *context, const struct 
 	struct log_table *table = calloc(1, sizeof(*table));
 
 	log_page(context);
-	if (!table || count == 0) {
+	if (!table || count == 0 || count > LOG_LAYOUT_MAX) {
 		free(table);
 		return NULL;
 	}
 	*table = (struct log_table){.context = context, .columns = columns, .count = count};
-	for (size_t i = 0; i < count; i++)
-		if (is_shown(table, i))
-			table->last = i;
-	if (context->output == LOG_TABLE) {
-		table->cells = calloc(AHEAD * count, sizeof(*table->cells));
-		table->widths = calloc(count, sizeof(*table->widths));
-		if (!table->cells || !table->widths) {
-			table_free(table);
-			return NULL;
-		}
+	if (context->output != LOG_TABLE)
+		return table;
+	table->cells = calloc(AHEAD * count, sizeof(*table->cells));
+	table->layout = calloc(count, sizeof(*table->layout));
+	if (!table->cells || !table->layout) {
+		table_free(table);
+		return NULL;
 	}
+	for (size_t i = 0; i < count; i++)
+		table->layout[i] =
+			(struct log_layout){.shown = columns[i].title != NULL,
+					    .rank = columns[i].rank,
+					    .least = columns[i].least,
+					    .width = strlen(columns[i].title ? columns[i].title : "")};
 	return table;
 }
 
 /* ---- the aligned table ---- */
 
-static void put_blanks(size_t count)
+/* A line on its way to a terminal, beyond whose last column nothing may stand. */
+struct line {
+	const struct log_table *table;
+	size_t at, end;
+};
+
+static size_t room_of(const struct log_table *table)
 {
-	printf("%*s", (int)count, "");
+	const struct log_context *context = table->context;
+
+	return context->width > 0 && !context->wide ? context->width : SIZE_MAX;
 }
 
-static void print_text(const struct log_table *table, const char *text, size_t room, unsigned colour)
+static void put_blanks(struct line *line, size_t count)
 {
-	bool painted = table->context->colour && colour != 0;
+	size_t room = line->end - line->at;
 
+	count = count < room ? count : room;
+	printf("%*s", (int)count, "");
+	line->at += count;
+}
+
+static void put_text(struct line *line, const struct cell *cell, size_t most)
+{
+	const struct log_context *context = line->table->context;
+	bool painted = context->colour && cell->colour != 0, whole = cell->width <= most;
+
+	if (most == 0 || !cell->text)
+		return;
 	if (painted)
-		printf("\033[%um", colour);
-	log_text_print(stdout, text, table->context->utf8, room);
+		printf("\033[%um", cell->colour);
+	line->at += log_text_print(stdout, cell->text, context->utf8, whole ? 0 : most);
 	if (painted)
 		fputs("\033[0m", stdout);
 }
 
-/* Cuts the last column alone: the others were made for their texts. */
-static void print_cell(const struct log_table *table, size_t column, const struct cell *cell, size_t begin)
+/* A cell wider than its column moves those behind it: what comes late may be wider than all before. */
+static void put_cell(struct line *line, size_t column, const struct cell *cell, bool is_last)
 {
-	size_t width = table->widths[column], pad = width > cell->width ? width - cell->width : 0;
-	size_t room = 0, terminal = table->context->width;
+	const struct log_layout *layout = &line->table->layout[column];
+	size_t width = layout->width, pad = width > cell->width ? width - cell->width : 0;
+	bool right = is_right(line->table->columns[column].type);
+	size_t room, most;
 
-	if (is_right(table->columns[column].type))
-		put_blanks(pad);
-	if (column == table->last && terminal > 0 && !log_is_paged())
-		room = terminal > begin + NARROWEST ? terminal - begin : NARROWEST;
-	print_text(table, cell->text ? cell->text : "", room, cell->colour);
-	if (column != table->last)
-		put_blanks((is_right(table->columns[column].type) ? 0 : pad) + GAP);
+	if (right)
+		put_blanks(line, pad);
+	room = line->end - line->at;
+	most = layout->least > 0 && line->end != SIZE_MAX && width < room ? width : room;
+	put_text(line, cell, most);
+	if (!is_last)
+		put_blanks(line, (right ? 0 : pad) + LOG_LAYOUT_GAP);
 }
 
 static void print_row(const struct log_table *table, const struct cell *cells)
 {
-	size_t begin = 0;
+	struct line line = {.table = table, .end = room_of(table)};
+	size_t last = table->count;
 
-	for (size_t i = 0; i < table->count; i++) {
-		if (!is_shown(table, i))
-			continue;
-		print_cell(table, i, &cells[i], begin);
-		begin += GAP + (cells[i].width > table->widths[i] ? cells[i].width : table->widths[i]);
-	}
+	while (last > 0 && !table->layout[last - 1].shown)
+		last--;
+	for (size_t i = 0; i < last; i++)
+		if (table->layout[i].shown)
+			put_cell(&line, i, &cells[i], i + 1 == last);
 	putchar('\n');
 }
 
 static void print_titles(const struct log_table *table)
 {
-	size_t begin = 0;
+	struct cell cells[LOG_LAYOUT_MAX] = {0};
 
 	for (size_t i = 0; i < table->count; i++) {
-		char *title = is_shown(table, i) ? strdup(table->columns[i].title) : NULL;
-		struct cell cell = {title, title ? strlen(title) : 0, 1};
+		const char *title = table->columns[i].title ? table->columns[i].title : "";
 
-		if (title)
-			print_cell(table, i, &cell, begin);
-		begin += title ? GAP + table->widths[i] : 0;
-		free(title);
+		cells[i] = (struct cell){.text = strdup(title), .width = strlen(title), .colour = 1};
 	}
-	putchar('\n');
+	print_row(table, cells);
+	for (size_t i = 0; i < table->count; i++)
+		free(cells[i].text);
+}
+
+/* The widest cell of the column among those kept, or its title. */
+static size_t widest(const struct log_table *table, size_t column)
+{
+	size_t width = table->columns[column].title ? strlen(table->columns[column].title) : 0;
+
+	for (size_t row = 0; row < table->kept; row++)
+		if (table->cells[row * table->count + column].width > width)
+			width = table->cells[row * table->count + column].width;
+	return width;
+}
+
+static void measure(struct log_table *table)
+{
+	for (size_t i = 0; i < table->count; i++)
+		table->layout[i].width = widest(table, i);
+}
+
+/* Shorter times before columns are left out. */
+static void make_brief(struct log_table *table)
+{
+	char text[LOG_TIME_TEXT_MAX];
+
+	table->brief = true;
+	for (size_t i = 0; i < table->kept * table->count; i++) {
+		struct cell *cell = &table->cells[i];
+
+		if (!cell->text || cell->us == INT64_MIN)
+			continue;
+		log_time_format_brief(cell->us, table->context->now_us, table->context->utc, text);
+		free(cell->text);
+		cell->text = strdup(text);
+		cell->width = strlen(text);
+		table->failed = table->failed || !cell->text;
+	}
+	measure(table);
+}
+
+static void fit(struct log_table *table)
+{
+	size_t room = room_of(table);
+
+	measure(table);
+	if (log_layout_width(table->layout, table->count) > room)
+		make_brief(table);
+	log_layout_fit(table->layout, table->count, room);
+}
+
+/* Columns grow with what comes later as long as all of them still have room. */
+static void widen(struct log_table *table)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		size_t before = table->layout[i].width, now = widest(table, i);
+
+		if (!table->layout[i].shown || now <= before)
+			continue;
+		table->layout[i].width = now;
+		if (log_layout_width(table->layout, table->count) > room_of(table))
+			table->layout[i].width = before;
+	}
 }
 
 static void print_kept(struct log_table *table)
 {
-	for (size_t i = 0; i < table->count && table->kept > 0; i++) {
-		size_t *width = &table->widths[i];
-
-		if (!table->begun && is_shown(table, i))
-			*width = strlen(table->columns[i].title);
-		for (size_t row = 0; row < table->kept; row++)
-			if (table->cells[row * table->count + i].width > *width)
-				*width = table->cells[row * table->count + i].width;
-	}
-	if (!table->begun && table->kept > 0)
+	if (table->kept == 0)
+		return;
+	if (table->begun) {
+		widen(table);
+	} else {
+		fit(table);
 		print_titles(table);
-	table->begun = table->begun || table->kept > 0;
+	}
+	table->begun = true;
 	for (size_t row = 0; row < table->kept; row++)
 		print_row(table, table->cells + row * table->count);
 	for (size_t i = 0; i < table->kept * table->count; i++) {
@@ -164,6 +241,21 @@ static void print_kept(struct log_table *table)
 		table->cells[i] = (struct cell){0};
 	}
 	table->kept = 0;
+}
+
+/* Which columns there was no room for. */
+static void tell_left_out(const struct log_table *table)
+{
+	char *text = NULL;
+	size_t size = 0, count = 0;
+	FILE *out = table->begun ? open_memstream(&text, &size) : NULL;
+
+	for (size_t i = 0; out && i < table->count; i++)
+		if (table->columns[i].title && table->columns[i].title[0] && !table->layout[i].shown)
+			fprintf(out, "%s%s", count++ ? ", " : "", table->columns[i].title);
+	if (out && fclose(out) == 0 && count > 0)
+		log_note(table->context, "(no room for %s: --wide)", text);
+	free(text);
 }
 
 /* ---- values ---- */
@@ -230,7 +322,10 @@ static void print_plain(FILE *out, const struct log_table *table, enum log_cell 
 	} else if (type == LOG_CELL_BAR) {
 		print_bar(out, value->number, value->most, table->context->utf8);
 	} else if (type == LOG_CELL_TIME && value->us != INT64_MIN) {
-		log_time_format(value->us, table->context->utc, time);
+		if (table->brief)
+			log_time_format_brief(value->us, table->context->now_us, table->context->utc, time);
+		else
+			log_time_format(value->us, table->context->utc, time);
 		fputs(time, out);
 	} else {
 		fputs(value->text ? value->text : "-", out);
@@ -243,6 +338,7 @@ static void keep_cell(struct log_table *table, enum log_cell type, const struct 
 	size_t size = 0;
 	FILE *out = open_memstream(&cell->text, &size);
 
+	cell->us = type == LOG_CELL_TIME ? value->us : INT64_MIN;
 	if (!out) {
 		table->failed = true;
 		return;
@@ -437,6 +533,8 @@ int log_table_end(struct log_table *table)
 		fputs("\n]\n", stdout);
 	else if (table->context->output == LOG_TABLE)
 		print_kept(table);
+	if (table->context->output == LOG_TABLE)
+		tell_left_out(table);
 	code = table->failed ? log_error("no memory") : table->rows ? LOG_FOUND : LOG_NOTHING;
 	if (code == LOG_NOTHING)
 		log_nothing(table->context);
@@ -458,7 +556,6 @@ void log_note(const struct log_context *context, const char *format, ...)
 	if (len < 0)
 		return;
 	log_page(context);
-	log_text_print(stdout, text, context->utf8, 0);
-	putchar('\n');
+	log_text_wrap(stdout, text, context->utf8, (struct log_wrap){.width = context->width});
 	free(text);
 }

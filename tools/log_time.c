@@ -276,6 +276,14 @@ static int take_offset(const char *at, int64_t *ret_s)
 	return 1;
 }
 
+/* A local time of the years that can be told is told, though in UTC it lies in the year before or behind them. */
+static int64_t from_local(int64_t wall_us, bool utc, bool later)
+{
+	int64_t us = from_wall(wall_us, utc, later);
+
+	return us < 0 ? 0 : us < latest_us ? us : latest_us - 1;
+}
+
 static int parse_absolute(const char *at, int64_t now_us, bool utc, bool later, int64_t *ret_us)
 {
 	int64_t wall, clock_us = 0, offset_s = 0, day_us = DAY_S * LOG_US_PER_S;
@@ -299,7 +307,7 @@ static int parse_absolute(const char *at, int64_t now_us, bool utc, bool later, 
 	r = take_offset(at, &offset_s);
 	if (r < 0)
 		return r;
-	return within_years(r > 0 ? wall - offset_s * LOG_US_PER_S : from_wall(wall, utc, later), ret_us);
+	return within_years(r > 0 ? wall - offset_s * LOG_US_PER_S : from_local(wall, utc, later), ret_us);
 }
 
 static bool parse_word(const char *text, int64_t now_us, bool utc, int64_t *ret_us)
@@ -370,6 +378,19 @@ void log_time_format(int64_t us, bool utc, char out[LOG_TIME_TEXT_MAX])
 	format_eve(us, utc, eve);
 	eve[10] = ' ';
 	snprintf(out, LOG_TIME_TEXT_MAX, "%.19s%s", eve, utc ? "Z" : "");
+}
+
+void log_time_format_brief(int64_t us, int64_t now_us, bool utc, char out[LOG_TIME_TEXT_MAX])
+{
+	char whole[LOG_TIME_TEXT_MAX], now[LOG_TIME_TEXT_MAX];
+	const size_t year = strlen("2026-"), day = strlen("2026-11-22");
+
+	log_time_format(us, utc, whole);
+	log_time_format(now_us, utc, now);
+	if (strncmp(whole, now, year) == 0)
+		snprintf(out, LOG_TIME_TEXT_MAX, "%s", whole + year);
+	else
+		snprintf(out, LOG_TIME_TEXT_MAX, "%.*s", (int)day, whole);
 }
 
 void log_time_format_exact(int64_t us, bool utc, char out[LOG_TIME_TEXT_MAX])

@@ -34,6 +34,8 @@ int64_t log_time_day(int64_t us, bool utc, int days);
 
 /* "2026-11-22 10:00:00", with a "Z" in UTC. For people. */
 void log_time_format(int64_t us, bool utc, char out[LOG_TIME_TEXT_MAX]);
+/* The same in at most 15 characters: without the year of now_us, and in other years without the time of day. */
+void log_time_format_brief(int64_t us, int64_t now_us, bool utc, char out[LOG_TIME_TEXT_MAX]);
 /* RFC 3339 with microseconds and offset. For programs. */
 void log_time_format_exact(int64_t us, bool utc, char out[LOG_TIME_TEXT_MAX]);
 

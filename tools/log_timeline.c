@@ -15,17 +15,21 @@ enum {
 	USUAL_STEPS = 48, /* at most so many, where no step is named */
 	STEPS_MAX = 100000,
 	SPARK_MAX = 120,
+	LONG_DAYS = 400,      /* of longer periods the part with records is shown */
+	LONGEST_DAYS = 24000, /* a step */
+	DAY_S = 86400,
+	MONTH_S = 30 * DAY_S,
 };
 
 static const struct log_column columns[] = {
-	{"start", "FROM", LOG_CELL_TIME},
-	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER},
-	{"packets", "PACKETS", LOG_CELL_NUMBER},
-	{"packets_blocked", NULL, LOG_CELL_NUMBER},
-	{"packets_offloaded", NULL, LOG_CELL_NUMBER},
-	{"records", NULL, LOG_CELL_NUMBER},
-	{"subscribers", "SUBSCRIBERS", LOG_CELL_NUMBER},
-	{NULL, "", LOG_CELL_BAR},
+	{"start", "FROM", LOG_CELL_TIME, 0, 0},
+	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 0, 0},
+	{"packets", "PACKETS", LOG_CELL_NUMBER, 0, 0},
+	{"packets_blocked", NULL, LOG_CELL_NUMBER, 0, 0},
+	{"packets_offloaded", NULL, LOG_CELL_NUMBER, 0, 0},
+	{"records", NULL, LOG_CELL_NUMBER, 0, 0},
+	{"subscribers", "SUBSCRIBERS", LOG_CELL_NUMBER, 0, 0},
+	{NULL, "", LOG_CELL_BAR, 1, 0},
 };
 
 struct buckets {
@@ -43,7 +47,7 @@ static int keep_bucket(void *context, const struct store_bucket *bucket)
 	return 0;
 }
 
-/* The shortest of these that makes no more than the usual number of steps. */
+/* The shortest of these that makes no more than the usual number of steps; of many years, so many of the last. */
 static uint32_t usual_step_s(int64_t length_s)
 {
 	static const uint32_t steps[] = {60,       300,       900,   3600,      3 * 3600,
@@ -52,6 +56,11 @@ static uint32_t usual_step_s(int64_t length_s)
 
 	while (i < last && length_s / steps[i] >= USUAL_STEPS)
 		i++;
+	if (length_s / steps[i] >= USUAL_STEPS) {
+		int64_t months = length_s / MONTH_S / USUAL_STEPS + 1, most = LONGEST_DAYS * DAY_S / MONTH_S;
+
+		return (uint32_t)((months < most ? months : most) * MONTH_S);
+	}
 	return steps[i];
 }
 
@@ -73,6 +82,19 @@ static int find_step(const struct log_context *context, int64_t length_us, uint3
 	return LOG_FOUND;
 }
 
+/* Nobody wants to see years without any record: the longest window lies between a packet and its record. */
+static void narrow(struct store_filter *filter, const struct store_sums *sums)
+{
+	const int64_t day_us = DAY_S * LOG_US_PER_S;
+	bool is_long = filter->since_us != INT64_MIN && filter->until_us != INT64_MAX &&
+		       filter->until_us / day_us - filter->since_us / day_us > LONG_DAYS;
+
+	if (filter->since_us == INT64_MIN || (is_long && filter->since_us < sums->first_us))
+		filter->since_us = sums->first_us;
+	if (is_long && filter->until_us > sums->last_us + day_us)
+		filter->until_us = sums->last_us + day_us;
+}
+
 /* From the first of these records, where no time is named. The end is then that of all that is stored: silence tells, too. */
 static int find_period(const struct log_context *context, struct store_filter *filter, int64_t *ret_length_us)
 {
@@ -83,8 +105,7 @@ static int find_period(const struct log_context *context, struct store_filter *f
 		return log_store_error(context);
 	if (sums.records == 0)
 		return LOG_NOTHING;
-	if (filter->since_us == INT64_MIN)
-		filter->since_us = sums.first_us;
+	narrow(filter, &sums);
 	*ret_length_us = (filter->until_us == INT64_MAX ? sums.last_us : filter->until_us) - filter->since_us;
 	return LOG_FOUND;
 }
@@ -92,7 +113,8 @@ static int find_period(const struct log_context *context, struct store_filter *f
 static void print_spark(const struct log_context *context, const struct buckets *buckets)
 {
 	uint64_t values[SPARK_MAX];
-	size_t each = buckets->count / SPARK_MAX + 1, count = 0;
+	size_t most = context->width > 0 && context->width < SPARK_MAX ? context->width : SPARK_MAX;
+	size_t each = (buckets->count + most - 1) / most, count = 0;
 
 	if (context->output != LOG_TABLE)
 		return;
@@ -109,7 +131,7 @@ static void print_spark(const struct log_context *context, const struct buckets 
 
 static int print_buckets(const struct log_context *context, const struct buckets *buckets)
 {
-	uint64_t most = 0, shown = log_limit(context, 0);
+	uint64_t most = 0, shown = log_limit(context);
 	size_t first = shown > 0 && buckets->count > shown ? buckets->count - (size_t)shown : 0;
 	struct log_table *table;
 

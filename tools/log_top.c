@@ -9,7 +9,6 @@
 #include <string.h>
 
 enum {
-	USUAL_ROWS = 20,
 	SPARK_ROWS = 100, /* up to so many rows have a sparkline: each is a question of its own */
 	SPARK_STEPS = 16,
 	HOUR_S = 3600,
@@ -133,7 +132,7 @@ static int print_totals(const struct log_context *context, uint64_t shown)
 
 int log_top(struct log_context *context, int argc, char **argv)
 {
-	uint64_t most = log_limit(context, USUAL_ROWS);
+	uint64_t most = log_limit(context);
 	enum store_order order = STORE_BY_ATTEMPTS;
 	struct log_talkers talkers = {.least_first_us = INT64_MIN};
 	int code;
@@ -162,7 +161,7 @@ static int compare_first(const void *a, const void *b)
 
 int log_first_seen(struct log_context *context, int argc, char **argv)
 {
-	uint64_t most = log_limit(context, USUAL_ROWS);
+	uint64_t most = log_limit(context);
 	enum store_order order = STORE_BY_FIRST;
 	struct log_talkers talkers = {0};
 	int code;

@@ -216,9 +216,9 @@ static int check_form(const json_t *ledgers)
 static int verify_all(struct verify *verify)
 {
 	static const struct log_column columns[] = {
-		{"host", "HOST", LOG_CELL_TEXT},           {"check", "CHECK", LOG_CELL_TEXT},
-		{"expected", "EXPECTED", LOG_CELL_NUMBER}, {"stored", "STORED", LOG_CELL_NUMBER},
-		{"result", "RESULT", LOG_CELL_TEXT},       {"boot_id", "BOOT", LOG_CELL_TEXT},
+		{"host", "HOST", LOG_CELL_TEXT, 0, 6},           {"check", "CHECK", LOG_CELL_TEXT, 0, 0},
+		{"expected", "EXPECTED", LOG_CELL_NUMBER, 0, 0}, {"stored", "STORED", LOG_CELL_NUMBER, 0, 0},
+		{"result", "RESULT", LOG_CELL_TEXT, 0, 0},       {"boot_id", "BOOT", LOG_CELL_TEXT, 1, 0},
 	};
 	int r, code;
 

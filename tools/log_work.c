@@ -160,12 +160,12 @@ static int write_event(void *context, const struct work_event *event)
 int log_queue_history(struct log_context *context, const char *subscriber)
 {
 	static const struct log_column columns[] = {
-		{"subscriber", "subscriber", LOG_CELL_TEXT},
-		{"time", "when", LOG_CELL_TIME},
-		{"what", "what", LOG_CELL_TEXT},
-		{"who", "who", LOG_CELL_TEXT},
-		{"ticket", "ticket", LOG_CELL_TEXT},
-		{"note", "note", LOG_CELL_TEXT},
+		{"subscriber", "SUBSCRIBER", LOG_CELL_TEXT, 0, 0},
+		{"time", "WHEN", LOG_CELL_TIME, 0, 0},
+		{"what", "WHAT", LOG_CELL_TEXT, 0, 0},
+		{"who", "WHO", LOG_CELL_TEXT, 0, 0},
+		{"ticket", "TICKET", LOG_CELL_TEXT, 1, 6},
+		{"note", "NOTE", LOG_CELL_TEXT, 2, 12},
 	};
 	struct history history = {.only = subscriber};
 	int code, r;

@@ -43,31 +43,45 @@ static_assert((int)LOG_FOUND == (int)EXIT_CODE_OK && (int)LOG_NOTHING == (int)EX
 		"grace", "TIME", "a relapse is what is blocked so long after, instead of 24h"                \
 	}
 
+/* What its --help names of the options of all commands. */
+#define PERIOD  "--since, --until"
+#define FILTERS "--src, --dst, --pool, --rule, --reason, --host, --min-attempts"
+#define FORM    "--output, --json, --utc, --color, --no-pager, --wide"
+#define STORE   "--policy, --log, --store, --no-ingest"
+#define LOOKING PERIOD ", " FILTERS ", --limit, " FORM ", " STORE
+#define WORKING FORM ", " STORE
+
+#define ENTERED                                                                                              \
+	{                                                                                                    \
+		"it was entered", "no record is about this subscriber"                                       \
+	}
+
 /* In the order of the help: looking, then working with what was found, then the store itself. */
 static const struct log_command commands[] = {
 	{"top", "", 0, 0, "the subscribers of whom most was blocked, and what each probably is",
-	 .options = {SORT_OPTION}, .run = log_top,
+	 .options = {SORT_OPTION}, .run = log_top, .also = LOOKING, .rows = 20,
 	 .examples = "  op25b-log top --since yesterday\n"
 		     "  op25b-log top --since -2h --pool dynamic --sort destinations\n"},
 	{"list", "", 0, 0, "the records, latest first", .options = {{"reverse", NULL, "earliest first"}},
-	 .letters = "r", .run = log_list,
+	 .letters = "r", .run = log_list, .also = LOOKING,
 	 .examples = "  op25b-log list --src 2001:db8:100::/56 --since -1d\n"},
 	{"tail", "", 0, 0, "the latest records, earliest of them first",
 	 .options = {{"follow", NULL, "go on with those that come"}}, .letters = "f", .run = log_tail,
-	 .examples = "  op25b-log tail -f -n 20\n"},
+	 .also = LOOKING, .rows = 10, .examples = "  op25b-log tail -f -n 20\n"},
 	{"timeline", "", 0, 0, "what was blocked, hour by hour or in other steps",
 	 .options = {{"step", "TIME", "so long is each step: 5min, 1h, 1d"}}, .run = log_timeline,
+	 .also = LOOKING, .rows_say = "all steps; the last N of them with -n N",
 	 .examples = "  op25b-log timeline --since -1d --step 1h\n"},
-	{"show", "SUBSCRIBER", 1, 1, "everything about a subscriber", .run = log_show,
+	{"show", "SUBSCRIBER", 1, 1, "everything about a subscriber", .run = log_show, .also = LOOKING,
 	 .examples = "  op25b-log show 198.51.100.7\n"},
 	{"first-seen", "", 0, 0, "subscribers never seen before the period (without --since: the last day)",
-	 .options = {SORT_OPTION}, .run = log_first_seen,
+	 .options = {SORT_OPTION}, .run = log_first_seen, .also = LOOKING, .rows = 20,
 	 .examples = "  op25b-log first-seen --since yesterday --min-attempts 10\n"},
 	{"destinations", "", 0, 0, "where to, as far as the records list it", .run = log_destinations,
-	 .examples = "  op25b-log destinations --src 198.51.100.7\n"},
+	 .also = LOOKING, .rows = 20, .examples = "  op25b-log destinations --src 198.51.100.7\n"},
 	{"pools", "", 0, 0, "what was blocked by pool",
 	 .options = {{"by", "WHAT", "by rule, reason, host or kind of rule (rule-kind) instead of pool"}},
-	 .run = log_pools,
+	 .run = log_pools, .also = LOOKING,
 	 .examples = "  op25b-log pools --since -7d --output csv\n"
 		     "  op25b-log pools --by reason\n"},
 	{"compare", "", 0, 0,
@@ -77,7 +91,7 @@ static const struct log_command commands[] = {
 		     {"against-until", "TIME", "and ends here, instead of at --since"},
 		     {"factor", "N", "grown is who has so many times the attempts, instead of 2"},
 		     {"all", NULL, "those that are neither, too"}},
-	 .run = log_compare,
+	 .run = log_compare, .also = LOOKING,
 	 .examples = "  op25b-log compare --since today\n"
 		     "  op25b-log compare --since -7d --factor 5\n"},
 	{"report", "", 0, 0, "everything about a period (without --since: seven days) on one page of HTML",
@@ -86,14 +100,17 @@ static const struct log_command commands[] = {
 		     {"now", "TIME", "the page is made as of this time"},
 		     {"uses", "FILE",
 		      "what 'op25bctl exemptions --json' printed: which exemptions are used"}},
-	 .run = log_report,
+	 .run = log_report, .also = PERIOD ", " FILTERS ", --limit, --utc, " STORE, .rows = 50,
+	 .rows_say = "50 subscribers on the page; others with -n N, at most 1000",
+	 .codes = {"the page was written", "it was written, and tells of no record"},
 	 .examples = "  op25b-log report --html week.html\n"
 		     "  op25b-log report --since -30d --pool dynamic --lang ja --html month.html\n"},
 	{"watch", "", 0, 0,
 	 "live, on the whole terminal: who is blocked most now, rates, the gateway's health",
 	 .options = {{"interval", "SECONDS", "from one look to the next, instead of 1"},
 		     {"socket", "PATH", "the daemon's control socket, instead of the one the policy names"}},
-	 .prepare = LOG_BARE, .run = log_watch,
+	 .prepare = LOG_BARE, .run = log_watch, .also = FILTERS ", --policy, --log, --utc, --color",
+	 .rows_say = "", .codes = {"it was left with q", NULL},
 	 .examples = "  op25b-log watch --interval 5\n"
 		     "  op25b-log watch --log events.json\n"},
 	{"queue", "[SUBSCRIBER]", 0, 1,
@@ -101,38 +118,48 @@ static const struct log_command commands[] = {
 	 .options = {{"state", "STATE", "only open, acknowledged, notified or relapsed ones"},
 		     GRACE_OPTION,
 		     {"history", NULL, "what people entered, by whom and when"}},
-	 .run = log_queue,
+	 .run = log_queue, .also = LOOKING, .rows = 20,
+	 .rows_say = "all whom somebody dealt with, and 20 others; N in all with -n N, 0 for no limit",
 	 .examples = "  op25b-log queue --since -7d --min-attempts 100\n"
 		     "  op25b-log queue --history 198.51.100.7\n"},
 	{"ack", "SUBSCRIBER", 1, 1, "somebody looks after it", .options = {DEALT_OPTIONS, GRACE_OPTION},
-	 .run = log_ack, .examples = "  op25b-log ack 198.51.100.7 --ticket T-4711\n"},
+	 .run = log_ack, .also = WORKING, .rows_say = "", .codes = ENTERED,
+	 .examples = "  op25b-log ack 198.51.100.7 --ticket T-4711\n"},
 	{"notified", "SUBSCRIBER", 1, 1, "the subscriber was told", .options = {DEALT_OPTIONS, GRACE_OPTION},
-	 .run = log_notified,
+	 .run = log_notified, .also = WORKING, .rows_say = "", .codes = ENTERED,
 	 .examples =
 		 "  op25b-log notified 2001:db8:100::/56 --at \"yesterday 16:00\" --note \"by letter\"\n"},
 	{"reopen", "SUBSCRIBER", 1, 1, "back into the queue, as if nobody had dealt with it",
-	 .options = {DEALT_OPTIONS}, .run = log_reopen, .examples = "  op25b-log reopen 198.51.100.7\n"},
+	 .options = {DEALT_OPTIONS}, .run = log_reopen, .also = WORKING, .rows_say = "", .codes = ENTERED,
+	 .examples = "  op25b-log reopen 198.51.100.7\n"},
 	{"note", "SUBSCRIBER TEXT", 2, 2, "add a note to a subscriber", .options = {BY_OPTION},
-	 .run = log_annotate, .examples = "  op25b-log note 198.51.100.7 \"calls back on Monday\"\n"},
+	 .run = log_annotate, .also = WORKING, .rows_say = "", .codes = ENTERED,
+	 .examples = "  op25b-log note 198.51.100.7 \"calls back on Monday\"\n"},
 	{"ticket", "SUBSCRIBER TICKET", 2, 2, "say which ticket is about a subscriber",
-	 .options = {BY_OPTION}, .run = log_ticket, .examples = "  op25b-log ticket 198.51.100.7 T-4711\n"},
+	 .options = {BY_OPTION}, .run = log_ticket, .also = WORKING, .rows_say = "", .codes = ENTERED,
+	 .examples = "  op25b-log ticket 198.51.100.7 T-4711\n"},
 	{"exemptions", "", 0, 0, "the policy's exemptions: unused, expiring, overused",
 	 .options = {{"within", "TIME", "expiring is what ends so soon, instead of 30d"},
 		     {"over", "NUMBER", "overused is what has more attempts a day, instead of 1000"},
 		     {"problems", NULL, "only what wants looking at, or has no end"},
 		     {"uses", "FILE", "what 'op25bctl exemptions --json' printed, instead of asking op25bd"}},
-	 .prepare = LOG_BARE, .run = log_exemptions,
+	 .prepare = LOG_BARE, .run = log_exemptions, .also = FORM ", --policy", .rows_say = "",
+	 .codes = {"some are listed",
+		   "none are: the policy has none, or with --problems none wants looking at"},
 	 .examples = "  op25b-log exemptions --problems\n"
 		     "  op25b-log exemptions --within 60d --uses gateways.json\n"},
 	{"verify", "", 0, 0, "whether all records are stored, by their numbers and by op25bd's count",
 	 .options = {{"ledger", "FILE", "what 'op25bctl status --json' printed, instead of asking op25bd"},
 		     {"no-ledger", NULL, "by the numbers alone"}},
-	 .prepare = LOG_OPENED, .run = log_verify,
+	 .prepare = LOG_OPENED, .run = log_verify, .also = WORKING, .rows_say = "",
+	 .codes = {"complete: all records are stored, each once",
+		   "gaps: records are missing, or counts differ"},
 	 .examples = "  op25b-log verify\n"
 		     "  op25b-log verify --ledger gateways.json\n"},
 	{"ingest", "[FILE...]", 0, LOG_FILES_MAX,
 	 "fill the store from the record files, or from these, and say what came of it",
-	 .prepare = LOG_OPENED, .run = log_ingest,
+	 .prepare = LOG_OPENED, .run = log_ingest, .also = FORM ", --policy, --log, --store", .rows_say = "",
+	 .codes = {"records were added", "there was nothing new"},
 	 .examples = "  op25b-log ingest\n"
 		     "  op25b-log --store autumn.db ingest events.json-2026*.gz\n"},
 };
@@ -170,10 +197,14 @@ static int check_arguments(const struct log_command *command, int given)
 {
 	if (given >= command->least && given <= command->most)
 		return LOG_FOUND;
-	fprintf(stderr, "op25b-log: %s takes %d", command->name, command->least);
-	if (command->most > command->least)
-		fprintf(stderr, " to %d", command->most);
-	fprintf(stderr, " arguments%s%s\n", command->most ? ": " : "", command->arguments);
+	if (command->most == 0)
+		log_error("%s takes no arguments", command->name);
+	else if (command->least == command->most)
+		log_error("%s takes %d argument%s: %s", command->name, command->most,
+			  command->most == 1 ? "" : "s", command->arguments);
+	else
+		log_error("%s takes at most %d argument%s: %s", command->name, command->most,
+			  command->most == 1 ? "" : "s", command->arguments);
 	return log_options_wrong(command);
 }
 

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from man_pages import Build, SKIP, help_options, output, planted
+from man_pages import Build, OVERVIEWS, SKIP, help_commands, help_options, output, planted, program_options
 from repo_rules import Tap
 
 ASK = r"""
@@ -50,11 +50,6 @@ class Completion:
         return found
 
 
-def help_commands(text):
-    block = re.search(r"^commands:\n((?:^ .*\n)+)", text, re.MULTILINE | re.IGNORECASE)
-    return set(re.findall(r"^ {2}([a-z][a-z-]*)", block.group(1), re.MULTILINE)) if block else set()
-
-
 def differences(what, offered, wanted):
     for name in sorted(wanted - offered):
         yield f"{what} {name} is in --help, and not offered"
@@ -64,11 +59,15 @@ def differences(what, offered, wanted):
 
 def test_program(tap, completion, name, program):
     text = output(program, "--help").stdout
-    options = help_options(name, text)
+    options = program_options(name, program)
     tap.case(f"the options of {name}", differences("option", completion.options(name), options))
     planted(tap, f"another option of {name}", differences("option", completion.options(name) | {"--planted"}, options))
     planted(tap, f"a new option of {name}", differences("option", completion.options(name), options | {"--planted"}))
     commands = help_commands(text)
+    for command in sorted(commands) if name in OVERVIEWS else ():
+        own, _, _ = output(program, command, "--help").stdout.partition("\nAlso (")
+        wanted = help_options(name, text.split("\nExamples:")[0]) | help_options(name, own)
+        tap.case(f"the options of {name} {command}", differences("option", set(completion.answers(name, command, "-")), wanted))
     if commands:
         tap.case(f"the commands of {name}", differences("command", set(completion.commands(name)), commands))
         planted(tap, f"a new command of {name}",

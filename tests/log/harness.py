@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs op25b-log in a home of its own, and reports in TAP."""
 import csv
+import fcntl
 import io
 import json
 import os
+import pty
+import select
+import signal
+import struct
 import subprocess
 import sys
+import termios
+import time
 import traceback
 from pathlib import Path
 
@@ -41,7 +48,7 @@ class Log:
         home = self.directory / "home"
         home.mkdir(exist_ok=True)
         kept = {name: value for name, value in os.environ.items()
-                if name not in ("XDG_CACHE_HOME", "NO_COLOR", "PAGER", "LESS", "SUDO_UID")}
+                if name not in ("XDG_CACHE_HOME", "NO_COLOR", "PAGER", "LESS", "SUDO_UID", "COLUMNS")}
         return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo", "TERM": "xterm", **changes}
 
     def run(self, *arguments, **changes):
@@ -54,6 +61,32 @@ class Log:
         run = self.run(*arguments, "--json")
         same(run.code, 0, f"code of {arguments}: {run.err}")
         return run.json
+
+
+def on_terminal(log, *arguments, columns=200, until=None, **changes):
+    """What comes out of a terminal of 24 lines, and the exit code; it is killed when `until` was shown."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        os.chdir(log.directory)
+        os.execve(log.program, [log.program, *log.files, *map(str, arguments)], log.environment(**changes))
+    shown = b""
+    end = time.monotonic() + 20
+    while time.monotonic() < end and not (until and until in shown.decode("utf-8", "replace")):
+        if not select.select([terminal], [], [], 0.5)[0]:
+            continue
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        shown += data
+    else:
+        os.kill(pid, signal.SIGKILL)
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    return shown.decode("utf-8", "replace"), os.waitstatus_to_exitcode(status)
 
 
 def same(got, wanted, what="result"):

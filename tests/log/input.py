@@ -1,25 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What op25b-log does with records that attack its reader, with wrong usage, and on terminals: input.py OP25B-LOG OP25B-MONTH."""
-import fcntl
 import gzip
 import json
 import os
-import pty
 import re
 import select
 import shutil
 import signal
 import sqlite3
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 from pathlib import Path
 
-from harness import Log, run_cases, same, true
+from harness import Log, on_terminal, run_cases, same, true
 
 PROGRAM = GENERATOR = TEMPLATE = None
 HOSTILE = "\x1b[31mred\x07\u202egnp.exe\u2066\x9b1m\n<script>alert(1)</script>"
@@ -58,32 +54,6 @@ class Home:
 
     def run(self, *arguments, **changes):
         return self.log.run("-p", self.policy, *arguments, **changes)
-
-
-def on_terminal(log, *arguments, **changes):
-    """What comes out of a terminal of 24 lines of 200 characters."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
-        os.chdir(log.directory)
-        os.execve(log.program, [log.program, *map(str, arguments)], log.environment(**changes))
-    shown = b""
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        if not select.select([terminal], [], [], 0.5)[0]:
-            continue
-        try:
-            data = os.read(terminal, 65536)
-        except OSError:
-            break
-        if not data:
-            break
-        shown += data
-    else:
-        os.kill(pid, signal.SIGKILL)
-    os.close(terminal)
-    _, status = os.waitpid(pid, 0)
-    return shown.decode("utf-8", "replace"), os.waitstatus_to_exitcode(status)
 
 
 def nothing_is_to_be_set_up():

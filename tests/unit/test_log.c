@@ -22,11 +22,6 @@ void log_page(const struct log_context *context)
 {
 }
 
-bool log_is_paged(void)
-{
-	return false;
-}
-
 int log_error(const char *format, ...)
 {
 	return LOG_ERROR;
@@ -154,6 +149,18 @@ static void test_days(void **state)
 	set_zone(sao_paulo);
 	/* 2026-11-01: at 00:00 (03:00 UTC) the clocks go to 01:00. */
 	assert_int_equal(log_time_day(INT64_C(1793534400) * S, false, 0), INT64_C(1793502000) * S);
+}
+
+static void test_the_first_and_last_day_are_there_in_all_zones(void **state)
+{
+	int64_t us = 4711;
+
+	set_zone(tokyo);
+	assert_int_equal(log_time_parse("1970-01-01", now_us, false, false, &us), 0);
+	assert_int_equal(us, 0);
+	set_zone("UTC+5");
+	assert_int_equal(log_time_parse("9999-12-31 23:59:59", now_us, false, true, &us), 0);
+	assert_int_equal(us, INT64_C(253402300800) * S - 1);
 }
 
 static void test_no_moments(void **state)
@@ -344,8 +351,9 @@ static void test_widths(void **state)
 /* ---- tables ---- */
 
 static const struct log_column columns[] = {
-	{"name", "NAME", LOG_CELL_TEXT}, {"count", "COUNT", LOG_CELL_NUMBER}, {"when", "WHEN", LOG_CELL_TIME},
-	{"sure", NULL, LOG_CELL_BOOL},   {NULL, "LINE", LOG_CELL_SPARK},      {"more", "MORE", LOG_CELL_TEXT},
+	{"name", "NAME", LOG_CELL_TEXT, 0, 0}, {"count", "COUNT", LOG_CELL_NUMBER, 2, 0},
+	{"when", "WHEN", LOG_CELL_TIME, 1, 0}, {"sure", NULL, LOG_CELL_BOOL, 0, 0},
+	{NULL, "LINE", LOG_CELL_SPARK, 3, 0},  {"more", "MORE", LOG_CELL_TEXT, 0, 4},
 };
 
 static void write_rows(struct log_table *table, size_t count)
@@ -398,10 +406,6 @@ static void test_table(void **state)
 		     "a,\\x1b      0  2026-11-22 07:00:00Z   _-#  the end\n"
 		     "-        1000  -                      _-#  =x\n");
 	expect_table((struct log_context){.output = LOG_TABLE}, 0, LOG_NOTHING, "");
-	/* The last column alone is cut. */
-	expect_table((struct log_context){.output = LOG_TABLE, .utc = true, .width = 40}, 1, LOG_FOUND,
-		     "NAME    COUNT  WHEN                  LINE  MORE\n"
-		     "a,\\x1b      0  2026-11-22 07:00:00Z   _-#  the end\n");
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))
 		return;
 	expect_table(
@@ -411,6 +415,58 @@ static void test_table(void **state)
 		"\033[1mMORE\033[0m\n"
 		"a,\\x1b      0  2026-11-22 07:00:00Z   \xE2\x96\x81\xE2\x96\x84\xE2\x96\x88  the end\n");
 	setlocale(LC_CTYPE, "C");
+}
+
+/* Shorter times first, then the ranks, then what may be cut. */
+static void test_narrow_tables(void **state)
+{
+	struct log_context context = {
+		.output = LOG_TABLE, .utc = true, .width = 50, .now_us = now_us, .wide = false};
+
+	expect_table(context, 1, LOG_FOUND,
+		     "NAME    COUNT  WHEN                  LINE  MORE\n"
+		     "a,\\x1b      0  2026-11-22 07:00:00Z   _-#  the end\n");
+	context.width = 45;
+	expect_table(context, 1, LOG_FOUND,
+		     "NAME    COUNT  WHEN             LINE  MORE\n"
+		     "a,\\x1b      0  11-22 07:00:00Z   _-#  the end\n");
+	context.now_us = 0;
+	context.width = 40;
+	expect_table(context, 1, LOG_FOUND,
+		     "NAME    COUNT  WHEN        LINE  MORE\n"
+		     "a,\\x1b      0  2026-11-22   _-#  the end\n");
+	context.width = 30;
+	expect_table(context, 1, LOG_FOUND,
+		     "NAME    WHEN        LINE  MORE\n"
+		     "a,\\x1b  2026-11-22   _-#  the>\n"
+		     "(no room for COUNT: --wide)\n");
+	context.width = 12;
+	expect_table(context, 1, LOG_FOUND,
+		     "NAME    MORE\n"
+		     "a,\\x1b  the>\n"
+		     "(no room for\nCOUNT, WHEN,\nLINE:\n--wide)\n");
+	context.wide = true;
+	expect_table(context, 1, LOG_FOUND,
+		     "NAME    COUNT  WHEN                  LINE  MORE\n"
+		     "a,\\x1b      0  2026-11-22 07:00:00Z   _-#  the end\n");
+}
+
+/* Whatever the width, no line is longer; also where later rows are wider than all that was looked at. */
+static void test_no_line_is_wider(void **state)
+{
+	for (unsigned width = 1; width < 60; width++) {
+		int code;
+		char *text = print_table(
+			(struct log_context){.output = LOG_TABLE, .utc = true, .width = width}, 1700, &code);
+		size_t rows = 0;
+
+		for (char *line = text, *end; rows < 1701; line = end + 1, rows++) {
+			end = strchr(line, '\n');
+			assert_non_null(end);
+			assert_true((size_t)(end - line) <= width);
+		}
+		free(text);
+	}
 }
 
 static void test_table_json(void **state)
@@ -467,12 +523,15 @@ int main(void)
 		cmocka_unit_test(test_utc_leaves_the_zone_out),
 		cmocka_unit_test(test_clocks_that_change),
 		cmocka_unit_test(test_days),
+		cmocka_unit_test(test_the_first_and_last_day_are_there_in_all_zones),
 		cmocka_unit_test(test_no_moments),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_times_as_text),
 		cmocka_unit_test(test_hostile_texts),
 		cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_narrow_tables),
+		cmocka_unit_test(test_no_line_is_wider),
 		cmocka_unit_test(test_table_json),
 		cmocka_unit_test(test_table_csv),
 		cmocka_unit_test(test_long_table),

@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""op25b-log as people meet it: helps, narrow terminals, the pager, bars: terminal.py OP25B-LOG OP25B-MONTH."""
+import fcntl
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from harness import on_terminal, run_cases, same, true
+from work import Month, write_policy
+
+MONTH = POLICY = None
+ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+BAR = re.compile(r"\[#*\.*\] \d+ records, \d+ a second")
+
+
+def tables():
+    """Commands, and columns that must be there however narrow the terminal."""
+    bot = max(MONTH.truth["subscribers"], key=lambda entry: entry["attempts"])["subscriber"]
+    return {("top", "-n", "9"): "SUBSCRIBER CLASS ATTEMPTS TO LAST",
+            ("list", "-n", "9"): "TIME SUBSCRIBER ATTEMPTS PACKETS REASON",
+            ("tail", "-n", "9"): "TIME SUBSCRIBER ATTEMPTS PACKETS REASON",
+            ("timeline", "-n", "9"): "FROM ATTEMPTS",
+            ("show", bot): "class evidence latest",
+            ("first-seen", "-n", "9", "--since", "2026-03-02"): "SUBSCRIBER CLASS ATTEMPTS",
+            ("destinations", "-n", "9"): "DESTINATION SUBSCRIBERS LAST",
+            ("pools",): "NAME SUBSCRIBERS ATTEMPTS LAST",
+            ("compare", "--since", "2026-03-02", "--until", "2026-03-03"): "CHANGE SUBSCRIBER BEFORE ATTEMPTS",
+            ("queue", "-n", "9"): "STATE SUBSCRIBER ATTEMPTS LAST STOPPED?",
+            ("queue", "--history"): "SUBSCRIBER WHEN WHAT WHO",
+            ("verify", "--no-ledger"): "HOST CHECK EXPECTED STORED RESULT",
+            ("exemptions", "-p", POLICY): "EXEMPTION STATE USE UNTIL",
+            ("ingest",): "FILES LINES RECORDS REFUSED"}
+
+
+def shown_on(columns, *arguments, **changes):
+    shown, _ = on_terminal(MONTH.log, *arguments, columns=columns, **changes)
+    return [ESCAPES.sub("", line) for line in shown.replace("\r\n", "\n").split("\n")
+            if not line.startswith("op25b-log: ")]
+
+
+def widest(lines):
+    return max((len(line), line) for line in lines)
+
+
+def tables_fit_the_terminal():
+    for arguments, titles in tables().items():
+        for columns in (80, 33, 132):
+            if arguments[0] == "show" and columns < 60:
+                continue  # its curves have a width of their own
+            lines = shown_on(columns, "--no-pager", *arguments)
+            true(widest(lines)[0] <= columns, f"{arguments} at {columns}: {widest(lines)}")
+        lines = shown_on(80, "--no-pager", *arguments)
+        for title in titles.split():
+            true(any(title in line for line in lines), f"{arguments}: no {title} in {lines[:3]}")
+
+
+def what_has_no_room_is_named_and_wide_shows_it():
+    lines = shown_on(80, "--no-pager", "verify", "--no-ledger")
+    true("(no room for BOOT: --wide)" in lines, f"{lines}")
+    boot = MONTH.truth["sources"][0]["boot_id"]
+    true(not any(boot in line for line in lines), f"{lines}")
+    true(any(boot in line for line in shown_on(80, "--no-pager", "--wide", "verify", "--no-ledger")), "--wide")
+    run = MONTH.log.run("verify", "--no-ledger", COLUMNS="80")
+    true(boot in run.out and "no room" not in run.out, "where there is no terminal all is shown")
+
+
+def the_environment_names_the_width():
+    lines = shown_on(200, "--no-pager", "list", "-n", "5", COLUMNS="70")
+    true(60 < widest(lines)[0] <= 70, f"{widest(lines)}")
+    true(widest(shown_on(200, "--no-pager", "list", "-n", "5", COLUMNS="wide"))[0] > 80, "no number")
+
+
+def the_pager_gets_what_fits():
+    lines = shown_on(80, "list", "-n", "5", PAGER="sed s/^/:/")
+    true(lines[0].startswith(":TIME") and widest(lines)[0] <= 81, f"{lines}")
+
+
+def tail_follows_in_one_line_a_record():
+    last = MONTH.log.rows("list", "-n", "4")
+    shown, _ = on_terminal(MONTH.log, "tail", "-f", "-n", "4", columns=80, until=last[0]["reason"] + "\r\n" * 1, NO_COLOR="1")
+    lines = shown.split("\r\n")
+    true(widest(lines)[0] <= 80, f"{widest(lines)}")
+    true(lines[0].startswith("TIME") and last[-1]["subscriber"] in lines[1], f"{lines}")
+
+
+def exemptions_say_once_why_nothing_is_known():
+    text = " ".join(shown_on(80, "--no-pager", "exemptions", "-p", POLICY))
+    same(text.count("count = yes"), 1, "the reason")
+    same(text.count("no op25bd was asked"), 1, "the other")
+
+
+# ---- helps ----
+
+def names_of(text):
+    return set(re.findall(r"--[a-z][a-z-]+", text))
+
+
+def helps_are_about_their_command():
+    whole = MONTH.log.run("--help").out
+    commands = re.findall(r"^ {2}([a-z-]+)", whole.split("Commands:")[1].split("Options of all")[0], re.MULTILINE)
+    true(len(commands) == 20, f"{commands}")
+    own = {name: MONTH.log.run(name, "--help").out for name in commands}
+    for name, text in {"": whole, **own}.items():
+        true(widest(text.split("\n"))[0] <= 80, f"{name}: {widest(text.split(chr(10)))}")
+    for name, text in own.items():
+        same(text.count("\n  op25b-log ") in (1, 2), True, f"examples of {name}: {text}")
+        true(all(line.startswith(f"  op25b-log {name}") or f" {name} " in line
+                 for line in text.split("Examples:\n")[1].splitlines()), f"examples of {name}: {text}")
+        true("Exit code 0: " in text and "Exit code 2: " in text, name)
+        for other in commands:
+            options = set(re.findall(r"^ +(?:-[a-z], )?(--[a-z-]+)", own[other].split("\nAlso ")[0], re.MULTILINE))
+            mine = set(re.findall(r"^ +(?:-[a-z], )?(--[a-z-]+)", text.split("\nAlso ")[0], re.MULTILINE))
+            for option in options - mine:
+                true(option not in names_of(text.split("Examples:")[0]), f"{name} --help names {option} of {other}")
+    for name, word in (("verify", "complete"), ("verify", "gaps"), ("top", "at most 20"), ("tail", "at most 10"), ("queue", "20 others"),
+                       ("report", "50 subscribers"), ("top", "/var/lib/op25b/review.db"), ("ack", "it was entered")):
+        true(word in own[name], f"{word} is not in {own[name]}")
+    true("review.db" not in own["exemptions"] and "--since" not in own["exemptions"], "exemptions needs no store")
+
+
+def usual_rows_are_those_of_the_help():
+    for name in ("top", "tail", "destinations"):
+        most = int(re.search(r"at most (\d+)", MONTH.log.run(name, "--help").out).group(1))
+        same(len(MONTH.log.rows(name)), most, f"rows of {name}")
+
+
+# ---- what is asked ----
+
+def queue_holds_its_limit():
+    names = list(MONTH.subscribers)
+    for name in names[:4]:
+        same(MONTH.log.run("ack", name, "--at", "@1").code, 0, name)
+    for rows in (1, 3, 5):
+        same(len(MONTH.log.rows("queue", "-n", rows)), rows, f"-n {rows}")
+    same({row["state"] for row in MONTH.log.rows("queue", "-n", "3")}, {"relapsed"}, "the most urgent")
+    same(len(MONTH.log.rows("queue", "-n", "0")), len(names), "-n 0")
+    true("There are more" in MONTH.log.run("queue", "-n", "3").out, "that there are more is told")
+    true("There are more" not in MONTH.log.run("queue", "-n", "0").out, "that there are none, not")
+
+
+def arguments_are_counted_in_english():
+    for arguments, text in ((["show"], "show takes 1 argument: SUBSCRIBER"), (["top", "x"], "top takes no arguments"),
+                            (["note", "x"], "note takes 2 arguments: SUBSCRIBER TEXT"),
+                            (["queue", "x", "y"], "queue takes at most 1 argument: [SUBSCRIBER]")):
+        run = MONTH.log.run(*arguments)
+        true(run.code == 2 and f"op25b-log: {text}\n" in run.err, f"{arguments}: {run.err}")
+
+
+def a_pager_that_cannot_be_run_is_told():
+    for pager in ("/nowhere/pager", "no-such-pager-anywhere -x", "/tmp", " /nowhere/less -S"):
+        shown, code = on_terminal(MONTH.log, "pools", PAGER=pager)
+        true(code == 0 and f"PAGER is \"{pager}\", which cannot be run" in shown and "dynamic" in shown, f"{pager}: {shown}")
+        same(shown.count("cannot be run"), 1, "it is told once")
+    shown, code = on_terminal(MONTH.log, "pools", PAGER="LC_ALL=C sed s/^/PAGED:/")
+    true(code == 0 and "PAGED:" in shown and "cannot" not in shown, shown)
+    shown, code = on_terminal(MONTH.log, "pools", PAGER="(exit 127)")
+    true("could not be run" in shown, shown)
+
+
+def periods_of_all_times_are_answered():
+    bot = max(MONTH.truth["subscribers"], key=lambda entry: entry["attempts"])
+    period = ("--since", "1970-01-01", "--until", "9999-12-31")
+    for arguments in (["show", bot["subscriber"]], ["top"], ["timeline"], ["list", "-n", "3"], ["pools"], ["first-seen"], ["queue"],
+                      ["destinations"], ["timeline", "--step", "1h"], ["compare"]):
+        run = MONTH.log.run(*arguments, *period, "--json")
+        same((run.code, run.err), (0, ""), f"{arguments}")
+        if arguments[0] == "timeline":
+            true(len(run.json) <= 100, f"{arguments}: {len(run.json)} steps")
+            same(sum(row["attempts"] for row in run.json), MONTH.truth["totals"]["attempts"], f"{arguments}")
+    row = MONTH.log.rows("show", bot["subscriber"], *period)[0]
+    same(row, MONTH.log.rows("show", bot["subscriber"])[0], "of all times")
+
+
+# ---- the bar ----
+
+def stopped_while_filling(start):
+    """A run that waits for the store, is stopped for longer than a bar waits, and then fills it; start(store) begins it."""
+    with tempfile.TemporaryDirectory() as directory:
+        store = os.path.join(directory, "review.db")
+        same(MONTH.log.run("--store", store, "--log", "/dev/null", "ingest").code in (1, 2), True, "a store")
+        with open(store + "-ingest", "a", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            pid, output = start(store)
+            shown = b""
+            while b"waiting for another run" not in shown:
+                true(select.select([output], [], [], 30)[0], f"it waits: {shown}")
+                shown += os.read(output, 65536)
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(1.3)
+        os.kill(pid, signal.SIGCONT)
+        while select.select([output], [], [], 30)[0]:
+            try:
+                data = os.read(output, 65536)
+            except OSError:
+                break
+            if not data:
+                break
+            shown += data
+        return shown.decode("utf-8", "replace")
+
+
+def a_terminal_sees_a_bar():
+    def start(store):
+        pid, terminal = os.forkpty()
+        if pid == 0:
+            os.chdir(MONTH.log.directory)
+            os.execve(MONTH.log.program, [MONTH.log.program, *MONTH.log.files, "--store", store, "--no-pager", "pools"], MONTH.log.environment())
+        started.append(pid)
+        return pid, terminal
+    started = []
+    shown = stopped_while_filling(start)
+    same(os.waitstatus_to_exitcode(os.waitpid(started[0], 0)[1]), 0, shown)
+    true(BAR.search(shown), shown)
+    # What comes behind stands in a line that was cleared, and the bar in no other.
+    before, after = shown.rsplit("a second", 1)
+    true("\r\x1b[Kop25b-log: [" in before and "\n" not in before and after.startswith("\r\x1b[K"), repr(shown))
+
+
+def no_terminal_sees_none():
+    def start(store):
+        # pylint: disable-next=consider-using-with
+        process = subprocess.Popen([MONTH.log.program, *MONTH.log.files, "--store", store, "--no-pager", "pools"], env=MONTH.log.environment(),
+                                   cwd=MONTH.log.directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        started.append(process)
+        return process.pid, process.stderr.fileno()
+    started = []
+    shown = stopped_while_filling(start)
+    same(started[0].wait(30), 0, shown)
+    true(not BAR.search(shown) and "\r" not in shown and "\x1b" not in shown, repr(shown))
+
+
+def main():
+    global MONTH, POLICY  # pylint: disable=global-statement
+    if len(sys.argv) != 3:
+        sys.exit("usage: terminal.py OP25B-LOG OP25B-MONTH")
+    with tempfile.TemporaryDirectory() as directory:
+        MONTH = Month(*sys.argv[1:], directory, "--gaps", "1", "--rotate", "1")
+        POLICY = write_policy(directory)
+        name = next(name for name in MONTH.subscribers if ":" in name)
+        MONTH.log.run("ack", name, "--ticket", "NOC-4711", "--note", "calls back on Monday, as soon as he has asked all of his tenants")
+        run_cases([tables_fit_the_terminal, what_has_no_room_is_named_and_wide_shows_it, the_environment_names_the_width,
+                   the_pager_gets_what_fits, tail_follows_in_one_line_a_record, exemptions_say_once_why_nothing_is_known,
+                   helps_are_about_their_command, usual_rows_are_those_of_the_help, queue_holds_its_limit,
+                   arguments_are_counted_in_english, a_pager_that_cannot_be_run_is_told, periods_of_all_times_are_answered,
+                   a_terminal_sees_a_bar, no_terminal_sees_none])
+
+
+if __name__ == "__main__":
+    main()
