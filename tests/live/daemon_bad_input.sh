@@ -65,7 +65,7 @@ expect "a user there is not" refused 5 "--user nobody-of-this-name: there is no 
 	"${other[@]}" --user nobody-of-this-name
 another
 for room in 50000 120000; do
-	expect "$room KB of address space" refused 5 "subscribers_max = 1000000 in [log] takes about 129 MB" \
+	expect "$room KB of address space" refused 5 "subscribers_max = 1000000 in [log] takes about 130 MB" \
 		bash -c "ulimit -v $room; exec \"\$@\"" - "${other[@]}"
 done
 expect "the remedy is named" grep -q 'lower it, or raise the limit' "$scratch/out"
