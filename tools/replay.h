@@ -192,18 +192,30 @@ void replay_list_print_json(const struct replay_packet *judged, FILE *file);
 
 /* ---- block records ---- */
 
+enum { REPLAY_BOOT_ID_MAX = 24 };
+
 struct replay_events {
 	const struct policy *policy;
 	FILE *out; /* borrowed; NULL: no records are wanted */
 	char host[65];
+	char boot_id[REPLAY_BOOT_ID_MAX]; /* "" until there is something to record */
+	uint64_t input; /* digest of what is replayed, as far as that can be known before it is read */
 	uint64_t next_seq;
-	struct event_collector *collector; /* of the file being replayed */
+	const char *file;                  /* the one being replayed */
+	struct event_collector *collector; /* of that file; NULL until there is something to record */
+	bool failed;                       /* there was no memory for one */
 };
 
-/* One collector a file: a record names its capture. 0 or -ENOMEM. */
-int replay_events_begin(struct replay_events *events, const char *file);
+/*
+ * Each run numbers its records from 0. What tells runs apart is the boot_id: of the policy's digest, the files' names, what stands in
+ * them, and the first packet recorded, so that the same input gives the same records again, and no other input does.
+ */
+void replay_events_set_input(struct replay_events *events, const struct replay_options *options);
+/* One collector a file: a record names its capture. The name is borrowed until the end. */
+void replay_events_begin(struct replay_events *events, const char *file);
 void replay_events_add(struct replay_events *events, const struct replay_packet *judged);
-void replay_events_end(struct replay_events *events);
+/* 0 or -ENOMEM: records are missing. */
+int replay_events_end(struct replay_events *events);
 
 /* ---- files written ---- */
 

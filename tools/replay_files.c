@@ -132,6 +132,7 @@ static int open_outputs(struct outputs *outputs, const struct replay_options *op
 
 	if (code == EXIT_CODE_OK && outputs->events.file) {
 		set_host(sink->events);
+		replay_events_set_input(sink->events, options);
 		sink->events->out = outputs->events.file;
 	}
 	if (code == EXIT_CODE_OK)

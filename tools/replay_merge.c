@@ -88,16 +88,14 @@ static int run_all(struct merge *merge, struct replay_run *run, struct replay_si
 {
 	int r = 0;
 
-	if (replay_events_begin(sink->events, "merged") < 0)
-		return -ENOMEM;
+	replay_events_begin(sink->events, "merged");
 	for (size_t i = merge->count; i-- > 0;)
 		sink_down(merge, i);
 	while (merge->count > 0 && r == 0)
 		r = take_first(merge, run);
 	if (r == 0)
 		r = replay_run_finish(run);
-	replay_events_end(sink->events);
-	return r;
+	return replay_events_end(sink->events) < 0 ? -ENOMEM : r;
 }
 
 static void free_merge(struct merge *merge, int count)

@@ -311,12 +311,13 @@ static int run_opened(struct replay_run *run, const struct replay_options *optio
 	struct replay_progress progress = {0};
 	int code;
 
-	if (replay_run_begin(run, run->engine, options, run->sink, run->sink->report) < 0 ||
-	    replay_events_begin(run->sink->events, file) < 0)
+	if (replay_run_begin(run, run->engine, options, run->sink, run->sink->report) < 0)
 		return replay_say_no_memory();
+	replay_events_begin(run->sink->events, file);
 	replay_progress_begin(&progress, file);
 	code = read_counts(run, options, file, capture, &progress);
-	replay_events_end(run->sink->events);
+	if (replay_events_end(run->sink->events) < 0)
+		code = replay_say_no_memory();
 	replay_progress_end(&progress);
 	replay_tell_strange_links(run, file);
 	if (code == EXIT_CODE_INPUT)

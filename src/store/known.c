@@ -19,17 +19,45 @@ __extension__ typedef unsigned __int128 wide;
 
 static const uint8_t no_address[SIZE_MAXIMUM];
 
-static uint8_t *slot_of(const struct known *known, const uint8_t *bytes, const struct siphash_key *key)
+/* Of 4 or 16 bytes: as numbers, for this is done for each destination of each record. */
+static bool same(const uint8_t *a, const uint8_t *b, size_t size)
+{
+	uint32_t x[4], y[4];
+
+	memcpy(x, a, 4);
+	memcpy(y, b, 4);
+	if (size == 4 || x[0] != y[0])
+		return x[0] == y[0];
+	memcpy(x, a, SIZE_MAXIMUM);
+	memcpy(y, b, SIZE_MAXIMUM);
+	return x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
+}
+
+static bool is_free(const uint8_t *slot, size_t size)
+{
+	return same(slot, no_address, size);
+}
+
+/* The two halves multiplied under the key, which changes with each run: who does not know it cannot aim at one place. */
+static size_t place_of(const struct known *known, const uint8_t *bytes, const struct siphash_key *key)
 {
 	uint64_t words[2] = {0, 0};
-	size_t at;
+	wide product;
 
-	memcpy(words, bytes, known->size);
-	at = (size_t)siphash_words(key, words, 2);
-	for (;; at++) {
+	if (known->size == 4)
+		memcpy(words, bytes, 4);
+	else
+		memcpy(words, bytes, SIZE_MAXIMUM);
+	product = (wide)(words[0] ^ key->k0) * ((words[1] ^ key->k1) | 1);
+	return (size_t)((uint64_t)product ^ (uint64_t)(product >> 64));
+}
+
+static uint8_t *slot_of(const struct known *known, const uint8_t *bytes, const struct siphash_key *key)
+{
+	for (size_t at = place_of(known, bytes, key);; at++) {
 		uint8_t *slot = known->names + (at & (known->capacity - 1)) * known->size;
 
-		if (memcmp(slot, bytes, known->size) == 0 || memcmp(slot, no_address, known->size) == 0)
+		if (same(slot, bytes, known->size) || is_free(slot, known->size))
 			return slot;
 	}
 }
@@ -48,7 +76,7 @@ static bool make_room(struct known *known, struct known_memory *memory)
 	for (size_t at = 0; at < old; at += known->size) {
 		const uint8_t *name = known->names + at;
 
-		if (memcmp(name, no_address, known->size) != 0)
+		if (!is_free(name, known->size))
 			memcpy(slot_of(&grown, name, &memory->key), name, known->size);
 	}
 	free(known->names);
@@ -62,13 +90,15 @@ static bool add_name(struct known *known, const uint8_t *bytes, struct known_mem
 {
 	uint8_t *slot;
 
-	if (known->name_count >= KNOWN_NAMES_MAX || memcmp(bytes, no_address, known->size) == 0)
+	if (known->name_count >= KNOWN_NAMES_MAX || is_free(bytes, known->size))
 		return true;
 	if (!make_room(known, memory))
 		return false;
 	slot = slot_of(known, bytes, &memory->key);
-	known->name_count += memcmp(slot, no_address, known->size) == 0;
-	memcpy(slot, bytes, known->size);
+	if (is_free(slot, known->size)) {
+		known->name_count++;
+		memcpy(slot, bytes, known->size);
+	}
 	return true;
 }
 
@@ -167,7 +197,7 @@ static uint8_t *sort_names(const struct known *known, uint8_t *memory)
 	size_t len = 0;
 
 	for (size_t at = 0; at < end; at += size) {
-		if (memcmp(known->names + at, no_address, size) == 0)
+		if (is_free(known->names + at, size))
 			continue;
 		memcpy(from + len, known->names + at, size);
 		len += size;

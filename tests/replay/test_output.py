@@ -17,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 POLICY, INTERFACES = os.path.join(HERE, "policy.ini"), os.path.join(HERE, "interfaces.ini")
 OUTSIDE, OUTSIDE6 = "203.0.113.9", "2001:db8:ffff::9"
 DIGEST = re.compile(rb'"policy":"[0-9a-f]{32}"')
+BOOT = re.compile(rb'"boot_id":"(replay-[0-9a-f]{16})"')
 
 
 def syn(src, dst=OUTSIDE, **how):
@@ -58,7 +59,7 @@ def golden(replay, name, run):
     same(run.err, "", "standard error")
     same(run.code, 0, "exit code")
     path = os.path.join(HERE, "golden", name)
-    got = DIGEST.sub(b'"policy":"DIGEST"', run.out)
+    got = BOOT.sub(b'"boot_id":"replay-DIGEST"', DIGEST.sub(b'"policy":"DIGEST"', run.out))
     if "--update" in sys.argv:
         with open(path, "wb") as file:
             file.write(got)
@@ -100,6 +101,24 @@ def listing_as_json(replay):
 def events(replay):
     replay.write("story.pcap", STORY)
     golden(replay, "events.json", replay.run("-p", POLICY, "--events", "-", "story.pcap"))
+
+
+def events_of_each_input_have_a_boot_id_of_their_own(replay):
+    """The names, the content, the policy and, of a pipe, the first packet recorded tell runs apart."""
+    def boot(*arguments, data=None):
+        found = set(BOOT.findall(replay.run("-p", POLICY, "--events", "-", *arguments, **({"stdin": data} if data else {})).out))
+        same(len(found), 1, f"boot ids of {arguments}")
+        return found.pop()
+    replay.write("a.pcap", pcap([(T0, syn("10.1.0.9"))]))
+    first = boot("a.pcap")
+    same(boot("a.pcap"), first, "again")
+    replay.write("b.pcap", replay.read("a.pcap"))
+    replay.write("c.pcap", pcap([(T0, syn("10.1.0.9")), (T0 + 1, syn("10.1.0.9"))]))
+    others = [boot("b.pcap"), boot("c.pcap"), boot("a.pcap", "b.pcap"), boot("--merge", "b.pcap", "a.pcap"), first]
+    replay.write("a.pcap", replay.read("c.pcap"))
+    others.append(boot("a.pcap"))
+    others += [boot("-", data=pcap([(T0 + late, syn("10.1.0.9"))])) for late in (0, 1)]
+    same(len(set(others)), len(others), f"different ones: {others}")
 
 
 def events_in_a_file_are_the_same(replay):
@@ -216,7 +235,8 @@ def help_and_version(replay):
 
 
 if __name__ == "__main__":
-    run_cases([summary, summary_as_json, several_files, listing, listing_as_json, events, events_in_a_file_are_the_same,
+    run_cases([summary, summary_as_json, several_files, listing, listing_as_json, events,
+               events_of_each_input_have_a_boot_id_of_their_own, events_in_a_file_are_the_same,
                every_blocked_packet_is_in_one_record, numbers_go_on_over_files, standard_input,
                the_side_is_told_by_options, the_side_is_told_by_the_capture, a_clock_that_steps_back,
                counting_is_the_same_as_looking_at_each, progress_is_for_people_who_wait, help_and_version], sys.argv[1])
