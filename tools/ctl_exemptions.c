@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* exemptions: how often each was used since the daemon began. */
+/* exemptions: how often each was used since counting began. */
 #include "ctl.h"
 
 #include <inttypes.h>

@@ -9,6 +9,7 @@
 #include "daemon/records.h"
 #include "daemon/say.h"
 #include "daemon/status.h"
+#include "daemon/uses_state.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -150,6 +151,7 @@ static void tick(struct gateway *gateway)
 	guardian_tick(gateway);
 	records_tick(gateway);
 	keeper_tick(gateway);
+	uses_state_tick(gateway);
 	control_server_run(gateway->control, clock_steady_ns());
 	learning_step(gateway);
 	reload_tick(gateway);
@@ -255,6 +257,7 @@ void loop_end_workers(struct gateway *gateway, size_t count)
 	learning_finish(gateway);
 	failwatch_end(gateway);
 	records_finish(gateway);
+	uses_state_finish(gateway);
 }
 
 static void stop(struct gateway *gateway)

@@ -13,6 +13,7 @@
 #include "daemon/roles.h"
 #include "daemon/sandbox.h"
 #include "daemon/say.h"
+#include "daemon/uses_state.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -201,7 +202,7 @@ static int open_records(struct gateway *gateway)
 
 static int open_overrides(struct gateway *gateway)
 {
-	int r = world_count_uses(gateway->world, &gateway->uses);
+	int r = uses_state_start(gateway);
 
 	r = r < 0 ? r : keeper_start(gateway);
 

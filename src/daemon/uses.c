@@ -150,6 +150,6 @@ json_t *uses_json(const struct gateway *gateway)
 			json_array_append_new(rows, use_json(of->of_rule[i]));
 	}
 	return json_pack("{s:s, s:o, s:I, s:s, s:o}", "host", gateway->host, "since",
-			 moment_json(gateway->started_s), "used", (json_int_t)used, "digest",
+			 moment_json(gateway->uses.since_s), "used", (json_int_t)used, "digest",
 			 gateway->world->policy->digest, "exemptions", rows);
 }

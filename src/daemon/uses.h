@@ -26,6 +26,12 @@ struct use {
 struct uses {
 	struct use **items; /* by name */
 	size_t count, capacity;
+	int64_t since_s; /* when counting began */
+
+	/* Of the file: uses_state.h. */
+	uint64_t saved; /* packets that it tells */
+	int64_t save_ns;
+	int error;
 };
 
 /* The counters of a policy's rules, by rule; what is no exemption has none. */

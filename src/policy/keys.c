@@ -92,7 +92,7 @@ const struct policy_key policy_keys[] = {
 	 .help = "A group whose members may change things by op25bctl, as root and the daemon's own user may; nobody else, when not given."},
 	{GATEWAY("state"), .type = POLICY_TYPE_PATH, .max = PATH_TEXT_MAX, .default_text = "/var/lib/op25b",
 	 .late = true, AT(policy_gateway, state),
-	 .help = "The directory in which op25bd keeps what must outlive it: overrides."},
+	 .help = "The directory in which op25bd keeps what must outlive it: overrides, uses of exemptions."},
 
 	{LOG("file"), .type = POLICY_TYPE_PATH, .max = PATH_TEXT_MAX,
 	 .default_text = "/var/log/op25b/events.json", AT(policy_log, file),

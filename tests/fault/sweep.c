@@ -30,7 +30,7 @@ enum {
 
 static const char head[] =
 	"[gateway]\nname = gw1\nmode = enforce\nfail = closed\nunlisted = accept\n"
-	"subscriber_interfaces = sub0\nupstream_interfaces = up*\ncontrol = @DIR@/control\n"
+	"subscriber_interfaces = sub0\nupstream_interfaces = up*\ncontrol = @DIR@/control\nstate = @DIR@/state\n"
 	"[log]\nfile = @DIR@/log/records.json\nwindow = 5\nsubscribers_max = 1000\n"
 	"syslog = @DIR@/syslog\njournald = yes\n"
 	"[relay mx]\naddress = 192.0.2.25\ninterface = srv0\n"

@@ -108,4 +108,28 @@ sed -i '2d' "$events"
 expect "a record that is lost is missed" test "$(code_of second.db verify --ledger "$scratch/ledger")" = 1
 expect "in the numbers, too" grep -q 'numbers  *[0-9]*  *[0-9]*  *differs' "$scratch/said"
 expect "which the daemon itself says, too" test "$(code_of third.db verify)" = 1
+since=$(field exemptions since)
+sleep 1.1 # a start at another second
+process_end "$daemon"
+expect "a restart: they are in the state directory" grep -q '"name": "dated"' "$scratch/state/exemption-uses.json"
+gateway_start
+expect "counts go on over a restart" used_are "dated 40 40;"
+expect "counted since when it began" test "$(field exemptions since)" = "$since"
+syns 198.51.100.62 2
+expect "and go on" wait_until 5 used_are "dated 42 42;"
+expect "an upgrade" ctl upgrade
+upgraded()
+{
+	[ "$(field status handover.lives)" = 2 ] && used_are "dated 42 42;"
+}
+expect "counts go on over an upgrade" wait_until 10 upgraded
+kill -9 "$daemon"
+wait "$daemon" # for all of its threads
+sed -i 's/42/x/' "$scratch/state/exemption-uses.json"
+gateway_start
+expect "a damaged file: counted anew, and it is said" used_are ""
+expect "it is put aside" test -s "$scratch/state/exemption-uses.json.damaged"
+expect "and told of" grep -q 'exemption-uses.json is damaged' "$daemon_log"
+syns 198.51.100.62 40
+expect "it counts again" wait_until 5 used_are "dated 40 40;"
 tap_end
