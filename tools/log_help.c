@@ -65,7 +65,7 @@ static void print_named(const char *name, const char *text)
 	print_wrapped(text, begin, begin);
 }
 
-void log_help_print(const struct log_command *commands, size_t count)
+static void print_overview(const struct log_command *commands, size_t count)
 {
 	puts("Usage: op25b-log [OPTION...] COMMAND [OPTION...] [ARGUMENT...]\n"
 	     "       op25b-log COMMAND --help\n"
@@ -127,7 +127,7 @@ static void print_codes(const struct log_command *command)
 	puts("Exit code 2: the command line is wrong, or something went wrong");
 }
 
-void log_help_print_command(const struct log_command *command)
+static void print_command(const struct log_command *command)
 {
 	printf("Usage: op25b-log %s%s%s%s\n\n", command->name, command->options[0].name ? " [OPTION...]" : "",
 	       command->arguments[0] ? " " : "", command->arguments);
@@ -141,4 +141,12 @@ void log_help_print_command(const struct log_command *command)
 						    "~/.cache/op25b/review.db; another one with --store");
 	print_codes(command);
 	printf("\nExamples:\n%s", command->examples);
+}
+
+void log_help_print(const struct log_command *command, const struct log_command *commands, size_t count)
+{
+	if (command)
+		print_command(command);
+	else
+		print_overview(commands, count);
 }

@@ -70,8 +70,24 @@ enum {
 	USUAL_WIDTH = 80,
 };
 
+/* The environment's word before the terminal's: so it can be told otherwise. */
+static unsigned terminal_width(int fd)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	uint64_t width;
+
+	if (columns && number_parse(columns, strlen(columns), 1, UINT16_MAX, &width) == NUMBER_OK)
+		return (unsigned)width;
+	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	return USUAL_WIDTH;
+}
+
 int log_error(const char *format, ...)
 {
+	struct log_wrap wrap = {.indent = 2,
+				.width = isatty(STDERR_FILENO) ? terminal_width(STDERR_FILENO) : 0};
 	va_list arguments;
 	char *text = NULL;
 	int len;
@@ -79,11 +95,9 @@ int log_error(const char *format, ...)
 	va_start(arguments, format);
 	len = vasprintf(&text, format, arguments);
 	va_end(arguments);
-	fputs("op25b-log: ", stderr);
+	wrap.begin = (size_t)fprintf(stderr, "op25b-log: ");
 	/* File names and what the store says may hold anything, too. */
-	if (len >= 0)
-		log_text_print(stderr, text, strcmp(nl_langinfo(CODESET), "UTF-8") == 0, 0);
-	fputc('\n', stderr);
+	log_text_wrap(stderr, len >= 0 ? text : "", strcmp(nl_langinfo(CODESET), "UTF-8") == 0, wrap);
 	free(len >= 0 ? text : NULL);
 	return LOG_ERROR;
 }
@@ -220,6 +234,13 @@ static bool take_store(struct log_context *context, int option)
 	return false;
 }
 
+static bool is_terminal(const char *none_if_set)
+{
+	const char *set = none_if_set ? getenv(none_if_set) : NULL, *terminal = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(set && set[0]) && !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
 int log_options_read(struct log_context *context, struct log_words *words, const struct log_command *commands,
 		     size_t count, int argc, char **argv)
 {
@@ -235,10 +256,9 @@ int log_options_read(struct log_context *context, struct log_words *words, const
 		if (own >= 0) {
 			context->values[own] = optarg ? optarg : "";
 		} else if (option == OPTION_HELP) {
-			if (context->command)
-				log_help_print_command(context->command);
-			else
-				log_help_print(commands, count);
+			context->pager = context->pager && is_terminal(NULL);
+			log_page(context);
+			log_help_print(context->command, commands, count);
 			return LOG_FOUND;
 		} else if (option == OPTION_VERSION) {
 			puts("op25b-log " OP25B_VERSION);
@@ -316,31 +336,10 @@ static int read_word(const char *option, const char *text, const char *const *wo
 	return -1;
 }
 
-static bool is_terminal(const char *none_if_set)
-{
-	const char *set = none_if_set ? getenv(none_if_set) : NULL, *terminal = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && !(set && set[0]) && !(terminal && strcmp(terminal, "dumb") == 0);
-}
-
-/* The environment's word before the terminal's: so it can be told otherwise. */
-static unsigned terminal_width(void)
-{
-	const char *columns = getenv("COLUMNS");
-	struct winsize size;
-	uint64_t width;
-
-	if (columns && number_parse(columns, strlen(columns), 1, UINT16_MAX, &width) == NUMBER_OK)
-		return (unsigned)width;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		return size.ws_col;
-	return USUAL_WIDTH;
-}
-
 static void look_at_terminal(struct log_context *context)
 {
 	context->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	context->width = isatty(STDOUT_FILENO) ? terminal_width() : 0;
+	context->width = isatty(STDOUT_FILENO) ? terminal_width(STDOUT_FILENO) : 0;
 	context->pager = context->pager && is_terminal(NULL);
 }
 

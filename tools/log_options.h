@@ -18,7 +18,7 @@ int log_options_apply(struct log_context *context, const struct log_words *words
 /* Says where the help is. LOG_ERROR. */
 int log_options_wrong(const struct log_command *command);
 
-void log_help_print(const struct log_command *commands, size_t count);
-void log_help_print_command(const struct log_command *command);
+/* Of one command, or with NULL of all. */
+void log_help_print(const struct log_command *command, const struct log_command *commands, size_t count);
 
 #endif

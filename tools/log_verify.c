@@ -20,6 +20,7 @@ struct verify {
 	json_t *ledgers;
 	uint64_t missing;  /* of the source in hand, in gaps that are losses */
 	uint64_t restarts; /* gaps that are none */
+	uint64_t lost;     /* the missing ones of all sources */
 	const struct store_source *source;
 	bool differs;
 };
@@ -141,6 +142,7 @@ static int check_source(struct verify *verify, const struct store_source *source
 	r = source->gaps > 0 ? store_gaps(verify->context->store, take_gap, verify) : 0;
 	if (r < 0)
 		return r;
+	verify->lost += verify->missing;
 	write_equal(verify, source->host, source->boot_id, "numbers", source->records + verify->missing,
 		    source->records);
 	if (verify->restarts > 0)
@@ -213,6 +215,21 @@ static int check_form(const json_t *ledgers)
 	return LOG_FOUND;
 }
 
+static void sum_up(const struct verify *verify)
+{
+	const struct log_context *context = verify->context;
+
+	if (!verify->differs)
+		log_note(context, "Complete: %s",
+			 json_array_size(verify->ledgers) > 0 ? "all is stored that op25bd wrote."
+							      : "no number is missing between those stored.");
+	else if (verify->lost > 0)
+		log_note(context, "Gaps: %" PRIu64 " record%s missing.", verify->lost,
+			 verify->lost == 1 ? " is" : "s are");
+	else
+		log_note(context, "No number is missing, but op25bd counted otherwise.");
+}
+
 static int verify_all(struct verify *verify)
 {
 	static const struct log_column columns[] = {
@@ -229,6 +246,8 @@ static int verify_all(struct verify *verify)
 	code = log_table_end(verify->table);
 	if (r < 0)
 		return log_store_error(verify->context);
+	if (code == LOG_FOUND)
+		sum_up(verify);
 	if (code != LOG_FOUND)
 		return code == LOG_NOTHING ? LOG_FOUND : code;
 	return verify->differs ? LOG_NOTHING : LOG_FOUND;

@@ -95,7 +95,7 @@ static const struct log_command commands[] = {
 	 .examples = "  op25b-log compare --since today\n"
 		     "  op25b-log compare --since -7d --factor 5\n"},
 	{"report", "", 0, 0, "everything about a period (without --since: seven days) on one page of HTML",
-	 .options = {{"html", "FILE", "the page; - is standard output"},
+	 .options = {{"html", "FILE", "the page, which is always to be named; - is standard output"},
 		     {"lang", "LANGUAGE", "en or ja"},
 		     {"now", "TIME", "the page is made as of this time"},
 		     {"uses", "FILE",
@@ -176,6 +176,14 @@ static int flushed(int code)
 	return LOG_ERROR;
 }
 
+/* After a help, which may be longer than the terminal. */
+static int helped(int code)
+{
+	code = flushed(code);
+	log_page_end();
+	return code;
+}
+
 static const struct log_command *find_command(const char *name)
 {
 	const char *names[COMMANDS], *nearest;
@@ -225,7 +233,7 @@ static int run_command(struct log_context *context, struct log_words *words, int
 	argv[0] = title;
 	code = log_options_read(context, words, commands, COMMANDS, argc, argv);
 	if (code >= 0)
-		return flushed(code);
+		return helped(code);
 	code = check_arguments(context->command, argc - optind);
 	if (code == LOG_FOUND)
 		code = log_options_apply(context, words);
@@ -260,7 +268,7 @@ int main(int argc, char **argv)
 	context.now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 	code = log_options_read(&context, &words, commands, COMMANDS, argc, argv);
 	if (code >= 0)
-		return flushed(code);
+		return helped(code);
 	if (optind == argc)
 		return log_error("no command"), log_options_wrong(NULL);
 	context.command = find_command(argv[optind]);

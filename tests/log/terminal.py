@@ -95,7 +95,27 @@ def exemptions_say_once_why_nothing_is_known():
     same(text.count("no op25bd was asked"), 1, "the other")
 
 
+def errors_fit_the_terminal_too():
+    shown, code = on_terminal(MONTH.log, "--no-pager", "exemptions", "-p", POLICY, columns=80)
+    lines = ESCAPES.sub("", shown).split("\r\n")
+    true(code == 0 and "uses are not known" in shown and widest(lines)[0] <= 80, f"{widest(lines)}")
+
+
+def verify_ends_with_a_sentence():
+    missing = sum(source["missing"] for source in MONTH.truth["sources"])
+    same(MONTH.log.run("verify", "--no-ledger").out.splitlines()[-1], f"Gaps: {missing} records are missing.", "the end")
+    same(MONTH.log.run("verify", "--no-ledger", "--json").out[-3:], "\n]\n", "none in JSON")
+
+
 # ---- helps ----
+
+def long_helps_are_paged():
+    shown, code = on_terminal(MONTH.log, "--help", columns=80, PAGER="sed s/^/PAGED:/")
+    true(code == 0 and "PAGED:Usage: op25b-log " in shown and "PAGED:of commands that" in shown, shown[-300:])
+    shown, code = on_terminal(MONTH.log, "top", "--help", columns=80, PAGER="sed s/^/PAGED:/")
+    true(code == 0 and "PAGED:Usage: op25b-log top" in shown, shown[-300:])
+    true("PAGED" not in on_terminal(MONTH.log, "--no-pager", "--help", columns=80, PAGER="sed s/^/PAGED:/")[0], "--no-pager")
+
 
 def names_of(text):
     return set(re.findall(r"--[a-z][a-z-]+", text))
@@ -246,6 +266,7 @@ def main():
         MONTH.log.run("ack", name, "--ticket", "NOC-4711", "--note", "calls back on Monday, as soon as he has asked all of his tenants")
         run_cases([tables_fit_the_terminal, what_has_no_room_is_named_and_wide_shows_it, the_environment_names_the_width,
                    the_pager_gets_what_fits, tail_follows_in_one_line_a_record, exemptions_say_once_why_nothing_is_known,
+                   errors_fit_the_terminal_too, verify_ends_with_a_sentence, long_helps_are_paged,
                    helps_are_about_their_command, usual_rows_are_those_of_the_help, queue_holds_its_limit,
                    arguments_are_counted_in_english, a_pager_that_cannot_be_run_is_told, periods_of_all_times_are_answered,
                    a_terminal_sees_a_bar, no_terminal_sees_none])
