@@ -24,10 +24,17 @@ static const struct log_column destination_columns[] = {
 	{"last", "LAST", LOG_CELL_TIME, 1, 0},
 };
 
+struct groups {
+	struct log_table *table;
+	bool has_none;
+};
+
 static int write_group(void *context, const struct store_group_row *row)
 {
-	struct log_table *table = context;
+	struct groups *groups = context;
+	struct log_table *table = groups->table;
 
+	groups->has_none = groups->has_none || !row->name || !row->name[0];
 	log_table_text(table, row->name && row->name[0] ? row->name : NULL);
 	log_table_number(table, row->subscribers);
 	log_table_number(table, row->sums.attempts);
@@ -83,15 +90,19 @@ static bool find_group(const struct log_context *context, enum store_group *ret)
 
 int log_pools(struct log_context *context, int argc, char **argv)
 {
-	struct log_table *table;
+	struct groups groups = {0};
 	enum store_group group;
+	int code;
 
 	if (!find_group(context, &group))
 		return LOG_ERROR;
-	table = log_table_new(context, columns, sizeof(columns) / sizeof(columns[0]));
-	return end(context, table,
+	groups.table = log_table_new(context, columns, sizeof(columns) / sizeof(columns[0]));
+	code = end(context, groups.table,
 		   store_groups(context->store, &context->filter, group, log_limit(context), write_group,
-				table));
+				&groups));
+	if (groups.has_none && group == STORE_GROUP_POOL)
+		log_note(context, "-: sources in no pool, and of records without subscribers");
+	return code;
 }
 
 int log_destinations(struct log_context *context, int argc, char **argv)

@@ -4,6 +4,7 @@
 
 #include "log_text.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -131,7 +132,8 @@ static void print_command(const struct log_command *command)
 {
 	printf("Usage: op25b-log %s%s%s%s\n\n", command->name, command->options[0].name ? " [OPTION...]" : "",
 	       command->arguments[0] ? " " : "", command->arguments);
-	print_wrapped(command->what, 0, 0);
+	putchar(toupper((unsigned char)command->what[0]));
+	print_wrapped(command->what + 1, 1, 0);
 	putchar('\n');
 	print_options(command);
 	putchar('\n');

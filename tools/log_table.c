@@ -36,6 +36,7 @@ struct log_table {
 	struct log_layout *layout;
 	bool begun, failed;
 	bool brief; /* times are */
+	bool told_left_out;
 };
 
 static bool is_right(enum log_cell type)
@@ -243,18 +244,19 @@ static void print_kept(struct log_table *table)
 	table->kept = 0;
 }
 
-/* Which columns there was no room for. */
-static void tell_left_out(const struct log_table *table)
+/* Which columns there was no room for, once. */
+static void tell_left_out(struct log_table *table)
 {
 	char *text = NULL;
 	size_t size = 0, count = 0;
-	FILE *out = table->begun ? open_memstream(&text, &size) : NULL;
+	FILE *out = table->begun && !table->told_left_out ? open_memstream(&text, &size) : NULL;
 
 	for (size_t i = 0; out && i < table->count; i++)
 		if (table->columns[i].title && table->columns[i].title[0] && !table->layout[i].shown)
 			fprintf(out, "%s%s", count++ ? ", " : "", table->columns[i].title);
 	if (out && fclose(out) == 0 && count > 0)
 		log_note(table->context, "(no room for %s: --wide)", text);
+	table->told_left_out = table->begun;
 	free(text);
 }
 
@@ -517,8 +519,10 @@ static void print_nothing(const struct log_table *table)
 
 void log_table_flush(struct log_table *table)
 {
-	if (table && table->context->output == LOG_TABLE)
-		print_kept(table);
+	if (!table || table->context->output != LOG_TABLE)
+		return;
+	print_kept(table);
+	tell_left_out(table);
 }
 
 int log_table_end(struct log_table *table)

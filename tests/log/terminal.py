@@ -83,16 +83,25 @@ def the_pager_gets_what_fits():
 
 def tail_follows_in_one_line_a_record():
     last = MONTH.log.rows("list", "-n", "4")
-    shown, _ = on_terminal(MONTH.log, "tail", "-f", "-n", "4", columns=80, until=last[0]["reason"] + "\r\n" * 1, NO_COLOR="1")
+    # What there is no room for is told though it never ends.
+    shown, _ = on_terminal(MONTH.log, "tail", "-f", "-n", "4", columns=80, until="--wide)", NO_COLOR="1")
     lines = shown.split("\r\n")
     true(widest(lines)[0] <= 80, f"{widest(lines)}")
-    true(lines[0].startswith("TIME") and last[-1]["subscriber"] in lines[1], f"{lines}")
+    true(lines[0].startswith("TIME"), f"{lines}")
+    for row, line in zip(reversed(last), lines[1:], strict=False):
+        true(row["subscriber"] in line and row["reason"] in line, f"{row['subscriber']}: {line}")
 
 
 def exemptions_say_once_why_nothing_is_known():
     text = " ".join(shown_on(80, "--no-pager", "exemptions", "-p", POLICY))
     same(text.count("count = yes"), 1, "the reason")
     same(text.count("no op25bd was asked"), 1, "the other")
+
+
+def pools_say_what_the_dash_is():
+    true(any(row["name"] is None for row in MONTH.log.rows("pools")), "there are records without a pool")
+    true("\n-: sources in no pool" in MONTH.log.run("pools").out, "it is told")
+    true("\n-: sources" not in MONTH.log.run("pools", "--src", "100.64.0.0/10", "--by", "host").out, "only where there is one")
 
 
 def errors_fit_the_terminal_too():
@@ -266,7 +275,7 @@ def main():
         MONTH.log.run("ack", name, "--ticket", "NOC-4711", "--note", "calls back on Monday, as soon as he has asked all of his tenants")
         run_cases([tables_fit_the_terminal, what_has_no_room_is_named_and_wide_shows_it, the_environment_names_the_width,
                    the_pager_gets_what_fits, tail_follows_in_one_line_a_record, exemptions_say_once_why_nothing_is_known,
-                   errors_fit_the_terminal_too, verify_ends_with_a_sentence, long_helps_are_paged,
+                   pools_say_what_the_dash_is, errors_fit_the_terminal_too, verify_ends_with_a_sentence, long_helps_are_paged,
                    helps_are_about_their_command, usual_rows_are_those_of_the_help, queue_holds_its_limit,
                    arguments_are_counted_in_english, a_pager_that_cannot_be_run_is_told, periods_of_all_times_are_answered,
                    a_terminal_sees_a_bar, no_terminal_sees_none])
