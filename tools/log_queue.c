@@ -178,8 +178,7 @@ static const char *stopped_text(const struct row *row, char out[64])
 {
 	if (row->verdict.stopped != WORK_STOPPED_NO)
 		return stopped_name(row->verdict.stopped);
-	snprintf(out, 64, "no: %s%" PRIu64 " since", row->verdict.at_most ? "up to " : "",
-		 row->verdict.attempts);
+	snprintf(out, 64, "no: %s%" PRIu64, row->verdict.at_most ? "up to " : "", row->verdict.attempts);
 	return out;
 }
 
@@ -189,7 +188,7 @@ static unsigned colour_of(enum work_state state)
 }
 
 static const struct log_column columns[] = {
-	{"state", "STATE", LOG_CELL_TEXT, 0, 0},
+	{"state", "STATE", LOG_CELL_TEXT, 0, 8},
 	{"subscriber", "SUBSCRIBER", LOG_CELL_TEXT, 0, 0},
 	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 0, 0},
 	{"last", "LAST", LOG_CELL_TIME, 1, 0},
@@ -199,7 +198,7 @@ static const struct log_column columns[] = {
 	{NULL, "STOPPED?", LOG_CELL_TEXT, 0, 0},
 	{"dealt", "DEALT WITH", LOG_CELL_TIME, 3, 0},
 	{"who", "BY", LOG_CELL_TEXT, 4, 0},
-	{"ticket", "TICKET", LOG_CELL_TEXT, 2, 6},
+	{"ticket", "TICKET", LOG_CELL_TEXT, 2, 8},
 	{"note", "NOTE", LOG_CELL_TEXT, 5, 12},
 };
 
