@@ -241,6 +241,10 @@ int watch_grid_clear(struct watch_grid *grid, int rows, int columns);
 int watch_put(struct watch_grid *grid, int row, int column, enum watch_style style, const char *text);
 int watch_putf(struct watch_grid *grid, int row, int column, enum watch_style style, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
+/* The whole text on rows from there to before end, cut at blanks; returns the row behind it. */
+int watch_put_lines(struct watch_grid *grid, int row, int end, enum watch_style style, const char *text);
+/* A "+" at the end of the row, if what was put came to a column beyond it. */
+void watch_tell_cut(struct watch_grid *grid, int row, int column);
 /* The row from there to its end. */
 void watch_fill(struct watch_grid *grid, int row, int column, enum watch_style style);
 /* The last `width` of the values, the greatest of them as high as a line is. */

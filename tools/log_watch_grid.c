@@ -60,6 +60,36 @@ int watch_putf(struct watch_grid *grid, int row, int column, enum watch_style st
 	return watch_put(grid, row, column, style, text);
 }
 
+/* How much of the text fits into a row: up to a blank, if there is one. */
+static size_t cut(const char *text, int columns)
+{
+	size_t room = (size_t)columns, len = strlen(text);
+
+	if (len <= room)
+		return len;
+	for (len = room; len > room / 2; len--)
+		if (text[len] == ' ')
+			return len;
+	return room;
+}
+
+int watch_put_lines(struct watch_grid *grid, int row, int end, enum watch_style style, const char *text)
+{
+	while (*text && row < end) {
+		size_t len = cut(text, grid->columns);
+
+		watch_putf(grid, row++, 0, style, "%.*s", (int)len, text);
+		text += len + (text[len] == ' ');
+	}
+	return row;
+}
+
+void watch_tell_cut(struct watch_grid *grid, int row, int column)
+{
+	if (column > grid->columns)
+		watch_put(grid, row, grid->columns - 1, WATCH_BOLD, "+");
+}
+
 void watch_fill(struct watch_grid *grid, int row, int column, enum watch_style style)
 {
 	for (; column < grid->columns; column++)

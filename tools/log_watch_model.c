@@ -323,11 +323,29 @@ static void ask(struct watch_model *model, enum watch_mode mode)
 	model->prompt[0] = '\0';
 }
 
+/* As in less(1) and vi(1). */
+static int moving_key(int key)
+{
+	switch (key) {
+	case 'j':
+		return WATCH_KEY_DOWN;
+	case 'k':
+		return WATCH_KEY_UP;
+	case 'g':
+		return WATCH_KEY_HOME;
+	case 'G':
+		return WATCH_KEY_END;
+	default:
+		return key;
+	}
+}
+
 static enum watch_wish list_key(struct watch_model *model, int key)
 {
 	static const char orders[] = "PADT";
 	const char *order = key > 0 && key < 128 ? strchr(orders, key) : NULL;
 
+	key = moving_key(key);
 	if (key == 'q')
 		return WATCH_QUIT;
 	if (key == ' ')

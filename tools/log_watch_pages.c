@@ -52,10 +52,11 @@ void watch_view_details(const struct watch_model *model, struct watch_grid *grid
 		watch_put(grid, row++, 0, WATCH_FAINT,
 			  "no more in the list: nothing of him was blocked for a while");
 	watch_putf(grid, row, 0, WATCH_PLAIN, "%-*s", TITLE, "packets/s");
-	watch_spark(grid, row++, TITLE, grid->columns - TITLE, model->utf8, model->followed_history,
+	watch_spark(grid, row, TITLE, grid->columns - TITLE, model->utf8, model->followed_history,
 		    model->followed_steps);
+	row += 2;
 	for (size_t i = 0; i < model->answer_count; i++)
-		watch_put(grid, ++row, 0, WATCH_PLAIN, model->answers[i]);
+		row = watch_put_lines(grid, row, grid->rows - 1, WATCH_PLAIN, model->answers[i]);
 	/* The last row is not this page's. */
 	if (row >= grid->rows - 1)
 		watch_fill(grid, grid->rows - 1, 0, WATCH_PLAIN);
@@ -71,10 +72,10 @@ void watch_view_help(struct watch_grid *grid)
 		{"/", "show only an address, a prefix, a reason, a pool or a rule"},
 		{"Escape", "show all again"},
 		{"Enter", "all that is known of the subscriber at the cursor; any key goes back"},
-		{"arrows", "move the cursor; also Page Up, Page Down, Home, End"},
+		{"arrows", "move the cursor; also j and k, Page Up, Page Down, Home (g), End (G)"},
 		{"c", "colours on or off"},
 		{"", ""},
-		{"PACKETS", "since his last record, in a window; faint: only monitored"},
+		{"PACKETS", "of his present window; faint: only monitored"},
 		{"DEST", "different destinations; ~ where that is estimated"},
 		{"KERNEL", "packets that the kernel blocked by itself (offload)"},
 		{"if", "what would become of packets that no daemon judges, and when"},

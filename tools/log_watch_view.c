@@ -12,6 +12,7 @@ enum {
 	TABLE_LEAST = 4,       /* rows that the panel above leaves to the list and its head */
 	SUBSCRIBER_LEAST = 23, /* 2001:db8:1234:5678::/64 */
 	SUBSCRIBER_MOST = 43,
+	MARK = 3, /* "..." */
 };
 
 /* ---- the panel ---- */
@@ -82,7 +83,8 @@ static void put_queues(const struct watch_model *model, struct watch_grid *grid,
 	column = watch_putf(grid, row, column, WATCH_PLAIN, ", waiting %" PRIu64, now->waiting);
 	column = put_bad(grid, row, column, ", dropped full ", now->queue_dropped);
 	column = put_bad(grid, row, column, ", socket ", now->socket_dropped);
-	put_bad(grid, row, column, ", failed open ", now->failed_open);
+	column = put_bad(grid, row, column, ", failed open ", now->failed_open);
+	watch_tell_cut(grid, row, column);
 }
 
 /* Cases with the same fate stand together: "passes: no daemon, killed; waits: stalled". */
@@ -107,6 +109,7 @@ static void put_fates(const struct watch_model *model, struct watch_grid *grid, 
 				column = watch_putf(grid, row, column, WATCH_PLAIN, "%s%s",
 						    j == i ? ": " : ", ", names[j]);
 	}
+	watch_tell_cut(grid, row, column);
 }
 
 static void put_offload(const struct watch_model *model, struct watch_grid *grid, int row)
@@ -133,7 +136,9 @@ static void put_records(const struct watch_model *model, struct watch_grid *grid
 	}
 	column = watch_putf(grid, row, column, WATCH_PLAIN, "; %" PRIu64 " subscribers", now->subscribers);
 	if (now->window_s > 0)
-		watch_putf(grid, row, column, WATCH_PLAIN, ", windows of %" PRIu64 " s", now->window_s);
+		column = watch_putf(grid, row, column, WATCH_PLAIN, ", windows of %" PRIu64 " s",
+				    now->window_s);
+	watch_tell_cut(grid, row, column);
 }
 
 /* In the order shown; the rows with the greatest rank go first where there is no room. */
@@ -153,19 +158,6 @@ static bool is_wanted(const struct watch_model *model, const struct panel_row *r
 	       (row->put != put_offload || model->now.offload_wanted);
 }
 
-/* How much of the text fits into a row: up to a blank, if there is one. */
-static size_t cut(const char *text, int columns)
-{
-	size_t room = (size_t)columns, len = strlen(text);
-
-	if (len <= room)
-		return len;
-	for (len = room; len > room / 2; len--)
-		if (text[len] == ' ')
-			return len;
-	return room;
-}
-
 /* Warnings stand above everything else, on a sixth of the screen. Returns the first row that is free. */
 static int put_warnings(const struct watch_model *model, struct watch_grid *grid, int row)
 {
@@ -173,15 +165,10 @@ static int put_warnings(const struct watch_model *model, struct watch_grid *grid
 	size_t i = 0;
 
 	for (; i < model->now.warning_count && row < end; i++) {
-		char text[WATCH_TEXT_MAX + 16], *rest = text;
+		char text[WATCH_TEXT_MAX + 16];
 
 		snprintf(text, sizeof(text), "WARNING: %s", model->now.warnings[i]);
-		while (*rest && row < end) {
-			size_t len = cut(rest, grid->columns);
-
-			watch_putf(grid, row++, 0, WATCH_BAD, "%.*s", (int)len, rest);
-			rest += len + (rest[len] == ' ');
-		}
+		row = watch_put_lines(grid, row, end, WATCH_BAD, text);
 	}
 	if (i < model->now.warning_count && row > 1)
 		watch_putf(grid, row - 1, grid->columns - 5, WATCH_BAD, " (+%zu)",
@@ -339,6 +326,18 @@ static void put_list(struct watch_model *model, struct watch_grid *grid, int row
 
 /* ---- first row and last ---- */
 
+/* Of a long path the end tells more than the beginning. */
+static int put_origin(struct watch_grid *grid, int column, int end, const char *origin)
+{
+	int room, len = (int)strlen(origin);
+
+	column = watch_put(grid, 0, column, WATCH_BAR, " records of ");
+	room = end - column > MARK ? end - column : MARK;
+	if (len <= room)
+		return watch_put(grid, 0, column, WATCH_BAR, origin);
+	return watch_putf(grid, 0, column, WATCH_BAR, "...%s", origin + len - room + MARK);
+}
+
 static void put_title(const struct watch_model *model, struct watch_grid *grid)
 {
 	const struct watch_snapshot *now = &model->now;
@@ -353,7 +352,7 @@ static void put_title(const struct watch_model *model, struct watch_grid *grid)
 				    now->fail, now->version, s / 86400, (unsigned)(s / 3600 % 24),
 				    (unsigned)(s / 60 % 60), (unsigned)(s % 60));
 	else
-		column = watch_putf(grid, 0, column, WATCH_BAR, " records of %s", now->origin);
+		column = put_origin(grid, column, grid->columns - (int)strlen(now->clock) - 1, now->origin);
 	if (column < grid->columns - (int)strlen(now->clock))
 		watch_put(grid, 0, grid->columns - (int)strlen(now->clock), WATCH_BAR, now->clock);
 }
@@ -370,6 +369,10 @@ static void put_status(const struct watch_model *model, struct watch_grid *grid)
 		watch_put(grid, row, column, WATCH_BAR, " ");
 		return;
 	}
+	if (model->mode == WATCH_HELP || model->mode == WATCH_DETAILS) {
+		watch_put(grid, row, 0, WATCH_FAINT, "any key: back to the list  space: look again");
+		return;
+	}
 	if (model->said[0]) {
 		watch_put(grid, row, 0, WATCH_BAD, model->said);
 		return;
@@ -381,8 +384,7 @@ static void put_status(const struct watch_model *model, struct watch_grid *grid)
 		column = watch_put(grid, row, column, WATCH_WORSE, model->only->text);
 	if (model->filter[0])
 		column = watch_putf(grid, row, column, WATCH_WORSE, "  only \"%s\"", model->filter);
-	if (column > grid->columns)
-		watch_put(grid, row, grid->columns - 1, WATCH_WORSE, "+");
+	watch_tell_cut(grid, row, column);
 }
 
 void watch_view(struct watch_model *model, struct watch_grid *grid)

@@ -497,7 +497,7 @@ static void the_screen_of_80_by_24(void **state)
 		"blocked         0/s                   _ accepted        0/s                   _",
 		"by kernel       0/s                   _ records         0/s                   _",
 		"queues    2: in flight 3, waiting 5, dropped full 11, socket 0, failed open 7",
-		"if        passes: no daemon; ?: queue full, socket full, stalled; waits, then pa",
+		"if        passes: no daemon; ?: queue full, socket full, stalled; waits, then p+",
 		"offload   in force; sources 4, packets 900, 58 % of those blocked",
 		"records   20, lost 2, waiting 9 bytes; 2 subscribers, windows of 60 s",
 		"SUBSCRIBER                PACKETS   PKT/S ATTEMPTS   DEST     LAST REASON",
@@ -515,6 +515,50 @@ static void the_screen_of_80_by_24(void **state)
 	assert_string_equal(line(&grid, 23), "q quit  h help  by packets  every 1 s  2 of 2");
 	assert_int_equal(grid.cells[13 * 80].style, WATCH_BAR);
 	assert_int_equal(grid.cells[1 * 80].style, WATCH_BAD);
+	watch_grid_free(&grid);
+	watch_model_free(&model);
+}
+
+static void what_is_cut_is_said_to_be(void **state)
+{
+	struct watch_model model = {0};
+	struct watch_grid grid = {0};
+	int row = 0;
+
+	fill(&model);
+	model.now.of_daemon = false;
+	snprintf(model.now.gateway, sizeof(model.now.gateway), "gw1");
+	snprintf(model.now.origin, sizeof(model.now.origin),
+		 "/srv/of-a-customer/with-a-long-name/and-one-more/var/log/op25b/events.json");
+	assert_int_equal(watch_grid_clear(&grid, 24, 80), 0);
+	watch_view(&model, &grid);
+	assert_string_equal(
+		line(&grid, 0),
+		"op25b gw1 records of ...ong-name/and-one-more/var/log/op25b/events.json 10:15:00");
+	watch_model_key(&model, 'h');
+	assert_int_equal(watch_grid_clear(&grid, 24, 80), 0);
+	watch_view(&model, &grid);
+	assert_string_equal(line(&grid, 23), "any key: back to the list  space: look again");
+	watch_model_key(&model, 'q');
+	watch_model_key(&model, 'G');
+	assert_int_equal(model.cursor, 1);
+	watch_model_key(&model, 'k');
+	assert_int_equal(model.cursor, 0);
+	watch_model_key(&model, 'j');
+	assert_int_equal(model.cursor, 1);
+	watch_model_key(&model, 'g');
+	assert_int_equal(model.cursor, 0);
+	/* A long answer goes on in the next row. */
+	watch_model_key(&model, WATCH_KEY_ENTER);
+	model.answer_count = 1;
+	memset(model.answers[0], 'x', 60);
+	snprintf(model.answers[0] + 60, sizeof(model.answers[0]) - 60, " %s",
+		 "and then words that do not fit");
+	assert_int_equal(watch_grid_clear(&grid, 24, 80), 0);
+	watch_view(&model, &grid);
+	while (row < 22 && strncmp(line(&grid, row), "xxxx", 4) != 0)
+		row++;
+	assert_string_equal(line(&grid, row + 1), "do not fit");
 	watch_grid_free(&grid);
 	watch_model_free(&model);
 }
@@ -748,6 +792,7 @@ int main(void)
 		cmocka_unit_test(the_cursor_stays_with_the_subscriber),
 		cmocka_unit_test(details_follow_one),
 		cmocka_unit_test(the_screen_of_80_by_24),
+		cmocka_unit_test(what_is_cut_is_said_to_be),
 		cmocka_unit_test(every_size_is_drawn),
 		cmocka_unit_test(records_are_summed_up),
 		cmocka_unit_test(who_is_silent_is_forgotten),
