@@ -241,6 +241,20 @@ def exemptions_are_shown():
     true("mailshop, expired, until 2020-01-01 09:00:00, ticket NOC-7, owner desk" in home.run("show", name).out, "as text")
 
 
+def records_of_wrong_clocks_are_shown():
+    """A step of an hour over eight thousand years would be seventy million questions."""
+    times = ["1970-01-02T00:00:00.000000+0000", TEMPLATE["timestamp"], "9999-12-30T00:00:00.000000+0000"]
+    home = Home(*(record(seq, timestamp=time_, first_seen=time_, last_seen=time_) for seq, time_ in enumerate(times, 1)))
+    for period in ([], ["--since", "1970-01-01", "--until", "9999-12-31"]):
+        run = home.run("show", TEMPLATE["src_ip"], *period, "--json")
+        same((run.code, run.err), (0, ""), f"show {period}")
+        row = run.json[0]
+        same((row["records"], sum(row["attempts_by_hour"])), (3, row["attempts"]), f"show {period}")
+        same((len(row["attempts_by_day"]), row["attempts_by_day"][:-2]), (60, [0] * 58), "the last days before the last record")
+        run = home.run("timeline", *period, "--json")
+        same((run.code, len(run.json) < 200, sum(step["records"] for step in run.json)), (0, True, 3), f"timeline {period}: {run.err}")
+
+
 def who_may_only_read_the_store_gets_what_is_in_it():
     home = Home(record(1))
     store = home.directory / "readable.db"
@@ -269,7 +283,8 @@ def main():
     run_cases([nothing_is_to_be_set_up, hostile_names_never_reach_the_terminal, formulas_are_no_formulas,
                damaged_lines_are_told, files_that_were_not_read_whole_are_named, an_unfinished_line_waits, wrong_usage_is_told, helps_show_examples,
                nothing_found_is_1, a_closed_pipe_is_quiet, a_full_disk_is_told, terminals_get_colour_and_a_pager,
-               tail_follows, exemptions_are_shown, who_may_only_read_the_store_gets_what_is_in_it])
+               tail_follows, exemptions_are_shown, records_of_wrong_clocks_are_shown,
+               who_may_only_read_the_store_gets_what_is_in_it])
 
 
 if __name__ == "__main__":
