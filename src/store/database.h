@@ -35,6 +35,9 @@ struct store {
 	char error[STORE_ERROR_MAX];
 };
 
+/* The number of a subscriber's day in the table known, of the columns given. */
+#define STORE_DAY_ID(day, subscriber) day " * 4294967296 + " subscriber
+
 /* Keeps the sentence for store_error(); returns -error. */
 int store_say(struct store *store, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The same of what sqlite last failed with. */

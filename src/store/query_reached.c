@@ -82,6 +82,11 @@ struct day_rows {
 	" WHERE step.at IS NOT NULL) SELECT " columns " FROM step CROSS JOIN json_each(?3) AS w"             \
 	" CROSS JOIN " table " AS u ON u.day = step.at AND u.subscriber = w.value"
 
+#define DAY_COLUMNS                                                                                          \
+	"u.subscriber, NULL, u.count, u.exact, u.reach,"                                                     \
+	" CASE WHEN u.exact THEN NULL ELSE (SELECT names FROM known WHERE id = " STORE_DAY_ID(               \
+		"u.day", "u.subscriber") ") END"
+
 static int open_days(struct question *question, const struct day_rows *rows, int64_t from, int64_t to,
 		     sqlite3_stmt **ret)
 {
@@ -151,9 +156,7 @@ static bool add_names(const struct uniting *uniting, struct reached *reach, uint
 
 static int unite_days(const struct uniting *uniting, int64_t from, int64_t to)
 {
-	static const struct day_rows rows = {
-		SELECTED("u.subscriber, NULL, u.count, u.exact, u.reach, u.names", "reach"),
-		LOOKED_UP("u.subscriber, NULL, u.count, u.exact, u.reach, u.names", "reach")};
+	static const struct day_rows rows = {SELECTED(DAY_COLUMNS, "reach"), LOOKED_UP(DAY_COLUMNS, "reach")};
 	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
 	struct question *question = uniting->question;
 	int r = open_days(question, &rows, from, to, &statement);

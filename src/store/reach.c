@@ -26,17 +26,24 @@ int reach_init(struct reach *reach, struct store *store, const struct siphash_ke
 	if (!reach->days || !reach->chains)
 		return store_say(store, ENOMEM, "not enough memory");
 	r = store_prepare(store,
-			  "SELECT count, exact, reach, names FROM reach WHERE day = ?1 AND subscriber = ?2",
+			  "SELECT count, exact, reach, (SELECT names FROM known WHERE id = " STORE_DAY_ID(
+				  "?1", "?2") ")"
+					      " FROM reach WHERE day = ?1 AND subscriber = ?2",
 			  &reach->find);
 	r = r < 0 ? r
 		  : store_prepare(store,
 				  "INSERT INTO visit(day, subscriber, first, rest) VALUES(?1, ?2, ?3, ?4)",
 				  &reach->visit);
+	r = r < 0 ? r
+		  : store_prepare(store,
+				  "INSERT OR REPLACE INTO known(id, names) VALUES(" STORE_DAY_ID(
+					  "?1", "?2") ", ?3)",
+				  &reach->put_names);
 	return r < 0 ? r
 		     : store_prepare(
 			       store,
-			       "INSERT INTO reach(day, subscriber, count, exact, reach, names) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE"
-			       " SET count = excluded.count, exact = excluded.exact, reach = excluded.reach, names = excluded.names",
+			       "INSERT INTO reach(day, subscriber, count, exact, reach) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE"
+			       " SET count = excluded.count, exact = excluded.exact, reach = excluded.reach",
 			       &reach->put);
 }
 
@@ -46,6 +53,7 @@ void reach_free(struct reach *reach)
 		reach_forget(reach);
 	sqlite3_finalize(reach->find);
 	sqlite3_finalize(reach->put);
+	sqlite3_finalize(reach->put_names);
 	sqlite3_finalize(reach->visit);
 	free(reach->days);
 	free(reach->chains);
@@ -201,21 +209,40 @@ static int put_visits(struct reach *reach, const struct reach_day *day)
 	return r;
 }
 
+static int put_names(struct reach *reach, const struct reach_day *day)
+{
+	uint8_t *names = NULL;
+	size_t len = 0;
+	int r = 0;
+
+	if (!known_pack(&day->known, &names, &len))
+		return store_say(reach->store, ENOMEM, "not enough memory");
+	if (!names)
+		return 0;
+	(void)sqlite3_bind_int64(reach->put_names, 1, day->day);
+	(void)sqlite3_bind_int64(reach->put_names, 2, day->subscriber);
+	(void)sqlite3_bind_blob(reach->put_names, 3, names, (int)len, SQLITE_STATIC);
+	if (sqlite3_step(reach->put_names) != SQLITE_DONE)
+		r = store_failed(reach->store);
+	(void)sqlite3_reset(reach->put_names);
+	free(names);
+	return r;
+}
+
 static int put_day(struct reach *reach, struct reach_day *day)
 {
-	uint8_t memory[LIST_MAX], *names = NULL;
+	uint8_t memory[LIST_MAX];
 	const uint8_t *bytes;
 	uint64_t count;
-	size_t len, names_len;
+	size_t len;
 	bool exact;
 	int r = add_stored(reach, day);
 
 	(void)sqlite3_reset(reach->find);
+	r = r < 0 ? r : put_names(reach, day);
 	if (r < 0)
 		return r;
 	bytes = bytes_of(reach, day, memory, &len);
-	if (!known_pack(&day->known, &names, &names_len))
-		return store_say(reach->store, ENOMEM, "not enough memory");
 	count = known_count(&day->known, &exact);
 	exact = exact && !day->inexact;
 	if (!exact && count < day->least)
@@ -225,11 +252,9 @@ static int put_day(struct reach *reach, struct reach_day *day)
 	(void)sqlite3_bind_int64(reach->put, 3, (int64_t)count);
 	(void)sqlite3_bind_int64(reach->put, 4, exact);
 	(void)sqlite3_bind_blob(reach->put, 5, bytes, (int)len, SQLITE_STATIC);
-	(void)sqlite3_bind_blob(reach->put, 6, names, (int)names_len, SQLITE_STATIC);
 	if (sqlite3_step(reach->put) != SQLITE_DONE)
 		r = store_failed(reach->store);
 	(void)sqlite3_reset(reach->put);
-	free(names);
 	return r;
 }
 

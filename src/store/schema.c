@@ -57,10 +57,12 @@ const char store_schema[] =
 	" offloaded INTEGER, attempts INTEGER, first INTEGER, last INTEGER, PRIMARY KEY(hour, subscriber, way)) WITHOUT ROWID;\n"
 	"CREATE TABLE day(day INTEGER, subscriber INTEGER, way INTEGER, records INTEGER, packets INTEGER, blocked INTEGER,"
 	" offloaded INTEGER, attempts INTEGER, first INTEGER, last INTEGER, PRIMARY KEY(day, subscriber, way)) WITHOUT ROWID;\n"
-	/* The destinations of a subscriber's day together; exact and reach as in record, but reach is never NULL. names: of an
-	 * estimate, those that records told by name, as known_pack() has them. */
+	/* The destinations of a subscriber's day together; exact and reach as in record, but reach is never NULL. */
 	"CREATE TABLE reach(day INTEGER, subscriber INTEGER, count INTEGER, exact INTEGER, reach BLOB,"
-	" names BLOB, PRIMARY KEY(day, subscriber)) WITHOUT ROWID;\n"
+	" PRIMARY KEY(day, subscriber)) WITHOUT ROWID;\n"
+	/* Of those of them that are estimates, the destinations that records told by name, as known_pack() has them; id: STORE_DAY_ID. In
+	 * a table with rowids a page holds several. */
+	"CREATE TABLE known(id INTEGER PRIMARY KEY, names BLOB);\n"
 	/* The records whose times lie in a subscriber's day, as store/visits.h has them; of what was stored at once, one row. */
 	"CREATE TABLE visit(day INTEGER, subscriber INTEGER, first INTEGER, rest BLOB,"
 	" PRIMARY KEY(day, subscriber, first)) WITHOUT ROWID;\n";

@@ -379,6 +379,25 @@ static inline void unite_made(struct known *known, const struct made *made, stru
 	assert_true(known_add(known, &made->dst, memory));
 }
 
+static inline void insert_known(struct world *world, unsigned subscriber, int64_t day,
+				const struct known *known)
+{
+	sqlite3_stmt *statement = NULL;
+	uint8_t *packed;
+	size_t len;
+
+	assert_true(known_pack(known, &packed, &len));
+	if (!packed)
+		return;
+	assert_int_equal(sqlite3_prepare_v2(world->db, "INSERT INTO known VALUES(?1 * 4294967296 + ?2, ?3)",
+					    -1, &statement, NULL),
+			 SQLITE_OK);
+	insert_numbers(statement, 1, (const int64_t[]){day, subscriber}, 2);
+	sqlite3_bind_blob(statement, 3, packed, (int)len, free);
+	assert_int_equal(sqlite3_step(statement), SQLITE_DONE);
+	sqlite3_finalize(statement);
+}
+
 /* The union of a day; what older records do not list is missing in it, and it says so. */
 static inline void insert_reach_of(struct world *world, sqlite3_stmt *statement, unsigned subscriber,
 				   int64_t day)
@@ -387,8 +406,6 @@ static inline void insert_reach_of(struct world *world, sqlite3_stmt *statement,
 	struct known union_of_all = {0};
 	bool known = true, exact;
 	uint64_t least = 0, count;
-	uint8_t *packed;
-	size_t packed_len;
 
 	for (unsigned i = 0; i < WORLD_RECORDS; i++) {
 		const struct made *made = &world->records[i];
@@ -408,13 +425,9 @@ static inline void insert_reach_of(struct world *world, sqlite3_stmt *statement,
 						 exact && known},
 			       4);
 		bind_set(statement, 5, union_of_all.set, world->subscribers[subscriber].addr.family);
-		assert_true(known_pack(&union_of_all, &packed, &packed_len));
-		if (packed)
-			sqlite3_bind_blob(statement, 6, packed, (int)packed_len, free);
-		else
-			sqlite3_bind_null(statement, 6);
 		assert_int_equal(sqlite3_step(statement), SQLITE_DONE);
 	}
+	insert_known(world, subscriber, day, &union_of_all);
 	known_free(&union_of_all, &memory);
 }
 
@@ -422,7 +435,7 @@ static inline void insert_reach(struct world *world)
 {
 	sqlite3_stmt *statement = NULL;
 
-	assert_int_equal(sqlite3_prepare_v2(world->db, "INSERT INTO reach VALUES(?1, ?2, ?3, ?4, ?5, ?6)", -1,
+	assert_int_equal(sqlite3_prepare_v2(world->db, "INSERT INTO reach VALUES(?1, ?2, ?3, ?4, ?5)", -1,
 					    &statement, NULL),
 			 SQLITE_OK);
 	for (unsigned subscriber = 1; subscriber < WORLD_SUBSCRIBERS; subscriber++)
