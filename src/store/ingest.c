@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Fills the store: one thread reads, unpacks and understands lines, this one writes them. */
 #include "store/input.h"
+#include "store/listed_days.h"
 #include "store/reader.h"
 #include "store/writer.h"
 
@@ -241,6 +242,11 @@ static int run_threads(struct ingest *ingest)
 	return r;
 }
 
+static bool wants_more(void *context)
+{
+	return !tell(context, false);
+}
+
 static int run(struct ingest *ingest)
 {
 	int lock_file CLEANUP_CLOSE = -1;
@@ -257,7 +263,7 @@ static int run(struct ingest *ingest)
 	if (r == 0)
 		r = run_threads(ingest);
 	writer_free(&ingest->writer);
-	return r;
+	return r < 0 ? r : listed_days_make(ingest->store, &ingest->reader.key, wants_more, ingest);
 }
 
 int store_ingest(struct store *store, const struct store_ingest_config *config, struct store_ingested *ret)

@@ -139,8 +139,8 @@ int store_totals(struct store *store, const struct store_filter *filter, struct 
 		 uint64_t *ret_subscribers);
 /*
  * By pool, rule, ...: most attempts first. Destinations, by most records first, are those that records list, with filter->dst
- * only those inside it. Of more than 262,144 of them the rarest may be missing, but none that stands in so many of
- * the records' lists as 1 of 100,000.
+ * only those inside it. Of more than 262,144 of them the rarest are missing; with another filter than times and dst, others may
+ * be, but none that stands in so many of the records' lists as 1 of 100,000.
  */
 int store_groups(struct store *store, const struct store_filter *filter, enum store_group by, uint64_t limit,
 		 store_group_row_taker *row, void *context);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Destinations that records list. There may be millions of them, of which the ones met most often matter. So a first pass finds those (the
+ * Destinations that records list. Days that are over have their sums (store/listed.h). Where a filter leaves out ways or
+ * subscribers, these tell nothing: then there may be millions of them, of which the ones met most often matter. So a first pass finds those (the
  * "frequent" algorithm of Misra and Gries, "Finding repeated elements", 1982, that makes room for many at a time), and a second counts those that can be among
  * the most frequent.
  */
 #include "store/query_destinations.h"
 #include "store/facts.h"
+#include "store/listed.h"
 
 #include "base/vec.h"
 
@@ -18,6 +20,9 @@ struct destination {
 	uint64_t subscribers;
 };
 
+/* Records of more pairs than are held at once are gone through several times, at most so many. */
+enum { PARTS_MAX = 4 };
+
 struct table {
 	struct question *question;
 	struct prefix inside; /* ADDR_NONE: wherever */
@@ -25,8 +30,10 @@ struct table {
 	struct destination *list;
 	size_t count, capacity;
 	size_t max;
-	uint64_t taken;   /* from each count, to make room */
-	struct map pairs; /* destination and subscriber */
+	uint64_t taken;                /* from each count, to make room */
+	struct map pairs;              /* destination and subscriber */
+	struct listed_pairs *pairs_of; /* of days that are not summed up */
+	unsigned part, parts;          /* of the buckets */
 	/* What the pass makes of a destination: 0 or a negative errno. */
 	int (*count_one)(struct table *table, const struct fact *fact, const struct addr *address);
 	int64_t latest; /* the record that was counted last */
@@ -249,19 +256,186 @@ static int tell_groups(const struct table *table, store_group_row_taker *row, vo
 	return r;
 }
 
-int destination_groups(struct question *question, uint64_t limit, store_group_row_taker *row, void *context)
+/* The first `limit` of the table, and what became of it. */
+static int end_groups(struct table *table, int r, uint64_t limit, store_group_row_taker *row, void *context)
+{
+	sort(table, by_records);
+	if (limit > 0 && limit < table->count)
+		table->count = (size_t)limit;
+	r = r < 0 ? r : tell_groups(table, row, context);
+	free_table(table);
+	return r;
+}
+
+/* From records alone. */
+static int groups_of_records(struct question *question, uint64_t limit, store_group_row_taker *row,
+			     void *context)
 {
 	struct table table = table_for(question, DESTINATION_GROUPS_MAX);
 	int r = read_all(&table, find_one);
 
 	r = r < 0 ? r : keep_candidates(&table, limit);
 	r = r < 0 ? r : read_all(&table, count_candidate);
-	sort(&table, by_records);
-	if (limit > 0 && limit < table.count)
-		table.count = (size_t)limit;
-	r = r < 0 ? r : tell_groups(&table, row, context);
-	free_table(&table);
+	return end_groups(&table, r, limit, row, context);
+}
+
+/* ---- by destination, of days that are summed up ---- */
+
+static int count_pair(struct table *table, const struct fact *fact, const struct addr *address)
+{
+	const struct store_sums *sums = &fact->sums;
+
+	if (listed_bucket(address) % table->parts != table->part)
+		return 0;
+	return listed_pairs_add(table->pairs_of, address, (uint32_t)fact->subscriber, sums->first_us,
+				sums->last_us)
+		       ? 0
+		       : question_no_memory(table->question);
+}
+
+/* What lies between the days: a record belongs to the time that it bears. */
+static int read_between(struct table *table, int64_t since_us, int64_t until_us)
+{
+	const struct fact_range range = {since_us, until_us, FACT_RECORD, FACT_ANY_ORDER, true};
+
+	table->count_one = count_pair;
+	table->latest = 0;
+	return since_us < until_us ? facts_read(table->question, &range, take_destinations, table) : 0;
+}
+
+static int prepare_days(struct question *question, const char *sql, sqlite3_stmt **ret)
+{
+	const struct store_filter *filter = question->filter;
+	int r = store_prepare(question->store, sql, ret);
+
+	if (r < 0)
+		return r;
+	(void)sqlite3_bind_int64(*ret, 1, question_ceil(filter->since_us, STORE_DAY_US));
+	(void)sqlite3_bind_int64(*ret, 2, question_floor(filter->until_us, STORE_DAY_US));
+	return 0;
+}
+
+/* Everything but the days that are summed up. */
+static int read_rest(struct table *table)
+{
+	static const char sql[] =
+		"SELECT day FROM listed WHERE bucket = -1 AND day >= ?1 AND day < ?2 ORDER BY day";
+	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
+	const struct store_filter *filter = table->question->filter;
+	int64_t since_us = filter->since_us;
+	int r = prepare_days(table->question, sql, &statement), step = 0;
+
+	while (r == 0 && (step = question_step(table->question, statement)) > 0) {
+		int64_t day = sqlite3_column_int64(statement, 0);
+
+		r = read_between(table, since_us, day * STORE_DAY_US);
+		since_us = (day + 1) * STORE_DAY_US;
+	}
+	r = r < 0 ? r : step;
+	r = r < 0 ? r : read_between(table, since_us, filter->until_us);
+	return r == 0 && !listed_pairs_settle(table->pairs_of) ? question_no_memory(table->question) : r;
+}
+
+/* Keeps the greatest: now and then all others go. */
+static int keep_greatest(struct table *table, const struct listed *listed, uint8_t family, size_t most)
+{
+	for (size_t i = 0; i < listed->count; i++) {
+		const struct listed_entry *entry = &listed->entries[i];
+		const struct addr address = {entry->hi, entry->lo, family};
+
+		if (!wanted(table, &address))
+			continue;
+		if (table->count >= most * 2) {
+			sort(table, by_records);
+			table->count = most;
+		}
+		if (!VEC_RESERVE(table->list, table->capacity, table->count + 1))
+			return question_no_memory(table->question);
+		table->list[table->count++] = (struct destination){address, entry->records, entry->first_us,
+								   entry->last_us, entry->people_count};
+	}
+	return 0;
+}
+
+/* What the days say of one bucket, united with what the records between them say. */
+static int unite_bucket(struct table *table, sqlite3_stmt *statement, unsigned bucket, struct listed *sum)
+{
+	struct listed day = {0};
+	bool kept = listed_pairs_take(table->pairs_of, bucket, sum);
+	int r = 0;
+
+	(void)sqlite3_reset(statement);
+	(void)sqlite3_bind_int(statement, 3, (int)bucket);
+	while (kept && (r = question_step(table->question, statement)) > 0)
+		kept = listed_unpack(&day, sqlite3_column_int64(statement, 0) * STORE_DAY_US,
+				     sqlite3_column_blob(statement, 1),
+				     (size_t)sqlite3_column_bytes(statement, 1)) &&
+		       listed_add(sum, &day);
+	listed_free(&day);
+	return kept ? r : question_no_memory(table->question);
+}
+
+static int unite_buckets(struct table *table, size_t most)
+{
+	static const char sql[] =
+		"SELECT d.day, l.entries FROM listed AS d CROSS JOIN listed AS l ON l.bucket = ?3 AND l.day = d.day"
+		" WHERE d.bucket = -1 AND d.day >= ?1 AND d.day < ?2";
+	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
+	struct listed sum = {0};
+	int r = prepare_days(table->question, sql, &statement);
+
+	for (unsigned bucket = table->part; r == 0 && bucket < LISTED_BUCKETS; bucket += table->parts) {
+		r = unite_bucket(table, statement, bucket, &sum);
+		r = r < 0 ? r : keep_greatest(table, &sum, listed_family(bucket), most);
+	}
+	listed_free(&sum);
 	return r;
+}
+
+/* Days tell nothing of some subscribers or ways alone. */
+static bool is_about_all(const struct question *question)
+{
+	return !question->only_wanted && !question->some_ways && question->filter->min_attempts == 0;
+}
+
+/* A part of the buckets after the other. 1: there are too many pairs for so few parts. */
+static int unite_parts(struct table *table, size_t most)
+{
+	int r = 0;
+
+	table->count = 0;
+	for (table->part = 0; r == 0 && table->part < table->parts; table->part++) {
+		listed_pairs_forget(table->pairs_of);
+		r = read_rest(table);
+		if (r == 0 && table->pairs_of->full)
+			return 1;
+		if (r == 0)
+			listed_pairs_sort(table->pairs_of);
+		r = r < 0 ? r : unite_buckets(table, most);
+	}
+	return r;
+}
+
+int destination_groups(struct question *question, uint64_t limit, store_group_row_taker *row, void *context)
+{
+	struct table table = table_for(question, DESTINATION_GROUPS_MAX);
+	size_t most = limit > 0 && limit < table.max ? (size_t)limit : table.max;
+	struct listed_pairs *pairs = calloc(1, sizeof(*pairs));
+	int r = 1;
+
+	if (!pairs || !listed_pairs_init(pairs, &question->way_places.hash_key))
+		r = question_no_memory(question);
+	table.pairs_of = pairs;
+	if (is_about_all(question))
+		for (table.parts = 1; r == 1 && table.parts <= PARTS_MAX; table.parts *= 2)
+			r = unite_parts(&table, most);
+	if (pairs)
+		listed_pairs_free(pairs);
+	free(pairs);
+	if (r <= 0)
+		return end_groups(&table, r, limit, row, context);
+	free_table(&table);
+	return groups_of_records(question, limit, row, context);
 }
 
 /* ---- of one subscriber ---- */

@@ -39,6 +39,9 @@ int reach_init(struct reach *reach, struct store *store, const struct siphash_ke
 				  "INSERT OR REPLACE INTO known(id, names) VALUES(" STORE_DAY_ID(
 					  "?1", "?2") ", ?3)",
 				  &reach->put_names);
+	r = r < 0 ? r
+		  : store_prepare(store, "DELETE FROM listed WHERE bucket = -1 AND day = ?1",
+				  &reach->undo_listed);
 	return r < 0 ? r
 		     : store_prepare(
 			       store,
@@ -54,6 +57,7 @@ void reach_free(struct reach *reach)
 	sqlite3_finalize(reach->find);
 	sqlite3_finalize(reach->put);
 	sqlite3_finalize(reach->put_names);
+	sqlite3_finalize(reach->undo_listed);
 	sqlite3_finalize(reach->visit);
 	free(reach->days);
 	free(reach->chains);
@@ -267,6 +271,18 @@ static int by_key(const void *a, const void *b)
 	return x->subscriber == y->subscriber ? 0 : x->subscriber < y->subscriber ? -1 : 1;
 }
 
+/* What was made of the day does not hold any more. */
+static int undo_listed(struct reach *reach, int64_t day)
+{
+	int r = 0;
+
+	(void)sqlite3_bind_int64(reach->undo_listed, 1, day);
+	if (sqlite3_step(reach->undo_listed) != SQLITE_DONE)
+		r = store_failed(reach->store);
+	(void)sqlite3_reset(reach->undo_listed);
+	return r;
+}
+
 int reach_flush(struct reach *reach)
 {
 	size_t budget = reach->memory.budget.max;
@@ -276,7 +292,9 @@ int reach_flush(struct reach *reach)
 	reach->memory.budget.max = SIZE_MAX;
 	qsort(reach->days, reach->count, sizeof(reach->days[0]), by_key);
 	for (size_t i = 0; r == 0 && i < reach->count; i++) {
-		r = put_visits(reach, &reach->days[i]);
+		if (i == 0 || reach->days[i].day != reach->days[i - 1].day)
+			r = undo_listed(reach, reach->days[i].day);
+		r = r < 0 ? r : put_visits(reach, &reach->days[i]);
 		if (r == 0 && reach->days[i].subscriber != 0)
 			r = put_day(reach, &reach->days[i]);
 		free_day(reach, &reach->days[i]);

@@ -26,7 +26,7 @@ struct reach {
 	size_t count;
 	uint32_t *chains; /* places in days plus one */
 	struct known_memory memory;
-	sqlite3_stmt *find, *put, *put_names, *visit;
+	sqlite3_stmt *find, *put, *put_names, *visit, *undo_listed;
 };
 
 /* As names_init(). */

@@ -63,6 +63,9 @@ const char store_schema[] =
 	/* Of those of them that are estimates, the destinations that records told by name, as known_pack() has them; id: STORE_DAY_ID. In
 	 * a table with rowids a page holds several. */
 	"CREATE TABLE known(id INTEGER PRIMARY KEY, names BLOB);\n"
+	/* What the records of a day list, as store/listed.h has it, once the day is over; bucket -1, without entries: that of the day
+	 * all buckets are here. */
+	"CREATE TABLE listed(bucket INTEGER, day INTEGER, entries BLOB, PRIMARY KEY(bucket, day)) WITHOUT ROWID;\n"
 	/* The records whose times lie in a subscriber's day, as store/visits.h has them; of what was stored at once, one row. */
 	"CREATE TABLE visit(day INTEGER, subscriber INTEGER, first INTEGER, rest BLOB,"
 	" PRIMARY KEY(day, subscriber, first)) WITHOUT ROWID;\n";

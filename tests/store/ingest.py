@@ -249,6 +249,30 @@ def destinations_unite(store, directory):
 
 
 @case
+def days_that_are_over_are_summed_up(store, directory):
+    """the sums of a day's destinations are made when it is over, and anew when something comes late"""
+    def listed(seq, day, subscriber, first, count, **more):
+        names = {"destinations": [f"198.51.100.{first + i}" for i in range(count)]} if count > 1 else {}
+        return record(seq, at=day * 86400 + seq, subscriber=subscriber, distinct_destinations=count, packets=100, packets_blocked=100,
+                      attempts=100, **names, **more)
+    days = "SELECT count(DISTINCT day), count(*) FROM listed WHERE bucket = -1"
+    lines = [listed(seq, seq % 4, f"10.0.0.0/{12 + seq % 7}", seq % 50, 1 + seq % 40) for seq in range(400)]
+    lines += [record(400, at=90, kind="overflow", subscriber=None), record(401, at=80, subscriber="2001:db8::/56")]
+    lines[-1].update(src_ip="2001:db8::1", dest_ip="2001:db8:ffff::25", ip_v=6)
+    write(f"{directory}/a.json", texts(lines))
+    same((store.fill(f"{directory}/a.json")[0]["records"], store.check()), (402, []))
+    same(store.ask(days), [(3, 3)])
+    same(sum(entry[2] for entry in store.listed()) > 3000, True)
+    write(f"{directory}/b.json", text(listed(402, 1, "10.0.0.0/9", 1, 50)))
+    store.fill(f"{directory}/b.json")
+    same((store.ask(days), store.check()), ([(3, 3)], []))
+    same(max(len(entry[5]) for entry in store.listed() if entry[0] == min(store.listed())[0] + 1), 8, "the late one, too")
+    write(f"{directory}/c.json", text(listed(403, 9, "10.0.0.0/9", 1, 50)))
+    store.fill(f"{directory}/c.json")
+    same((store.ask(days), store.check()), ([(4, 4)], []))
+
+
+@case
 def a_packed_file_that_ends_within_a_line(store, directory):
     """nobody writes on in a packed file: its half line is refused, once; that of a plain one waits"""
     path = f"{directory}/events.json"

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Record lines with known truth, and a store's answers to compare with it."""
 import datetime
+import itertools
 import json
 import os
 import sqlite3
 import subprocess
 
 BEGIN = 1767193200  # 2026-01-01T00:00:00+0900
+DAY_US = 86400 * 1000000
 ZONE = datetime.timezone(datetime.timedelta(hours=9))
 
 
@@ -45,6 +47,20 @@ def texts(values):
     return "".join(map(text, values))
 
 
+def varints(data):
+    number = bits = 0
+    for byte in data:
+        number |= (byte & 127) << bits
+        bits += 7
+        if byte < 128:
+            yield number
+            number = bits = 0
+
+
+def unfolded(number):
+    return number >> 1 if number % 2 == 0 else -(number >> 1) - 1
+
+
 class Store:
     """A store in a directory of its own, filled by the program under test."""
 
@@ -77,18 +93,39 @@ class Store:
         return self.ask(f"SELECT {'count(*)' if table == 'record' else 'sum(records)'}, sum(packets), sum(blocked), sum(offloaded),"
                         f" sum(attempts) FROM {table}")[0]
 
+    def listed(self):
+        """Of days that are summed up: day, address, records, first, last and subscribers, as store/listed.h has them."""
+        for bucket, day, entries in self.ask("SELECT l.bucket, l.day, l.entries FROM listed AS l JOIN listed AS d ON d.day = l.day"
+                                             " AND d.bucket = -1 WHERE l.bucket >= 0 AND length(l.entries) > 0"):
+            numbers, address = iter(varints(entries)), 0
+            for difference in numbers:
+                address += difference
+                records, first, last, people = (next(numbers) for _ in range(4))
+                first, last = unfolded(first) + day * DAY_US, unfolded(last) + unfolded(first) + day * DAY_US
+                names = list(itertools.accumulate(next(numbers) for _ in range(people)))
+                yield day, address.to_bytes(4 if bucket < 64 else 16, "big"), records, first, last, names
+
+    def lists(self):
+        """The same of the records of these days."""
+        sums = {}
+        for day, subscriber, first, last, dst, exact, reach in self.ask(
+                f"SELECT time / {DAY_US}, subscriber, first, last, dst, exact, reach FROM record"
+                f" WHERE time / {DAY_US} IN (SELECT day FROM listed WHERE bucket = -1)"):
+            reach = reach if reach and (exact or len(reach) != 1024) else b""
+            for address in {reach[i:i + len(dst)] for i in range(0, len(reach), len(dst))} | {dst}:
+                known = sums.setdefault((day, address), [0, first, last, set()])
+                known[0] += 1
+                known[1:3] = min(first, known[1]), max(last, known[2])
+                known[3] |= {subscriber} - {None}
+        return sorted((day, address, *known[:3], sorted(known[3])) for (day, address), known in sums.items())
+
     def visits(self):
         """Day, subscriber and record, as store/visits.h has them."""
         for day, subscriber, record_id, rest in self.ask("SELECT day, subscriber, first, rest FROM visit"):
             yield day, subscriber, record_id
-            difference = bits = 0
-            for byte in rest or b"":
-                difference |= (byte & 127) << bits
-                bits += 7
-                if byte < 128:
-                    record_id += difference
-                    yield day, subscriber, record_id
-                    difference = bits = 0
+            for difference in varints(rest or b""):
+                record_id += difference
+                yield day, subscriber, record_id
 
     def check(self):
         """What must hold at any time."""
@@ -108,6 +145,8 @@ class Store:
                             " AND time BETWEEN min_time AND max_time)")[0][0]
         if sorted(self.visits()) != self.ask("SELECT time / 86400000000, ifnull(subscriber, 0), id FROM record ORDER BY 1, 2, 3"):
             wrong.append("visits are not those of the records")
+        if sorted(self.listed()) != self.lists():
+            wrong.append("what days list is not what their records list")
         intact = self.ask("PRAGMA integrity_check")
         if doubled or touching or segments or intact != [("ok",)]:
             wrong.append(f"doubled {doubled}, ranges {touching}, outside of segments {segments}, {intact}")

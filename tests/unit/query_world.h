@@ -7,6 +7,7 @@
 #define OP25B_TESTS_QUERY_WORLD_H
 
 #include "store/known.h"
+#include "store/listed_days.h"
 #include "store/query.h"
 #include "store/store.h"
 #include "store/visits.h"
@@ -498,6 +499,22 @@ static inline void insert_sums(struct world *world)
 	world_sql(world, sql);
 }
 
+static inline bool always(void *context)
+{
+	return context != NULL;
+}
+
+/* The days as the store itself sums them up; some of them are as if something had been stored since. */
+static inline void insert_listed(struct world *world)
+{
+	char sql[100];
+
+	assert_int_equal(listed_days_make(world->store, &(struct siphash_key){5, 6}, always, world), 0);
+	snprintf(sql, sizeof(sql), "DELETE FROM listed WHERE bucket = -1 AND day %% 4 = %u",
+		 (unsigned)(world->seed % 8));
+	world_sql(world, sql);
+}
+
 static inline void world_open(struct world *world, uint64_t seed)
 {
 	char *error = NULL;
@@ -520,6 +537,7 @@ static inline void world_open(struct world *world, uint64_t seed)
 	insert_visits(world);
 	insert_sums(world);
 	world_sql(world, "COMMIT");
+	insert_listed(world);
 }
 
 static inline void world_close(struct world *world)

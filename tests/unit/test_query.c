@@ -358,9 +358,8 @@ static void check_none_left(const struct store_filter *filter, enum store_group 
 	}
 }
 
-static void check_groups(const struct store_filter *filter)
+static void check_groups(const struct store_filter *filter, enum store_group by)
 {
-	enum store_group by = (enum store_group)world_random(&world, 6);
 	uint64_t limit = world_random(&world, 3) ? 0 : 1 + world_random(&world, 6);
 
 	answer = (struct answer){0};
@@ -572,7 +571,7 @@ static void test_answers_equal_what_the_records_say(void **state)
 			world_count(&world, &filter);
 			check_totals(&filter);
 			check_talkers(&filter);
-			check_groups(&filter);
+			check_groups(&filter, (enum store_group)world_random(&world, 6));
 			check_timeline(&filter);
 			check_records(&filter);
 			check_destinations(&filter);
@@ -773,6 +772,41 @@ static void test_no_fewer_destinations_than_names(void **state)
 	world_close(&world);
 }
 
+/* Days that are summed up, days that are not, and parts of days. */
+static void test_destinations_of_days(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		world_open(&world, seed * 37);
+		for (unsigned round = 0; round < ROUNDS / 2; round++) {
+			struct store_filter filter = random_filter(&world);
+
+			filter = (struct store_filter){
+				.since_us = filter.since_us, .until_us = filter.until_us, .dst = filter.dst};
+			world_count(&world, &filter);
+			check_groups(&filter, STORE_GROUP_DESTINATION);
+		}
+		world_close(&world);
+	}
+}
+
+/* What a day's sum says is not looked for in its records. */
+static void test_days_are_not_read_again(void **state)
+{
+	const struct store_filter all = {.since_us = INT64_MIN, .until_us = EPOCH_US + DAY_US};
+
+	(void)state;
+	for (unsigned made = 0; made < 2; made++) {
+		world_open(&world, 7);
+		world_sql(&world, made ? "DELETE FROM record" : "DELETE FROM record; DELETE FROM listed");
+		answer = (struct answer){0};
+		assert_int_equal(
+			store_groups(world.store, &all, STORE_GROUP_DESTINATION, 0, take_group, NULL), 0);
+		assert_int_equal(answer.count > 0, made);
+		world_close(&world);
+	}
+}
+
 /* ---- many destinations ---- */
 
 enum { CROWD = 5000 };
@@ -781,7 +815,7 @@ static void make_crowd(void)
 {
 	world_sql(
 		&world,
-		"DELETE FROM record; DELETE FROM segment; DELETE FROM hour; DELETE FROM day; DELETE FROM reach");
+		"DELETE FROM record; DELETE FROM segment; DELETE FROM hour; DELETE FROM day; DELETE FROM reach; DELETE FROM listed");
 	world_sql(
 		&world,
 		"INSERT INTO record(source, seq, kind, way, subscriber, time, first, last, packets, blocked, offloaded, attempts, dst,"
@@ -805,18 +839,24 @@ static void make_crowd(void)
 
 static void test_frequent_destinations_among_more_than_are_kept(void **state)
 {
-	const struct store_filter all = {.since_us = INT64_MIN, .until_us = INT64_MAX};
+	/* All of them are counted where nobody is left out; else by what is met often. */
+	const struct store_filter filters[] = {
+		{.since_us = INT64_MIN, .until_us = INT64_MAX},
+		{.since_us = INT64_MIN, .until_us = INT64_MAX, .pool = "homes"}};
 	static const char *const names[] = {"192.0.2.1", "192.0.2.2", "192.0.2.3"};
 
 	(void)state;
 	world_open(&world, 2525);
 	make_crowd();
-	for (uint64_t limit = 1; limit <= 3; limit++) {
+	for (uint64_t limit = 1; limit <= 6; limit++) {
+		const struct store_filter *filter = &filters[limit > 3];
+
 		answer = (struct answer){0};
-		assert_int_equal(
-			store_groups(world.store, &all, STORE_GROUP_DESTINATION, limit, take_group, NULL), 0);
-		assert_int_equal(answer.count, limit);
-		for (size_t i = 0; i < limit; i++) {
+		assert_int_equal(store_groups(world.store, filter, STORE_GROUP_DESTINATION,
+					      (limit - 1) % 3 + 1, take_group, NULL),
+				 0);
+		assert_int_equal(answer.count, (limit - 1) % 3 + 1);
+		for (size_t i = 0; i < answer.count; i++) {
 			assert_string_equal(answer.names[i], names[i]);
 			assert_int_equal(answer.groups[i].sums.records, i < 2 ? 500 : CROWD / 20);
 			assert_int_equal(answer.groups[i].subscribers, i < 2 ? 4 : 1);
@@ -888,6 +928,8 @@ int main(void)
 		cmocka_unit_test(test_few_subscribers_are_found_by_their_visits),
 		cmocka_unit_test(test_registers_that_cannot_be),
 		cmocka_unit_test(test_no_fewer_destinations_than_names),
+		cmocka_unit_test(test_destinations_of_days),
+		cmocka_unit_test(test_days_are_not_read_again),
 		cmocka_unit_test(test_frequent_destinations_among_more_than_are_kept),
 		cmocka_unit_test(test_notices),
 	};
