@@ -47,10 +47,9 @@ static int read_link(const char *path, char **ret)
 	if (len < 0)
 		return -errno;
 	target[len] = '\0';
-	if (asprintf(ret, "%.*s%s", target[0] == '/' ? 0 : directory, path, target) >= 0)
-		return 0;
-	*ret = NULL;
-	return -ENOMEM;
+	if (asprintf(ret, "%.*s%s", target[0] == '/' ? 0 : directory, path, target) < 0)
+		*ret = NULL;
+	return *ret ? 0 : -ENOMEM;
 }
 
 int files_follow(const char *path, char **ret)
@@ -58,7 +57,7 @@ int files_follow(const char *path, char **ret)
 	char *at = strdup(path);
 	int r = at ? 0 : -ENOMEM;
 
-	for (unsigned links = 0; r == 0; links++) {
+	for (unsigned links = 0; at && r == 0; links++) {
 		char *next = NULL;
 
 		r = links < LINKS_MAX ? read_link(at, &next) : -ELOOP;
