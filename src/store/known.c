@@ -64,7 +64,7 @@ static uint8_t *slot_of(const struct known *known, const uint8_t *bytes, const s
 
 static bool make_room(struct known *known, struct known_memory *memory)
 {
-	const size_t old = known->capacity * known->size;
+	const size_t old = known->names ? known->capacity * known->size : 0;
 	struct known grown = *known;
 
 	if (known->names && known->name_count * 2 < known->capacity)
@@ -240,7 +240,7 @@ bool known_pack(const struct known *known, uint8_t **ret, size_t *ret_len)
 	*ret_len = 0;
 	if (known->name_count == 0)
 		return true;
-	memory = malloc(known->name_count * known->size * 2);
+	memory = calloc(known->name_count, (size_t)known->size * 2);
 	*ret = malloc(known->name_count * VARINT_MAX);
 	if (!memory || !*ret) {
 		free(memory);

@@ -34,7 +34,7 @@ static struct listed_entry *append(struct listed *listed, const struct listed_en
 {
 	struct listed_entry *added;
 
-	if (listed->count == listed->capacity &&
+	if ((!listed->entries || listed->count == listed->capacity) &&
 	    !VEC_RESERVE(listed->entries, listed->capacity, listed->count + 1))
 		return NULL;
 	added = &listed->entries[listed->count++];

@@ -44,9 +44,11 @@ int store_work_add(struct store *store, const struct work_event *event)
 	struct store *work = NULL;
 	int r = store_work_open(store, &work);
 
-	if (r == 0 && !work)
-		r = store_say(store, EACCES, "%s: it was opened for reading alone", store->path);
-	return r < 0 ? r : told(store, work, insert(work, event));
+	if (r < 0)
+		return r;
+	if (!work)
+		return store_say(store, EACCES, "%s: it was opened for reading alone", store->path);
+	return told(store, work, insert(work, event));
 }
 
 /* What a later version may have entered changes nothing here, and is shown as a note. */
