@@ -16,9 +16,10 @@
 
 enum {
 	LISTED_BUCKETS = 128,       /* the first half of them for IPv4 */
-	LISTED_PAIRS_MAX = 1 << 20, /* of destination and subscriber, in memory at once */
+	LISTED_PAIRS_MAX = 1 << 21, /* of destination and subscriber, in memory at once */
 	LISTED_WAITING = 32,
 	LISTED_WHOLE = -1, /* in the table listed, in place of a bucket: all buckets of the day are there */
+	LISTED_TOO_MANY = -2, /* likewise: the day has too many pairs, and its records are looked at */
 };
 
 /* ---- a bucket: destinations in the order of their addresses ---- */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /* A day of more pairs than are held at once is gone through several times, each for a part of the buckets. */
-enum { PARTS_MAX = 32 };
+enum { PARTS_MAX = 4 };
 
 struct making {
 	struct store *store;
@@ -29,7 +29,7 @@ static const char days_sql[] =
 	"WITH RECURSIVE step(at) AS (SELECT min(day) FROM day UNION ALL"
 	" SELECT (SELECT min(day) FROM day WHERE day > step.at) FROM step WHERE step.at IS NOT NULL)"
 	" SELECT at FROM step WHERE at < (SELECT max(day) FROM day) AND NOT EXISTS"
-	" (SELECT 1 FROM listed WHERE bucket = -1 AND day = at)";
+	" (SELECT 1 FROM listed WHERE bucket IN (-1, -2) AND day = at)";
 
 static int no_memory(const struct making *making)
 {
@@ -146,9 +146,8 @@ static int make_day(struct making *making)
 		(void)sqlite3_exec(making->store->db, "ROLLBACK", NULL, NULL, NULL);
 		return r;
 	}
-	/* A day of too many is left as it is: its records are looked at. */
 	ended = store_run(making->store, r == 1 ? "ROLLBACK" : "COMMIT");
-	return ended;
+	return ended < 0 || r == 0 ? ended : put(making, LISTED_TOO_MANY, NULL, 0);
 }
 
 static int find_days(struct store *store, int64_t **ret, size_t *ret_count)

@@ -40,7 +40,7 @@ int reach_init(struct reach *reach, struct store *store, const struct siphash_ke
 					  "?1", "?2") ", ?3)",
 				  &reach->put_names);
 	r = r < 0 ? r
-		  : store_prepare(store, "DELETE FROM listed WHERE bucket = -1 AND day = ?1",
+		  : store_prepare(store, "DELETE FROM listed WHERE bucket IN (-1, -2) AND day = ?1",
 				  &reach->undo_listed);
 	return r < 0 ? r
 		     : store_prepare(

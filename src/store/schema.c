@@ -64,7 +64,7 @@ const char store_schema[] =
 	 * a table with rowids a page holds several. */
 	"CREATE TABLE known(id INTEGER PRIMARY KEY, names BLOB);\n"
 	/* What the records of a day list, as store/listed.h has it, once the day is over; bucket -1, without entries: that of the day
-	 * all buckets are here. */
+	 * all buckets are here; -2: it has too many. */
 	"CREATE TABLE listed(bucket INTEGER, day INTEGER, entries BLOB, PRIMARY KEY(bucket, day)) WITHOUT ROWID;\n"
 	/* The records whose times lie in a subscriber's day, as store/visits.h has them; of what was stored at once, one row. */
 	"CREATE TABLE visit(day INTEGER, subscriber INTEGER, first INTEGER, rest BLOB,"
