@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Memory while a store is filled: memory.py STORE_FILL RECORD_MAKE. Prints TAP, and the figures. Eight times as many records of
-the same subscribers take no more memory, but for sqlite's cache of 64 MiB, which a small store does not fill. With
+the same subscribers take no more memory, but for sqlite's cache of 64 MiB and some, which a small store does not fill. With
 OP25B_TEST_LONG=1 there are so many that both fill it, and a day is over in the larger one: what is held to sum it up has a
 bound, too.
 """
@@ -13,9 +13,9 @@ import tempfile
 from lines import Store
 
 LONG = bool(os.environ.get("OP25B_TEST_LONG"))
-RECORDS = 1_000_000 if LONG else 150_000
+RECORDS = 1_000_000 if LONG else 100_000
 TIMES = 8
-MORE_KIB = (160 if LONG else 64) << 10
+MORE_KIB = (160 if LONG else 72) << 10
 
 
 def fill(program, make, directory, records):
