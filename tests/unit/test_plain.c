@@ -269,7 +269,8 @@ static uint64_t check_lots(const struct engine *engine, const struct engine_cont
 	uint64_t packets = 0;
 
 	tally_begin(&tally);
-	for (uint32_t lots = 1 + random_below(8); lots > 0 && engine_answers_have_room(&tally.answers); lots--)
+	for (uint32_t lots = 1 + random_below(8); lots > 0 && engine_answers_have_room(&tally.answers);
+	     lots--)
 		check_lot(engine, context, add, &tally);
 	for (size_t i = 0; i < tally.answers.count; i++)
 		packets += tally.got[i];
