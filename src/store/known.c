@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-	FIRST_CAPACITY = 256, /* a power of two, more than half of which an exact set never fills */
+	FIRST_CAPACITY = 1024, /* a power of two, more than half of which an exact set never fills */
 	SIZE_MAXIMUM = 16,
 	VARINT_MAX = 19, /* bytes of 128 bits, 7 in each */
 };
@@ -130,6 +130,16 @@ static bool keep_names(struct known *known, struct known_memory *memory)
 	for (size_t i = 0; kept && i < count; i++)
 		kept = add_address(known, &list[i], memory);
 	return kept;
+}
+
+void known_expect(const struct known *known, const uint8_t *bytes, size_t size,
+		  const struct known_memory *memory)
+{
+	if (known->names && known->size == size)
+		__builtin_prefetch(known->names +
+					   (place_of(known, bytes, &memory->key) & (known->capacity - 1)) *
+						   known->size,
+				   1);
 }
 
 bool known_add(struct known *known, const struct addr *address, struct known_memory *memory)

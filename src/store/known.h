@@ -31,6 +31,9 @@ struct known {
 
 /* False without memory; the set stays valid. The addresses of one set are of one family. */
 bool known_add(struct known *known, const struct addr *address, struct known_memory *memory);
+/* That address of 4 or 16 bytes, in network order, will be added soon: memory answers late. */
+void known_expect(const struct known *known, const uint8_t *bytes, size_t size,
+		  const struct known_memory *memory);
 /* What was estimated elsewhere. */
 bool known_add_registers(struct known *known, const uint8_t registers[DESTINATIONS_REGISTERS],
 			 struct known_memory *memory);

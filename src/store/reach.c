@@ -105,6 +105,8 @@ static bool add_list(struct reach *reach, struct reach_day *day, const uint8_t *
 {
 	size_t size = day->family == ADDR_IP4 ? 4 : 16;
 
+	for (size_t at = 0; at + size <= len; at += size)
+		known_expect(&day->known, list + at, size, &reach->memory);
 	for (size_t at = 0; at + size <= len; at += size) {
 		struct addr addr = addr_of(list + at, day->family);
 
