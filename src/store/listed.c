@@ -264,7 +264,8 @@ void listed_pairs_free(struct listed_pairs *pairs)
 
 void listed_pairs_forget(struct listed_pairs *pairs)
 {
-	memset(pairs->places, 0, PLACES * sizeof(pairs->places[0]));
+	if (pairs->count > 0)
+		memset(pairs->places, 0, PLACES * sizeof(pairs->places[0]));
 	pairs->count = 0;
 	pairs->waiting_count = 0;
 	pairs->full = false;

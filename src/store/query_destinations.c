@@ -416,22 +416,29 @@ static int unite_parts(struct table *table, size_t most)
 	return r;
 }
 
+/* As unite_parts(), with as many parts as it takes, up to PARTS_MAX. */
+static int unite_all(struct table *table, size_t most)
+{
+	struct question *question = table->question;
+	int r = 1;
+
+	table->pairs_of = calloc(1, sizeof(*table->pairs_of));
+	if (!table->pairs_of || !listed_pairs_init(table->pairs_of, &question->way_places.hash_key))
+		r = question_no_memory(question);
+	for (table->parts = 1; r == 1 && table->parts <= PARTS_MAX; table->parts *= 2)
+		r = unite_parts(table, most);
+	if (table->pairs_of)
+		listed_pairs_free(table->pairs_of);
+	free(table->pairs_of);
+	return r;
+}
+
 int destination_groups(struct question *question, uint64_t limit, store_group_row_taker *row, void *context)
 {
 	struct table table = table_for(question, DESTINATION_GROUPS_MAX);
 	size_t most = limit > 0 && limit < table.max ? (size_t)limit : table.max;
-	struct listed_pairs *pairs = calloc(1, sizeof(*pairs));
-	int r = 1;
+	int r = is_about_all(question) ? unite_all(&table, most) : 1;
 
-	if (!pairs || !listed_pairs_init(pairs, &question->way_places.hash_key))
-		r = question_no_memory(question);
-	table.pairs_of = pairs;
-	if (is_about_all(question))
-		for (table.parts = 1; r == 1 && table.parts <= PARTS_MAX; table.parts *= 2)
-			r = unite_parts(&table, most);
-	if (pairs)
-		listed_pairs_free(pairs);
-	free(pairs);
 	if (r <= 0)
 		return end_groups(&table, r, limit, row, context);
 	free_table(&table);

@@ -778,7 +778,7 @@ static void test_destinations_of_days(void **state)
 	(void)state;
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		world_open(&world, seed * 37);
-		for (unsigned round = 0; round < ROUNDS / 2; round++) {
+		for (unsigned round = 0; round < ROUNDS / 8; round++) {
 			struct store_filter filter = random_filter(&world);
 
 			filter = (struct store_filter){
