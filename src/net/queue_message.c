@@ -167,37 +167,74 @@ static bool alike(const struct queue_verdict *a, const struct queue_verdict *b)
 	return a->answer == b->answer && a->mark == b->mark;
 }
 
-/* How the verdicts of a batch are spread: in how many runs, and which kind is the most frequent. */
+/*
+ * What a verdict message costs, in messages that drop. What is accepted goes on its way within the message, many packets
+ * of one message together for much less than each by itself: measured on Linux 6.18.
+ */
+static size_t cost_of(const struct queue_verdict *verdict)
+{
+	return verdict->answer == QUEUE_ACCEPT ? 2 : 1;
+}
+
+/* How the verdicts of a batch are spread: in how many runs, and of which kind it saves most to put all together. */
 struct spread {
-	size_t runs;
-	const struct queue_verdict *majority; /* one of that kind */
-	size_t majority_count;
+	size_t runs, runs_cost;
+	size_t singles_cost;                  /* of a message for each packet */
+	const struct queue_verdict *together; /* one of that kind */
+	size_t together_count;
 };
+
+struct kind {
+	const struct queue_verdict *verdict; /* one of it */
+	size_t count;
+};
+
+static void count_kind(struct kind *kinds, const struct queue_verdict *verdict)
+{
+	size_t k = 0;
+
+	while (k < KINDS_MAX && kinds[k].verdict && !alike(kinds[k].verdict, verdict))
+		k++;
+	if (k == KINDS_MAX)
+		return;
+	kinds[k].verdict = verdict;
+	kinds[k].count++;
+}
+
+static bool saves_more(const struct kind *a, const struct kind *b)
+{
+	size_t saved = (a->count - 1) * cost_of(a->verdict), other = (b->count - 1) * cost_of(b->verdict);
+
+	return saved > other || (saved == other && a->count > b->count);
+}
 
 static struct spread spread_of(const struct queue_verdict *verdicts, size_t count)
 {
-	const struct queue_verdict *kinds[KINDS_MAX];
-	size_t counts[KINDS_MAX], kind_count = 0;
+	struct kind kinds[KINDS_MAX] = {0};
+	const struct kind *best = kinds;
 	struct spread spread = {0};
 
 	for (size_t i = 0; i < count; i++) {
-		size_t k = 0;
+		bool begins = i == 0 || !alike(&verdicts[i], &verdicts[i - 1]);
 
-		spread.runs += i == 0 || !alike(&verdicts[i], &verdicts[i - 1]);
-		while (k < kind_count && !alike(kinds[k], &verdicts[i]))
-			k++;
-		if (k == KINDS_MAX)
-			continue;
-		if (k == kind_count) {
-			kinds[kind_count] = &verdicts[i];
-			counts[kind_count++] = 0;
-		}
-		if (++counts[k] > spread.majority_count) {
-			spread.majority_count = counts[k];
-			spread.majority = kinds[k];
-		}
+		spread.runs += begins;
+		spread.runs_cost += begins ? cost_of(&verdicts[i]) : 0;
+		spread.singles_cost += cost_of(&verdicts[i]);
+		count_kind(kinds, &verdicts[i]);
 	}
+	for (size_t k = 1; k < KINDS_MAX && kinds[k].verdict; k++)
+		if (saves_more(&kinds[k], best))
+			best = &kinds[k];
+	spread.together = best->verdict;
+	spread.together_count = best->count;
 	return spread;
+}
+
+static bool runs_are_cheaper(const struct spread *spread)
+{
+	size_t each = cost_of(spread->together);
+
+	return spread->runs_cost <= spread->singles_cost - spread->together_count * each + each;
 }
 
 static uint8_t *put_runs(uint16_t number, const struct queue_verdict *verdicts, size_t count, uint8_t *at)
@@ -213,14 +250,14 @@ static uint8_t *put_runs(uint16_t number, const struct queue_verdict *verdicts, 
 	return at;
 }
 
-/* The minority first, each by itself: the batch verdict then meets only what it is meant for. */
-static uint8_t *put_minority(uint16_t number, const struct queue_verdict *verdicts, size_t count,
-			     const struct queue_verdict *majority, uint8_t *at)
+/* The others first, each by itself: the batch verdict then meets only what it is meant for. */
+static uint8_t *put_together(uint16_t number, const struct queue_verdict *verdicts, size_t count,
+			     const struct queue_verdict *kind, uint8_t *at)
 {
 	const struct queue_verdict *last = NULL;
 
 	for (size_t i = 0; i < count; i++) {
-		if (alike(&verdicts[i], majority))
+		if (alike(&verdicts[i], kind))
 			last = &verdicts[i];
 		else
 			at += put_verdict(number, &verdicts[i], true, at);
@@ -232,13 +269,12 @@ size_t queue_message_verdicts(uint16_t number, const struct queue_verdict *verdi
 			      void *memory, size_t *ret_messages)
 {
 	struct spread spread = spread_of(verdicts, count);
-	size_t minority = count - spread.majority_count;
-	bool by_runs = spread.runs <= minority + 1;
+	bool by_runs = count == 0 || runs_are_cheaper(&spread);
 	uint8_t *end = by_runs ? put_runs(number, verdicts, count, memory)
-			       : put_minority(number, verdicts, count, spread.majority, memory);
+			       : put_together(number, verdicts, count, spread.together, memory);
 
 	if (ret_messages)
-		*ret_messages = by_runs ? spread.runs : minority + 1;
+		*ret_messages = by_runs ? spread.runs : count - spread.together_count + 1;
 	return (size_t)(end - (uint8_t *)memory);
 }
 

@@ -322,22 +322,75 @@ static void test_short_runs_are_one_batch_behind_single_verdicts(void **state)
 	check_verdicts(verdicts, QUEUE_BATCH_MAX, QUEUE_BATCH_MAX / 2 + 1);
 }
 
+/* A message that accepts costs as much as two that drop. */
+static size_t price(const struct queue_verdict *verdict)
+{
+	return verdict->answer == QUEUE_ACCEPT ? 2 : 1;
+}
+
+static bool same_kind(const struct queue_verdict *a, const struct queue_verdict *b)
+{
+	return a->answer == b->answer && a->mark == b->mark;
+}
+
+struct way {
+	size_t messages, price;
+};
+
+static struct way way_by_runs(const struct queue_verdict *verdicts, size_t count)
+{
+	struct way way = {0};
+
+	for (size_t i = 0; i < count; i++)
+		if (i == 0 || !same_kind(&verdicts[i], &verdicts[i - 1]))
+			way = (struct way){way.messages + 1, way.price + price(&verdicts[i])};
+	return way;
+}
+
+static struct way way_together(const struct queue_verdict *verdicts, size_t count,
+			       const struct queue_verdict *kind)
+{
+	struct way way = {1, price(kind)};
+
+	for (size_t i = 0; i < count; i++)
+		if (!same_kind(&verdicts[i], kind))
+			way = (struct way){way.messages + 1, way.price + price(&verdicts[i])};
+	return way;
+}
+
+static bool is_dearer(const struct way *a, const struct way *b)
+{
+	return a->price > b->price || (a->price == b->price && a->messages > b->messages);
+}
+
 static size_t messages_needed(const struct queue_verdict *verdicts, size_t count)
 {
-	size_t runs = 1, most = 0;
+	struct way runs = way_by_runs(verdicts, count), best = way_together(verdicts, count, verdicts);
 
-	for (size_t i = 1; i < count; i++)
-		runs += verdicts[i].answer != verdicts[i - 1].answer ||
-			verdicts[i].mark != verdicts[i - 1].mark;
-	for (size_t i = 0; i < count; i++) {
-		size_t same = 0;
+	for (size_t i = 1; i < count; i++) {
+		struct way way = way_together(verdicts, count, &verdicts[i]);
 
-		for (size_t j = 0; j < count; j++)
-			same += verdicts[j].answer == verdicts[i].answer &&
-				verdicts[j].mark == verdicts[i].mark;
-		most = same > most ? same : most;
+		if (is_dearer(&best, &way))
+			best = way;
 	}
-	return runs < count - most + 1 ? runs : count - most + 1;
+	return runs.price <= best.price ? runs.messages : best.messages;
+}
+
+/* What is accepted goes together, though it is the smaller part. */
+static void test_accepted_packets_go_together(void **state)
+{
+	struct queue_verdict verdicts[QUEUE_BATCH_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < 255; i++)
+		verdicts[i] = (struct queue_verdict){.id = 1 + (uint32_t)i,
+						     .answer = i % 5 == 0 || i % 5 == 2 ? QUEUE_ACCEPT
+											: QUEUE_DROP};
+	check_verdicts(verdicts, 255, 154);
+	for (size_t i = 0; i < 256; i++)
+		verdicts[i] = (struct queue_verdict){.id = 1 + (uint32_t)i,
+						     .answer = i % 2 ? QUEUE_ACCEPT : QUEUE_DROP};
+	check_verdicts(verdicts, 256, 129);
 }
 
 static void test_ids_wrap_around(void **state)
@@ -478,6 +531,7 @@ int main(void)
 		cmocka_unit_test(test_one_run_is_one_message),
 		cmocka_unit_test(test_marks_divide_runs),
 		cmocka_unit_test(test_short_runs_are_one_batch_behind_single_verdicts),
+		cmocka_unit_test(test_accepted_packets_go_together),
 		cmocka_unit_test(test_ids_wrap_around),
 		cmocka_unit_test(test_random_verdicts_reach_each_packet_once),
 		cmocka_unit_test(test_kernel_line_is_read),
