@@ -86,7 +86,7 @@ generation=$(field status policy.generation)
 expect "before its date it passes" connect_from sub 203.0.113.25 25
 date_has_passed()
 {
-	[ "$(date +%s)" -gt $date_s ]
+	[ "$(date +%s)" -gt "$date_s" ]
 }
 wait_until 20 date_has_passed
 expect "after it, it does not" ! connect_from sub 203.0.113.25 25
