@@ -13,7 +13,7 @@
 
 enum {
 	PART_MIN = 2 * 1024 * 1024,
-	PARTS_PER_JOB = 8, /* so that a thread which gets less of its core does less */
+	PARTS_PER_JOB = 16, /* so that a thread which gets less of its core does less */
 };
 
 struct part {

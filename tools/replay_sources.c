@@ -149,15 +149,29 @@ static void move_counts(struct replay_sources *sources, const struct replay_shor
 	add_counts(sources, &addr, short_packets(place), place->counts >> 16);
 }
 
+/* Moves all counts to `places`, where nothing can be found any more; each address has one there. */
 static void settle(struct replay_sources *sources)
 {
+	bool alone = sources->count == 0;
+	size_t n = 0;
+
 	for (size_t i = 0; i < sources->short_capacity && sources->short_count > 0; i++) {
-		if (sources->short_places[i].counts == 0)
+		const struct replay_short_place *place = &sources->short_places[i];
+
+		if (place->counts == 0)
 			continue;
-		move_counts(sources, &sources->short_places[i]);
-		sources->short_places[i] = (struct replay_short_place){0};
+		if (alone)
+			sources->places[n++] = (struct replay_place){
+				.lo = place->addr,
+				.tcp25 = short_packets(place) | (uint64_t)ADDR_IP4 << FAMILY_SHIFT,
+				.syn25 = place->counts >> 16,
+			};
+		else
+			move_counts(sources, place);
 		sources->short_count--;
 	}
+	if (alone)
+		sources->count = n;
 }
 
 /* ---- both ---- */
@@ -254,23 +268,55 @@ void replay_sources_add_mail(struct replay_sources *sources, const struct packet
 		     replay_is_syn(lot->tcp_flags[mail->index[i]]));
 }
 
-/* As many sources as the other has there will be at least; most of them are the same ones. */
-int replay_sources_merge(struct replay_sources *sources, const struct replay_sources *other)
+/* Adds another table's counts of an address, in tables that have room for it. */
+static void add_short(struct replay_sources *sources, const struct replay_short_place *other)
 {
-	size_t others = other->count + other->short_count;
-	int r = reserve_places(sources, others > sources->count ? others : sources->count);
+	struct replay_short_place *place = find_short(sources, other->addr, hash4(sources, other->addr));
 
-	for (size_t i = 0; i < other->capacity && r == 0 && other->count > 0; i++) {
+	if (place->counts == 0) {
+		place->addr = other->addr;
+		sources->short_count++;
+	} else if (short_packets(place) + short_packets(other) > UINT16_MAX) {
+		move_counts(sources, place);
+		place->counts = 0;
+	}
+	place->counts += other->counts;
+}
+
+static int merge_places(struct replay_sources *sources, const struct replay_sources *other)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < other->capacity && r == 0; i++) {
 		struct replay_source source = replay_sources_get(other, i);
 
-		r = reserve_places(sources, sources->count + 1);
-		if (source.addr.family != ADDR_NONE && r == 0)
+		if (source.addr.family == ADDR_NONE)
+			continue;
+		r = replay_sources_reserve(sources, 1);
+		if (r == 0)
 			add_counts(sources, &source.addr, source.tcp25, source.syn25);
 	}
+	return r;
+}
+
+int replay_sources_merge(struct replay_sources *sources, struct replay_sources *other)
+{
+	struct replay_sources empty = *sources;
+	int r = 0;
+
+	if (sources->count == 0 && sources->short_count == 0) {
+		*sources = *other;
+		*other = empty;
+		return 0;
+	}
+	if (other->count > 0)
+		r = merge_places(sources, other);
 	for (size_t i = 0; i < other->short_capacity && r == 0; i++) {
-		r = reserve_places(sources, sources->count + 1);
-		if (other->short_places[i].counts != 0 && r == 0)
-			move_counts(sources, &other->short_places[i]);
+		if (other->short_places[i].counts == 0)
+			continue;
+		r = replay_sources_reserve(sources, 1);
+		if (r == 0)
+			add_short(sources, &other->short_places[i]);
 	}
 	return r;
 }
