@@ -122,14 +122,13 @@ int replay_sources_reserve(struct replay_sources *sources, size_t more);
 /* Counts a packet, in tables that have room for it. */
 void replay_sources_add_reserved(struct replay_sources *sources, const struct addr *addr, bool syn);
 
-/* Those of a lot that go to port 25, and where in the tables to look for their sources. */
+/* Where in the tables to look for the sources of a lot's mail. */
 struct replay_mail {
-	size_t count, syns;
-	uint8_t index[PACKET_LOT];
+	size_t syns;
 	uint32_t at[PACKET_LOT];
 };
 
-/* Finds a lot's mail, makes room for it, and has its places fetched, for which it pays to do something else now. 0 or -ENOMEM. */
+/* Makes room for a lot's mail, and has its places fetched, for which it pays to do something else now. 0 or -ENOMEM. */
 int replay_sources_expect(struct replay_sources *sources, const struct packet_lot4 *lot,
 			  struct replay_mail *ret);
 /* Counts it; nothing was added in between. */

@@ -64,7 +64,7 @@ void replay_report_add_lot4(struct replay_report *report, const struct packet_lo
 {
 	report->packets += lot->count;
 	report->ip4 += lot->count;
-	report->tcp25 += mail->count;
+	report->tcp25 += lot->mails;
 	report->syn25 += mail->syns;
 	replay_sources_add_mail(&report->sources, lot, mail);
 }

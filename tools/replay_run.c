@@ -111,7 +111,7 @@ static int judge_plain(struct replay_run *run)
 		decide_lot4(run->engine, lot, &context, &run->plain.answers);
 		replay_report_add_lot4(run->report, lot, &mail);
 	}
-	lot->count = 0;
+	lot->count = lot->mails = 0;
 	return r;
 }
 

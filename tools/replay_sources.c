@@ -227,45 +227,32 @@ void replay_sources_add_reserved(struct replay_sources *sources, const struct ad
 		add_counts(sources, addr, 1, syn);
 }
 
-/* Written whether it is one or not, and counted if it is: what packets are cannot be guessed. */
-static void find_mail(const struct packet_lot4 *lot, struct replay_mail *ret)
-{
-	size_t n = 0, syns = 0;
-
-	for (size_t i = 0; i < lot->count; i++) {
-		bool mail = lot->dport[i] == SMTP_PORT;
-
-		ret->index[n] = (uint8_t)i;
-		n += mail;
-		syns += mail & replay_is_syn(lot->tcp_flags[i]);
-	}
-	ret->count = n;
-	ret->syns = syns;
-}
-
 int replay_sources_expect(struct replay_sources *sources, const struct packet_lot4 *lot,
 			  struct replay_mail *ret)
 {
-	int r;
+	size_t syns = 0;
+	int r = replay_sources_reserve(sources, lot->mails);
 
-	find_mail(lot, ret);
-	r = replay_sources_reserve(sources, ret->count);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < ret->count; i++) {
-		ret->at[i] = (uint32_t)hash4(sources, lot->src[ret->index[i]]) &
-			     (uint32_t)(sources->short_capacity - 1);
+	for (size_t i = 0; i < lot->mails; i++) {
+		uint8_t index = lot->mail[i];
+
+		ret->at[i] =
+			(uint32_t)hash4(sources, lot->src[index]) & (uint32_t)(sources->short_capacity - 1);
 		__builtin_prefetch(&sources->short_places[ret->at[i]], 1);
+		syns += replay_is_syn(lot->tcp_flags[index]);
 	}
+	ret->syns = syns;
 	return 0;
 }
 
 void replay_sources_add_mail(struct replay_sources *sources, const struct packet_lot4 *lot,
 			     const struct replay_mail *mail)
 {
-	for (size_t i = 0; i < mail->count; i++)
-		add4(sources, lot->src[mail->index[i]], mail->at[i],
-		     replay_is_syn(lot->tcp_flags[mail->index[i]]));
+	for (size_t i = 0; i < lot->mails; i++)
+		add4(sources, lot->src[lot->mail[i]], mail->at[i],
+		     replay_is_syn(lot->tcp_flags[lot->mail[i]]));
 }
 
 /* Adds another table's counts of an address, in tables that have room for it. */

@@ -37,14 +37,14 @@ static void give(struct engine_answers *answers, size_t at, uint8_t answer)
 	answers->packets[answer]++;
 }
 
-/* Written whether it is one or not, and counted if it is: what packets are cannot be guessed. */
+/* As the lot's mail was found: written before it is known. */
 static void find_syns(const struct packet_lot4 *lot, struct syns *ret)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < lot->count; i++) {
-		ret->index[n] = (uint8_t)i;
-		n += lot->dport[i] == SMTP_PORT && packet_flags_open(lot->tcp_flags[i]);
+	for (size_t i = 0; i < lot->mails; i++) {
+		ret->index[n] = lot->mail[i];
+		n += packet_flags_open(lot->tcp_flags[lot->mail[i]]);
 	}
 	ret->count = n;
 }

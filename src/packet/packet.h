@@ -117,6 +117,8 @@ struct packet_lot4 {
 	uint32_t src[PACKET_LOT], dst[PACKET_LOT];
 	uint16_t sport[PACKET_LOT], dport[PACKET_LOT];
 	uint8_t tcp_flags[PACKET_LOT]; /* TCP_* */
+	size_t mails;
+	uint8_t mail[PACKET_LOT]; /* which of them go to port 25, in their order */
 };
 
 /*

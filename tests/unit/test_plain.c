@@ -164,16 +164,22 @@ static void test_many_at_once(void **state)
 		memcpy(frames[i], sound, HEADERS);
 		frames[i][15] = (uint8_t)i;
 		frames[i][9] = i % 3 == 1 ? 0 : IP_PROTOCOL_TCP;
+		frames[i][23] = i % 2 == 0 ? SMTP_PORT : 80;
 		bytes[i] = frames[i];
 		len[i] = i % 5 == 4 ? HEADERS - 1 : HEADERS;
 	}
 	left = packet_lot4_add(&lot, PACKET_LINK_IP, bytes, len, PACKET_LOT, others);
 	assert_int_equal(lot.count + left, PACKET_LOT);
-	for (size_t i = 0, plain = 0, other = 0; i < PACKET_LOT; i++) {
-		if (i % 3 == 1 || i % 5 == 4)
+	for (size_t i = 0, plain = 0, mail = 0, other = 0; i < PACKET_LOT; i++) {
+		if (i % 3 == 1 || i % 5 == 4) {
 			assert_int_equal(others[other++], i);
-		else
-			assert_int_equal(lot.src[plain++], i);
+			continue;
+		}
+		assert_int_equal(lot.src[plain], i);
+		if (i % 2 == 0)
+			assert_int_equal(lot.mail[mail++], plain);
+		assert_true(mail <= lot.mails);
+		plain++;
 	}
 }
 
@@ -190,6 +196,8 @@ static void random_plain(struct packet_lot4 *lot)
 	lot->sport[at] = (uint16_t)(chance(20) ? SMTP_PORT : 40000);
 	lot->dport[at] = (uint16_t)(chance(80) ? SMTP_PORT : 443);
 	lot->tcp_flags[at] = chance(60) ? TCP_SYN : flags[random_below(sizeof(flags))];
+	if (lot->dport[at] == SMTP_PORT)
+		lot->mail[lot->mails++] = (uint8_t)at;
 }
 
 static void syn(struct packet_lot4 *lot, uint32_t src, uint32_t dst)
@@ -201,6 +209,7 @@ static void syn(struct packet_lot4 *lot, uint32_t src, uint32_t dst)
 	lot->sport[at] = 40000;
 	lot->dport[at] = SMTP_PORT;
 	lot->tcp_flags[at] = TCP_SYN;
+	lot->mail[lot->mails++] = (uint8_t)at;
 }
 
 /* Nothing but SYNs to port 25, which are looked up where they stand. */
