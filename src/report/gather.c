@@ -232,6 +232,14 @@ static struct store_filter recorded_part(const struct store_filter *filter, cons
 	return part;
 }
 
+/* A record may come from a clock that is ahead. */
+static int64_t end_of_past(const struct report *report, const struct store_sums *sums)
+{
+	int64_t last_us = sums->last_us > report->now_us ? sums->last_us : report->now_us;
+
+	return last_us > report->since_us && last_us < report->until_us ? last_us : report->until_us;
+}
+
 static int ask_totals(struct store *store, struct report_gathered *gathered)
 {
 	struct store_filter before = *gathered->question->filter;
@@ -244,6 +252,7 @@ static int ask_totals(struct store *store, struct report_gathered *gathered)
 		return r;
 	report->totals = sums_of(&sums, subscribers);
 	gathered->recorded = recorded_part(&before, &sums);
+	gathered->end_us = end_of_past(report, &sums);
 	before.until_us = report->since_us;
 	before.since_us = report->since_us - (report->until_us - report->since_us);
 	r = store_totals(store, &before, &sums, &subscribers);
@@ -329,6 +338,19 @@ static int take_hour(void *context, const struct store_bucket *row)
 	return 0;
 }
 
+/* The hours at both ends are there in part. */
+static void cover_hours(struct report *report, int64_t first_us, int64_t end_us)
+{
+	const int64_t hour_us = HOUR_S * SECOND_US;
+
+	for (int64_t us = first_us; us < end_us; us += hour_us) {
+		int64_t from_us = us > report->since_us ? us : report->since_us;
+		int64_t to_us = us + hour_us < end_us ? us + hour_us : end_us;
+
+		hour_of(report, us)->covered_us += to_us - from_us;
+	}
+}
+
 /* All hours of the period are counted, but only those that can have records are asked for. */
 static int ask_heat(struct store *store, struct report_gathered *gathered)
 {
@@ -338,9 +360,7 @@ static int ask_heat(struct store *store, struct report_gathered *gathered)
 
 	if (report->totals.records == 0)
 		return 0;
-	for (int64_t us = (whole_seconds(report->since_us) - past_s) * SECOND_US; us < report->until_us;
-	     us += HOUR_S * SECOND_US)
-		hour_of(report, us)->hours++;
+	cover_hours(report, (whole_seconds(report->since_us) - past_s) * SECOND_US, gathered->end_us);
 	return store_timeline(store, &gathered->recorded, HOUR_S, shift_of(report, HOUR_S), take_hour,
 			      report);
 }

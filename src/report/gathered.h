@@ -21,6 +21,7 @@ struct report_gathered {
 	struct report report; /* points to what follows */
 	const struct report_question *question;
 	struct store_filter recorded; /* the part of the period that has records */
+	int64_t end_us;               /* of the part of the period that is not in the future */
 	char **texts;
 	size_t text_count, text_capacity;
 	bool no_memory; /* a text was lost */

@@ -4,11 +4,21 @@
 
 #include <inttypes.h>
 
+#define MINUTE_US (INT64_C(60) * 1000000)
+#define HOUR_US   (60 * MINUTE_US)
+/* Of less than that no hour's figure is told: a few attempts would make the darkest cell. */
+#define LEAST_US  (10 * MINUTE_US)
+
 enum { LEVELS = 6 }; /* classes h1 to h6 of the style; h0 is nothing at all */
 
 static uint64_t mean_of(const struct report_heat *heat)
 {
-	return heat->hours ? (heat->attempts + heat->hours / 2) / heat->hours : 0;
+	double mean = heat->covered_us >= LEAST_US
+			      ? (double)heat->attempts * (double)HOUR_US / (double)heat->covered_us + 0.5
+			      : 0;
+
+	/* Records may say anything. */
+	return mean < (double)INT64_MAX ? (uint64_t)mean : INT64_MAX;
 }
 
 /* From the least to the greatest mean; but hours that differ little shall not look as if they differed much. */
@@ -51,19 +61,30 @@ static struct scale scale_of(const struct report *report)
 	return scale;
 }
 
+/* Not, or hardly, in the period. */
+static void write_outside(const struct page *page, const struct report_heat *heat, const char *when)
+{
+	char text[NUMBER_TEXT_MAX];
+
+	page_raw(page, "<td class=\"h-\" title=\"");
+	if (heat->covered_us == 0)
+		page_word(page, TEXT_HEAT_OUTSIDE);
+	else
+		page_say(page, TEXT_HEAT_SHORT, when, number_text(heat->attempts, text));
+	page_raw(page, "\"></td>");
+}
+
 static void write_cell(const struct page *page, unsigned day, unsigned hour, const struct scale *scale)
 {
 	const struct report_heat *heat = &page->report->heat[day][hour];
 	uint64_t mean = mean_of(heat);
 	char text[NUMBER_TEXT_MAX], when[TIME_TEXT_MAX];
 
-	if (!heat->hours) {
-		page_raw(page, "<td class=\"h-\" title=\"");
-		page_word(page, TEXT_HEAT_OUTSIDE);
-		page_raw(page, "\"></td>");
+	snprintf(when, sizeof(when), "%.20s %02u:00", report_text(TEXT_MONDAY + day, page->language), hour);
+	if (heat->covered_us < LEAST_US) {
+		write_outside(page, heat, when);
 		return;
 	}
-	snprintf(when, sizeof(when), "%.20s %02u:00", report_text(TEXT_MONDAY + day, page->language), hour);
 	fprintf(page->out, "<td class=\"h%u\" title=\"", level_of(mean, scale));
 	page_say(page, TEXT_HEAT_CELL, when, number_text(mean, text));
 	fprintf(page->out, "\">%s</td>", number_short(mean, text));

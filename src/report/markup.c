@@ -93,23 +93,30 @@ const char *number_text(uint64_t value, char out[NUMBER_TEXT_MAX])
 	return out;
 }
 
+static uint64_t rounded(uint64_t value, uint64_t unit)
+{
+	return value / unit + (value % unit >= (unit + 1) / 2);
+}
+
 const char *number_short(uint64_t value, char out[NUMBER_TEXT_MAX])
 {
 	static const char units[] = " kMGTPE";
 	unsigned unit = 0;
-	uint64_t tenths = 0;
+	uint64_t one = 1, tenths;
 
-	while (value >= 1000) {
-		tenths = value % 1000 / 100;
-		value /= 1000;
+	/* What rounds to 1000 of a unit is 1 of the next. */
+	while (unit + 2 < sizeof(units) && rounded(value, one) >= 1000) {
+		one *= 1000;
 		unit++;
 	}
+	tenths = unit > 0 ? rounded(value, one / 10) : 0;
 	if (unit == 0)
 		snprintf(out, NUMBER_TEXT_MAX, "%" PRIu64, value);
-	else if (value < 10 && tenths > 0)
-		snprintf(out, NUMBER_TEXT_MAX, "%" PRIu64 ".%" PRIu64 "%c", value, tenths, units[unit]);
+	else if (tenths < 100 && tenths % 10 > 0)
+		snprintf(out, NUMBER_TEXT_MAX, "%" PRIu64 ".%" PRIu64 "%c", tenths / 10, tenths % 10,
+			 units[unit]);
 	else
-		snprintf(out, NUMBER_TEXT_MAX, "%" PRIu64 "%c", value, units[unit]);
+		snprintf(out, NUMBER_TEXT_MAX, "%" PRIu64 "%c", rounded(value, one), units[unit]);
 	return out;
 }
 

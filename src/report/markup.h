@@ -30,7 +30,7 @@ void page_word(const struct page *page, enum report_text text);
 
 /* "1,234,567". Returns out. */
 const char *number_text(uint64_t value, char out[NUMBER_TEXT_MAX]);
-/* "12k" for what has little room. */
+/* "12k", "3.8k", rounded, for what has little room. */
 const char *number_short(uint64_t value, char out[NUMBER_TEXT_MAX]);
 /* "2026-11-22 07:12" by the report's clock, seconds only with seconds set. */
 const char *time_text(const struct page *page, int64_t us, bool seconds, char out[TIME_TEXT_MAX]);

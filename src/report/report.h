@@ -53,10 +53,10 @@ struct report_bucket {
 	struct report_sums sums;
 };
 
-/* What one hour of the week saw; hours: so many such hours are in the period. */
+/* What one hour of the week saw; covered_us: so much of such hours is in the period, and not in the future. */
 struct report_heat {
 	uint64_t attempts;
-	uint32_t hours;
+	int64_t covered_us;
 };
 
 enum report_exemption_state {

@@ -57,6 +57,7 @@
 	TEXT(HEAT, "Hours of the week", "曜日・時間帯") \
 	TEXT(HEAT_CAPTION, "Attempts an hour, mean over the period", "1時間あたりの接続試行（期間平均）") \
 	TEXT(HEAT_CELL, "%1: %2 attempts an hour", "%1：1時間あたり%2回") \
+	TEXT(HEAT_SHORT, "%1: less than ten minutes are in the period; attempts in them: %2", "%1：対象期間内は10分未満（接続試行%2回）") \
 	TEXT(HEAT_OUTSIDE, "not in the period", "対象期間外") \
 	TEXT(HEAT_DAY, "Day", "曜日") \
 	TEXT(HEAT_LEGEND, "Attempts an hour:", "1時間あたり:") \

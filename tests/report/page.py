@@ -196,6 +196,14 @@ def hostile_problems(page):
         yield f"what nobody sees came through: {sorted(set(INVISIBLE.findall(everything)))!a}"
 
 
+def heat_problems(text):
+    """An hour that is there in part is divided by that part; figures are rounded, not cut."""
+    for cell in ('title="Sat 11:00: 3,060 attempts an hour">3.1k<', 'title="Sun 11:00: 1,856 attempts an hour">1.9k<',
+                 'class="h-" title="Fri 11:00: less than ten minutes are in the period; attempts in them: 7"><', 'class="h-" title="not in the period"><'):
+        if text.count(cell) != 1:
+            yield f"not there once: {cell}"
+
+
 def embed_problems(source):
     """Style and script that would end their element are refused."""
     with tempfile.TemporaryDirectory() as directory:
@@ -226,6 +234,7 @@ def main():
             if kind == "hostile":
                 tap.case(f"{name}: texts of records are texts", hostile_problems(page))
     usual = made(program, "usual", "en")
+    tap.case("hours of the week", heat_problems(usual))
     planted = Page(usual.replace("var(--ink)", "var(--red)", 1))
     tap.case("planted and found: another style", [] if list(policy_problems(planted)) else ["not found"])
     planted = Page(usual.replace("<main>", "<main style='x'>", 1))

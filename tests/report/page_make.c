@@ -98,12 +98,16 @@ static void fill_heat(struct report *report)
 		for (unsigned hour = 0; hour < REPORT_DAY_HOURS; hour++) {
 			uint64_t busy = hour >= 8 && hour < 19 && day < 5 ? 1800 : 60;
 
-			report->heat[day][hour].hours = 2;
+			report->heat[day][hour].covered_us = 2 * HOUR_US;
 			report->heat[day][hour].attempts = 2 * (noise(&state) % busy + busy / 4);
 		}
 	}
 	report->heat[5][3].attempts = 0;
-	report->heat[6][4].hours = 0;
+	report->heat[6][4].covered_us = 0;
+	/* An hour at both ends of the period, half of it each time; one and a half; hardly any. */
+	report->heat[5][11] = (struct report_heat){3060, HOUR_US};
+	report->heat[6][11] = (struct report_heat){2784, HOUR_US + 30 * MINUTE_US};
+	report->heat[4][11] = (struct report_heat){7, 9 * MINUTE_US};
 }
 
 static struct prefix subscriber_of(size_t i)

@@ -3,6 +3,7 @@
 #include "query_world.h"
 
 #include "report/gather.h"
+#include "report/markup.h"
 #include "report/texts.h"
 
 #include "engine/engine.h"
@@ -127,19 +128,33 @@ static void test_timeline(void **state)
 	}
 }
 
-/* By the C library's calendar. */
+/* Second by second, by the C library's calendar. */
+static void cover(int64_t covered[REPORT_WEEK_DAYS][REPORT_DAY_HOURS], const struct store_filter *filter,
+		  int32_t offset)
+{
+	for (int64_t us = filter->since_us; us < filter->until_us; us += SECOND_US) {
+		time_t local = (time_t)(us / SECOND_US + offset);
+		struct tm tm;
+
+		assert_non_null(gmtime_r(&local, &tm));
+		covered[(tm.tm_wday + 6) % 7][tm.tm_hour] += SECOND_US;
+	}
+}
+
 static void test_hours_of_the_week(void **state)
 {
 	static const int32_t offsets[] = {0, 9 * 3600, -(3 * 3600 + 1800)};
 
 	(void)state;
 	for (size_t o = 0; o < sizeof(offsets) / sizeof(offsets[0]); o++) {
-		uint64_t attempts[REPORT_WEEK_DAYS][REPORT_DAY_HOURS] = {{0}}, hours = 0;
+		uint64_t attempts[REPORT_WEEK_DAYS][REPORT_DAY_HOURS] = {{0}};
+		int64_t covered[REPORT_WEEK_DAYS][REPORT_DAY_HOURS] = {{0}};
 		struct store_filter filter = period();
 		int32_t offset = offsets[o];
 		struct report_gathered *gathered = gathered_by(&filter, &offset);
 		const struct report *report = report_gathered_value(gathered);
 
+		cover(covered, &filter, offset);
 		world_count(&world, &filter);
 		for (unsigned i = 0; i < WORLD_RECORDS; i++) {
 			const struct made *made = &world.records[i];
@@ -154,12 +169,47 @@ static void test_hours_of_the_week(void **state)
 		for (unsigned day = 0; day < REPORT_WEEK_DAYS; day++) {
 			for (unsigned hour = 0; hour < REPORT_DAY_HOURS; hour++) {
 				assert_int_equal(report->heat[day][hour].attempts, attempts[day][hour]);
-				hours += report->heat[day][hour].hours;
+				assert_int_equal(report->heat[day][hour].covered_us, covered[day][hour]);
 			}
 		}
-		assert_in_range(hours, 54, 55); /* two days, five hours and a piece */
 		report_gathered_free(gathered);
 	}
+}
+
+/* Of a period that goes on no hour counts that is still to come. */
+static void test_hours_to_come(void **state)
+{
+	struct store_filter filter = period();
+	const int64_t end_us = EPOCH_US + WORLD_DAYS * DAY_US;
+	int32_t offset = 0;
+	int64_t covered_us = 0;
+	struct report_gathered *gathered;
+
+	(void)state;
+	filter.until_us = end_us + 30 * DAY_US;
+	gathered = gathered_by(&filter, &offset);
+	for (unsigned i = 0; i < REPORT_WEEK_DAYS * REPORT_DAY_HOURS; i++)
+		covered_us += report_gathered_value(gathered)
+				      ->heat[i / REPORT_DAY_HOURS][i % REPORT_DAY_HOURS]
+				      .covered_us;
+	assert_in_range(covered_us, end_us - filter.since_us, end_us - filter.since_us + DAY_US);
+	report_gathered_free(gathered);
+}
+
+static void test_short_numbers(void **state)
+{
+	static const struct {
+		uint64_t value;
+		const char *text;
+	} cases[] = {{0, "0"},       {999, "999"},      {1000, "1k"},      {1049, "1k"},
+		     {1050, "1.1k"}, {1856, "1.9k"},    {3755, "3.8k"},    {9949, "9.9k"},
+		     {9950, "10k"},  {99499, "99k"},    {99500, "100k"},   {999499, "999k"},
+		     {999500, "1M"}, {1449999, "1.4M"}, {999500000, "1G"}, {UINT64_MAX, "18E"}};
+	char text[NUMBER_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(number_short(cases[i].value, text), cases[i].text);
 }
 
 static bool met_by(const struct report_talker *talker, const struct addr *destination)
@@ -393,6 +443,8 @@ int main(void)
 		cmocka_unit_test(test_headline),
 		cmocka_unit_test(test_timeline),
 		cmocka_unit_test(test_hours_of_the_week),
+		cmocka_unit_test(test_hours_to_come),
+		cmocka_unit_test(test_short_numbers),
 		cmocka_unit_test(test_subscribers),
 		cmocka_unit_test(test_newcomers),
 		cmocka_unit_test(test_destinations),
