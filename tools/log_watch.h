@@ -64,7 +64,10 @@ struct watch_snapshot {
 	int64_t at_ns;  /* steady clock */
 	bool of_daemon; /* else of the record file */
 	char clock[16]; /* of the wall, for people */
+	char today[16]; /* "2026-11-22" likewise; "" where not known */
 	char origin[WATCH_TEXT_MAX];
+	char newest
+		[32]; /* when the latest record of all was written, for people; "" of the daemon, or without records */
 	uint64_t counters[WATCH_COUNTERS];
 	bool known[WATCH_COUNTERS];
 	uint64_t pid, uptime_s;
@@ -125,11 +128,14 @@ struct watch_records *watch_records_new(void); /* NULL without memory */
 void watch_records_free(struct watch_records *records);
 /* From now on the other records count nowhere. Borrowed. */
 void watch_records_only(struct watch_records *records, const struct watch_filter *only);
-/* One line of a record file. What is no record of ours is counted, no more. now_ns: steady clock. */
-void watch_records_line(struct watch_records *records, const char *line, size_t len, int64_t now_ns);
+/*
+ * One line of a record file. What is no record of ours is counted, no more. now_us: microseconds since 1970 UTC, here and
+ * below; silence is from the last packet that a record tells until then, however late the record is read.
+ */
+void watch_records_line(struct watch_records *records, const char *line, size_t len, int64_t now_us);
 void watch_records_refuse(struct watch_records *records);
-/* Who has been in records of the last ten minutes, and the sums since the beginning. 0 or -ENOMEM. */
-int watch_records_snapshot(struct watch_records *records, int64_t now_ns, struct watch_snapshot *snapshot);
+/* Who has sent a packet in the last ten minutes, and the sums since the beginning. 0 or -ENOMEM. */
+int watch_records_snapshot(struct watch_records *records, int64_t now_us, struct watch_snapshot *snapshot);
 
 /* A file that grows and is rotated, read from near its end. */
 struct watch_tail;
@@ -137,7 +143,7 @@ struct watch_tail;
 struct watch_tail *watch_tail_new(const char *path); /* NULL without memory */
 void watch_tail_free(struct watch_tail *tail);
 /* Reads what is new, for a bounded time. 0, or -errno when there is no file to read. *ret_more: there is still more. */
-int watch_tail_read(struct watch_tail *tail, struct watch_records *records, int64_t now_ns, bool *ret_more);
+int watch_tail_read(struct watch_tail *tail, struct watch_records *records, int64_t now_us, bool *ret_more);
 
 /* ---- the model ---- */
 

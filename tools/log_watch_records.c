@@ -14,14 +14,16 @@
 #include <string.h>
 #include <time.h>
 
-enum { TALKERS_MAX = 16384, KEEP_S = 600, REACH_BYTES = 16 << 20, EVENT_LINE_MAX_SHOWN = 1024 };
+#define KEEP_US (INT64_C(600) * 1000000)
+
+enum { TALKERS_MAX = 16384, REACH_BYTES = 16 << 20, EVENT_LINE_MAX_SHOWN = 1024 };
 
 struct talker {
 	struct prefix subscriber;
 	struct watch_offender sums;
 	struct destinations *reach;
 	bool partly;   /* it lacks some */
-	int64_t at_ns; /* of the last record */
+	int64_t at_us; /* the last packet */
 };
 
 struct watch_records {
@@ -32,6 +34,7 @@ struct watch_records {
 	uint64_t counters[WATCH_COUNTERS];
 	uint64_t overflowed; /* packets of subscribers who are not told apart */
 	uint64_t refused, window_s;
+	int64_t newest_us; /* when the latest record was written; 0: there is none */
 	struct destinations_budget budget;
 	struct event_line line; /* the one in hand */
 	char gateway[WATCH_NAME_MAX];
@@ -163,8 +166,30 @@ static void take_sums(struct watch_records *records, struct talker *talker, cons
 		addr_format(&line->dst, sums->destination);
 }
 
-static void take_record(struct watch_records *records, const struct event_line *line, int64_t now_ns)
+static bool is_silent(int64_t at_us, int64_t now_us)
 {
+	return now_us - at_us >= KEEP_US;
+}
+
+/* Who comes back after he was forgotten, or would have been, begins anew. */
+static void begin_anew(struct watch_records *records, struct talker *talker)
+{
+	struct talker anew = {.subscriber = talker->subscriber};
+
+	destinations_free(talker->reach, &records->budget);
+	watch_subscriber(anew.sums.subscriber, &anew.subscriber);
+	*talker = anew;
+}
+
+/* A clock that is ahead keeps nobody for ever. */
+static int64_t not_later(int64_t us, int64_t now_us)
+{
+	return us < now_us ? us : now_us;
+}
+
+static void take_record(struct watch_records *records, const struct event_line *line, int64_t now_us)
+{
+	int64_t at_us = not_later(line->last_us, now_us);
 	struct talker *talker =
 		line->subscriber.addr.family != ADDR_NONE ? find(records, &line->subscriber) : NULL;
 
@@ -177,7 +202,9 @@ static void take_record(struct watch_records *records, const struct event_line *
 		records->overflowed += line->packets;
 		return;
 	}
-	talker->at_ns = now_ns;
+	if (is_silent(talker->at_us, not_later(line->first_us, now_us)))
+		begin_anew(records, talker);
+	talker->at_us = at_us > talker->at_us ? at_us : talker->at_us;
 	take_sums(records, talker, line);
 }
 
@@ -187,6 +214,13 @@ static void take_notice(struct watch_records *records, const struct event_line *
 	records->notice[0] = '\0';
 	if (!json_text_is(&line->state, "end") && !json_text_is(&line->kind_text, "rules-back"))
 		take_text(records->notice, sizeof(records->notice), &line->message);
+}
+
+static void take_newest(struct watch_records *records, enum event_line_type type,
+			const struct event_line *line)
+{
+	if (type == EVENT_LINE_RECORD && line->time_us > records->newest_us)
+		records->newest_us = line->time_us;
 }
 
 static bool is_wanted(const struct watch_records *records, enum event_line_type type,
@@ -200,13 +234,14 @@ static bool is_wanted(const struct watch_records *records, enum event_line_type 
 					 : watch_filter_record(records->only, line);
 }
 
-void watch_records_line(struct watch_records *records, const char *line, size_t len, int64_t now_ns)
+void watch_records_line(struct watch_records *records, const char *line, size_t len, int64_t now_us)
 {
 	struct event_line *read = &records->line;
 	enum event_line_type type = event_line_read(line, len, read);
 
 	if (type == EVENT_LINE_REFUSED)
 		records->refused++;
+	take_newest(records, type, read);
 	if (!is_wanted(records, type, read))
 		return;
 	records->counters[WATCH_RECORDS]++;
@@ -214,16 +249,16 @@ void watch_records_line(struct watch_records *records, const char *line, size_t 
 	if (type == EVENT_LINE_NOTICE)
 		take_notice(records, read);
 	else
-		take_record(records, read, now_ns);
+		take_record(records, read, now_us);
 }
 
 /* Who has been silent for long goes. */
-static void forget(struct watch_records *records, int64_t now_ns)
+static void forget(struct watch_records *records, int64_t now_us)
 {
 	for (size_t i = 0; i < records->talker_count;) {
 		struct talker *talker = records->talkers[i];
 
-		if (now_ns - talker->at_ns < KEEP_S * NSEC_PER_SEC) {
+		if (!is_silent(talker->at_us, now_us)) {
 			i++;
 			continue;
 		}
@@ -241,11 +276,23 @@ static int by_packets(const void *a, const void *b)
 	return compare(one, other);
 }
 
-int watch_records_snapshot(struct watch_records *records, int64_t now_ns, struct watch_snapshot *snapshot)
+static void put_newest(const struct watch_records *records, struct watch_snapshot *snapshot)
+{
+	char text[MOMENT_TEXT_MAX];
+
+	snapshot->newest[0] = '\0';
+	if (records->newest_us == 0)
+		return;
+	take_moment(text, records->newest_us);
+	snprintf(snapshot->newest, sizeof(snapshot->newest), "%.10s %.8s", text, text + 11);
+}
+
+int watch_records_snapshot(struct watch_records *records, int64_t now_us, struct watch_snapshot *snapshot)
 {
 	size_t most;
 
-	forget(records, now_ns);
+	forget(records, now_us);
+	put_newest(records, snapshot);
 	most = records->talker_count < WATCH_OFFENDERS_MAX ? records->talker_count : WATCH_OFFENDERS_MAX;
 	free(snapshot->offenders);
 	snapshot->offender_count = 0;

@@ -35,13 +35,26 @@ static int64_t steady_ns(void)
 	return (int64_t)now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
 }
 
-static void put_clock(char out[16])
+static int64_t wall_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void put_clock(struct watch_snapshot *snapshot)
 {
 	time_t now = time(NULL);
 	struct tm local;
 
-	if (!localtime_r(&now, &local) || strftime(out, 16, "%H:%M:%S", &local) == 0)
-		out[0] = '\0';
+	snapshot->clock[0] = snapshot->today[0] = '\0';
+	if (!localtime_r(&now, &local))
+		return;
+	if (strftime(snapshot->clock, sizeof(snapshot->clock), "%H:%M:%S", &local) == 0)
+		snapshot->clock[0] = '\0';
+	if (strftime(snapshot->today, sizeof(snapshot->today), "%Y-%m-%d", &local) == 0)
+		snapshot->today[0] = '\0';
 }
 
 /* ---- the daemon ---- */
@@ -113,6 +126,7 @@ static void explain(struct watch *watch)
 
 static int read_file(struct watch *watch, struct watch_snapshot *snapshot, bool *ret_more)
 {
+	int64_t now_us = wall_us();
 	int r;
 
 	if (!watch->tail)
@@ -122,11 +136,11 @@ static int read_file(struct watch *watch, struct watch_snapshot *snapshot, bool 
 	if (!watch->tail || !watch->records)
 		return -ENOMEM;
 	watch_records_only(watch->records, &watch->config->only);
-	r = watch_tail_read(watch->tail, watch->records, snapshot->at_ns, ret_more);
+	r = watch_tail_read(watch->tail, watch->records, now_us, ret_more);
 	if (r < 0)
 		watch_warn(snapshot, "%s: %s", watch->config->log, strerror(-r));
 	watch_text(snapshot->origin, sizeof(snapshot->origin), watch->config->log);
-	return watch_records_snapshot(watch->records, snapshot->at_ns, snapshot);
+	return watch_records_snapshot(watch->records, now_us, snapshot);
 }
 
 /* ---- a look ---- */
@@ -150,7 +164,7 @@ static int look(struct watch *watch)
 		watch_snapshot_free(&snapshot);
 		return r;
 	}
-	put_clock(snapshot.clock);
+	put_clock(&snapshot);
 	watch->next_ns = steady_ns() + (int64_t)watch->model.interval_ms * 1000000;
 	/* The rates are those of the whole, once all that was there before has been read. */
 	if (more)

@@ -84,7 +84,7 @@ static int open_file(struct watch_tail *tail)
 }
 
 static void take_bytes(struct watch_tail *tail, const char *bytes, size_t len, struct watch_records *records,
-		       int64_t now_ns)
+		       int64_t now_us)
 {
 	while (len > 0) {
 		const char *end = memchr(bytes, '\n', len);
@@ -101,7 +101,7 @@ static void take_bytes(struct watch_tail *tail, const char *bytes, size_t len, s
 		if (!end)
 			return;
 		if (!tail->skipping && tail->len > 0)
-			watch_records_line(records, tail->line, tail->len, now_ns);
+			watch_records_line(records, tail->line, tail->len, now_us);
 		tail->skipping = false;
 		tail->len = 0;
 		bytes += part + 1;
@@ -118,7 +118,7 @@ static int64_t clock_ms(void)
 }
 
 /* To the end of what there is, or for READ_MS. 0 or -errno. */
-static int read_on(struct watch_tail *tail, struct watch_records *records, int64_t now_ns, bool *ret_more)
+static int read_on(struct watch_tail *tail, struct watch_records *records, int64_t now_us, bool *ret_more)
 {
 	int64_t until_ms = clock_ms() + READ_MS;
 	char bytes[READ_BYTES];
@@ -126,7 +126,7 @@ static int read_on(struct watch_tail *tail, struct watch_records *records, int64
 
 	*ret_more = false;
 	while ((n = pread(tail->fd, bytes, sizeof(bytes), tail->place)) > 0) {
-		take_bytes(tail, bytes, (size_t)n, records, now_ns);
+		take_bytes(tail, bytes, (size_t)n, records, now_us);
 		tail->place += n;
 		if (clock_ms() >= until_ms) {
 			*ret_more = true;
@@ -146,16 +146,16 @@ static bool is_replaced(const struct watch_tail *tail)
 	return path.st_dev != file.st_dev || path.st_ino != file.st_ino || file.st_size < tail->place;
 }
 
-int watch_tail_read(struct watch_tail *tail, struct watch_records *records, int64_t now_ns, bool *ret_more)
+int watch_tail_read(struct watch_tail *tail, struct watch_records *records, int64_t now_us, bool *ret_more)
 {
 	int r = tail->fd < 0 ? open_file(tail) : 0;
 
 	*ret_more = false;
 	if (r == 0)
-		r = read_on(tail, records, now_ns, ret_more);
+		r = read_on(tail, records, now_us, ret_more);
 	/* What the daemon still writes to the renamed file has been read up to here; a moment later comes the rest. */
 	if (r < 0 || *ret_more || !is_replaced(tail))
 		return r;
 	r = open_file(tail);
-	return r == 0 ? read_on(tail, records, now_ns, ret_more) : 0;
+	return r == 0 ? read_on(tail, records, now_us, ret_more) : 0;
 }

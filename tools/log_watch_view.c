@@ -227,28 +227,83 @@ static int width_of(enum column column)
 	return columns[column].width < 0 ? -columns[column].width : columns[column].width;
 }
 
-/* Which columns there is room for; the subscriber's takes what is left, to its longest text. */
-static void choose(int room, int widths[COLUMNS])
+/* The longest of what all rows say there, so that nothing moves as one moves through the list. */
+static int longest(const struct watch_model *model, enum column column)
 {
+	int most = (int)strlen(columns[column].title);
+
+	for (size_t i = 0; i < model->row_count; i++) {
+		const struct watch_offender *offender = model->rows[i].offender;
+		int len = (int)strlen(column == REASON ? offender->reason : offender->subscriber);
+
+		most = len > most ? len : most;
+	}
+	return most;
+}
+
+/* What the reason needs beyond its least, and cannot have from what no subscriber needs. */
+static int lack_of(const struct watch_model *model)
+{
+	int lack = longest(model, REASON) - width_of(REASON);
+	int spare = width_of(SUBSCRIBER) - longest(model, SUBSCRIBER);
+
+	return lack - (spare > 0 ? spare : 0);
+}
+
+/* To the reason what it lacks, from what is left and from what no subscriber needs. Returns what is left. */
+static int widen_reason(const struct watch_model *model, int room, int widths[COLUMNS])
+{
+	int lack = longest(model, REASON) - widths[REASON];
+	int spare = widths[SUBSCRIBER] - longest(model, SUBSCRIBER);
+
+	if (widths[REASON] == 0 || lack <= 0)
+		return room;
+	spare = (room > 0 ? room : 0) + (spare > 0 ? spare : 0);
+	lack = lack < spare ? lack : spare;
+	widths[REASON] += lack;
+	room -= lack;
+	if (room < 0)
+		widths[SUBSCRIBER] += room;
+	return room > 0 ? room : 0;
+}
+
+/*
+ * Which columns there is room for; the reason and then the subscriber take what is left, to their longest texts. A whole
+ * reason is worth more than the last columns.
+ */
+static void choose(const struct watch_model *model, int room, int widths[COLUMNS])
+{
+	int lack = lack_of(model);
+
 	memset(widths, 0, COLUMNS * sizeof(widths[0]));
-	for (int rank = 0; rank < COLUMNS; rank++)
+	for (int rank = 0; rank < COLUMNS; rank++) {
+		int kept = rank > columns[LAST].rank && lack > 0 ? lack : 0;
+
 		for (unsigned i = 0; i < COLUMNS; i++)
-			if (columns[i].rank == rank && (i == SUBSCRIBER || width_of(i) + 1 <= room)) {
+			if (columns[i].rank == rank && (i == SUBSCRIBER || width_of(i) + 1 + kept <= room)) {
 				widths[i] = width_of(i);
 				room -= widths[i] + 1;
 			}
+	}
+	room = widen_reason(model, room, widths);
 	widths[SUBSCRIBER] += room > 0 ? room : 0;
 	if (widths[SUBSCRIBER] > SUBSCRIBER_MOST)
 		widths[SUBSCRIBER] = SUBSCRIBER_MOST;
 }
 
-/* "09:01:00" of "2026-10-01T09:01:00...". */
-static void clock_of(const char *moment, char out[24])
+/* "09:01:00" of "2026-10-01T09:01:00...", of another day "10-01". */
+static void clock_of(const char *moment, const char *today, char out[24])
 {
-	snprintf(out, 24, "%.8s", strlen(moment) >= 19 && moment[10] == 'T' ? moment + 11 : "-");
+	if (strlen(moment) < 19 || moment[10] != 'T')
+		snprintf(out, 24, "-");
+	else if (today[0] && strncmp(moment, today, 10) != 0)
+		snprintf(out, 24, "%.5s", moment + 5);
+	else
+		snprintf(out, 24, "%.8s", moment + 11);
 }
 
-static const char *cell_text(const struct watch_row *row, enum column column, char out[WATCH_NAME_MAX])
+static const char *cell_text(const struct watch_model *model, const struct watch_row *row, enum column column,
+			     char out[WATCH_NAME_MAX])
 {
 	const struct watch_offender *offender = row->offender;
 	char number[24];
@@ -269,7 +324,7 @@ static const char *cell_text(const struct watch_row *row, enum column column, ch
 	case OFFLOADED:
 		return watch_number(offender->offloaded, 10, out);
 	case LAST:
-		clock_of(offender->last, out);
+		clock_of(offender->last, model->now.today, out);
 		return out;
 	case REASON:
 		return offender->reason;
@@ -278,25 +333,38 @@ static const char *cell_text(const struct watch_row *row, enum column column, ch
 	}
 }
 
-static void put_row(struct watch_grid *grid, int line, const int widths[COLUMNS], const struct watch_row *row,
-		    enum watch_style style)
+/* The titles without a row. */
+static void put_row(const struct watch_model *model, struct watch_grid *grid, int line,
+		    const int widths[COLUMNS], const struct watch_row *row, enum watch_style style)
 {
 	char memory[WATCH_NAME_MAX];
 	int column = 0;
 
 	watch_fill(grid, line, 0, style);
 	for (unsigned i = 0; i < COLUMNS; i++) {
-		const char *text = row ? cell_text(row, i, memory) : columns[i].title;
+		const char *text = row ? cell_text(model, row, i, memory) : columns[i].title;
 
 		if (widths[i] == 0)
 			continue;
 		watch_putf(grid, line, column, style, columns[i].width < 0 ? "%-*.*s" : "%*.*s", widths[i],
 			   widths[i], text);
-		/* Half an address would be taken for another one. */
-		if (row && i == SUBSCRIBER && (int)strlen(text) > widths[i])
+		/* Half an address would be taken for another one, half a reason for a whole one. */
+		if (row && columns[i].width < 0 && (int)strlen(text) > widths[i])
 			watch_put(grid, line, column + widths[i] - 1, style, "+");
 		column += widths[i] + 1;
 	}
+}
+
+static void put_nobody(const struct watch_model *model, struct watch_grid *grid, int row)
+{
+	const struct watch_snapshot *now = &model->now;
+	bool filtered = now->offender_count > 0 || (model->only && model->only->text[0]);
+	int column = watch_put(grid, row, 0, WATCH_FAINT,
+			       filtered ? "nobody whom the filter lets through"
+					: "nobody is blocked at this moment");
+
+	if (now->newest[0])
+		watch_putf(grid, row, column, WATCH_FAINT, "; the last record is of %s", now->newest);
 }
 
 static void put_list(struct watch_model *model, struct watch_grid *grid, int row)
@@ -304,24 +372,21 @@ static void put_list(struct watch_model *model, struct watch_grid *grid, int row
 	int rows = grid->rows - 2 - row;
 	int widths[COLUMNS];
 
-	choose(grid->columns, widths);
+	choose(model, grid->columns, widths);
 	if (row < grid->rows - 1)
-		put_row(grid, row++, widths, NULL, WATCH_BAR);
+		put_row(model, grid, row++, widths, NULL, WATCH_BAR);
 	watch_model_fit(model, rows > 0 ? (size_t)rows : 0);
 	for (int i = 0; i < rows && model->top + (size_t)i < model->row_count; i++) {
 		const struct watch_row *shown = &model->rows[model->top + (size_t)i];
 		bool selected = model->top + (size_t)i == model->cursor;
 
-		put_row(grid, row + i, widths, shown,
+		put_row(model, grid, row + i, widths, shown,
 			selected                     ? WATCH_BAR
 			: shown->offender->monitored ? WATCH_FAINT
 						     : WATCH_PLAIN);
 	}
 	if (rows > 0 && model->row_count == 0)
-		watch_put(grid, row, 0, WATCH_FAINT,
-			  model->now.offender_count > 0 || (model->only && model->only->text[0])
-				  ? "nobody whom the filter lets through"
-				  : "nobody is blocked at this moment");
+		put_nobody(model, grid, row);
 }
 
 /* ---- first row and last ---- */

@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SECOND_US INT64_C(1000000)
+
 enum { LINE_MAX_COLUMNS = 512 };
 
 /* The daemon's answer, as far as it is looked at. */
@@ -563,6 +565,68 @@ static void what_is_cut_is_said_to_be(void **state)
 	watch_model_free(&model);
 }
 
+static void nobody_blocked_is_said_with_the_last_record(void **state)
+{
+	struct watch_model model = {0};
+	struct watch_grid grid = {0};
+	bool told = false;
+
+	take(&model, 1, NULL, 0);
+	snprintf(model.now.newest, sizeof(model.now.newest), "2026-10-01 09:01:20");
+	assert_int_equal(watch_grid_clear(&grid, 24, 80), 0);
+	watch_view(&model, &grid);
+	for (int i = 0; i < 24; i++)
+		told = told ||
+		       strcmp(line(&grid, i),
+			      "nobody is blocked at this moment; the last record is of 2026-10-01 09:01:20") ==
+			       0;
+	assert_true(told);
+	watch_grid_free(&grid);
+	watch_model_free(&model);
+}
+
+/* Who is in the list, as the row that begins with him. */
+static const char *row_of(struct watch_model *model, int columns, const char *subscriber)
+{
+	static struct watch_grid grid;
+
+	assert_int_equal(watch_grid_clear(&grid, 24, columns), 0);
+	watch_view(model, &grid);
+	for (int i = 0; i < 24; i++) {
+		const char *text = line(&grid, i);
+
+		if (strncmp(text, subscriber, strlen(subscriber)) == 0) {
+			watch_grid_free(&grid);
+			return text;
+		}
+	}
+	fail_msg("%s is in no row", subscriber);
+	return "";
+}
+
+static void reasons_are_whole_where_there_is_room(void **state)
+{
+	struct watch_offender offenders[] = {offender("198.51.100.7", 9, 9, 9, "09:01:00"),
+					     offender("2001:db8:1234:ab00::/56", 3, 3, 3, "09:01:00")};
+	struct watch_model model = {0};
+
+	snprintf(offenders[0].reason, sizeof(offenders[0].reason), "destination-enforce");
+	take(&model, 1, offenders, 1);
+	for (int columns = 80; columns <= 200; columns += 20)
+		assert_non_null(strstr(row_of(&model, columns, "198.51.100.7"), " destination-enforce"));
+	take(&model, 2, offenders, 2);
+	assert_non_null(strstr(row_of(&model, 80, "198.51.100.7"), " destination+"));
+	assert_non_null(strstr(row_of(&model, 80, "2001:db8:1234:ab00::/56"), " pool-enforce"));
+	for (int columns = 90; columns <= 200; columns += 5)
+		assert_non_null(strstr(row_of(&model, columns, "198.51.100.7"), " destination-enforce"));
+	/* Of another day the time of day would be taken for today's. */
+	snprintf(model.now.today, sizeof(model.now.today), "2026-10-01");
+	assert_non_null(strstr(row_of(&model, 120, "198.51.100.7"), " 09:01:00 "));
+	snprintf(model.now.today, sizeof(model.now.today), "2026-10-02");
+	assert_non_null(strstr(row_of(&model, 120, "198.51.100.7"), "    10-01 "));
+	watch_model_free(&model);
+}
+
 /* What matters most is there whatever the size; nothing is written where there is no place (AddressSanitizer). */
 static void every_size_is_drawn(void **state)
 {
@@ -611,10 +675,10 @@ static const struct watch_offender *find(const struct watch_snapshot *snapshot, 
 	return NULL;
 }
 
-static void lines(struct watch_records *records, const char *text, int64_t now_ns)
+static void lines(struct watch_records *records, const char *text, int64_t now_us)
 {
 	for (const char *end; (end = strchr(text, '\n')); text = end + 1)
-		watch_records_line(records, text, (size_t)(end - text), now_ns);
+		watch_records_line(records, text, (size_t)(end - text), now_us);
 }
 
 static void records_are_summed_up(void **state)
@@ -656,15 +720,55 @@ static void who_is_silent_is_forgotten(void **state)
 
 	lines(records, text, 0);
 	text[strcspn(text, "\n") + 1] = '\0';
-	lines(records, text, 500 * NSEC_PER_SEC);
-	assert_int_equal(watch_records_snapshot(records, 599 * NSEC_PER_SEC, &snapshot), 0);
+	lines(records, text, 500 * SECOND_US);
+	assert_int_equal(watch_records_snapshot(records, 599 * SECOND_US, &snapshot), 0);
 	assert_int_equal(snapshot.offender_count, 4);
-	assert_int_equal(watch_records_snapshot(records, 600 * NSEC_PER_SEC, &snapshot), 0);
+	assert_int_equal(watch_records_snapshot(records, 600 * SECOND_US, &snapshot), 0);
 	assert_int_equal(snapshot.offender_count, 1);
 	assert_int_equal(find(&snapshot, "198.51.100.7")->packets, 1202);
 	watch_snapshot_free(&snapshot);
 	watch_records_free(records);
 	free(text);
+}
+
+/* A record of 198.51.100.7 whose only packet was that many minutes after 2026-10-01 00:00 UTC. */
+static void line_of_minute(struct watch_records *records, unsigned minute, int64_t now_us)
+{
+	char *text = sample(), moment[32], *at = text;
+
+	text[strcspn(text, "\n") + 1] = '\0';
+	snprintf(moment, sizeof(moment), "2026-10-01T%02u:%02u:00.", minute / 60, minute % 60);
+	while ((at = strstr(at, "2026-10-01T"))) {
+		memcpy(at, moment, strlen(moment));
+		at++;
+	}
+	lines(records, text, now_us);
+	free(text);
+}
+
+/* Read hours later, a record is as old as it is; who comes back begins anew. */
+static void silence_is_told_by_the_records(void **state)
+{
+	const int64_t midnight_us = INT64_C(1790780400) * SECOND_US, minute_us = 60 * SECOND_US;
+	struct watch_records *records = watch_records_new();
+	struct watch_snapshot snapshot = {0};
+
+	line_of_minute(records, 30, midnight_us + 720 * minute_us);
+	assert_int_equal(watch_records_snapshot(records, midnight_us + 720 * minute_us, &snapshot), 0);
+	assert_int_equal(snapshot.offender_count, 0);
+	assert_int_equal(snapshot.counters[WATCH_RECORDS], 1);
+	assert_int_equal(strncmp(snapshot.newest, "2026-", 5), 0);
+	assert_int_equal(strlen(snapshot.newest), strlen("2026-10-01 00:30:00"));
+	line_of_minute(records, 40, midnight_us + 800 * minute_us);
+	line_of_minute(records, 790, midnight_us + 800 * minute_us);
+	line_of_minute(records, 798, midnight_us + 800 * minute_us);
+	assert_int_equal(watch_records_snapshot(records, midnight_us + 800 * minute_us, &snapshot), 0);
+	assert_int_equal(snapshot.offender_count, 1);
+	assert_int_equal(find(&snapshot, "198.51.100.7")->packets, 2);
+	assert_int_equal(watch_records_snapshot(records, midnight_us + 809 * minute_us, &snapshot), 0);
+	assert_int_equal(snapshot.offender_count, 0);
+	watch_snapshot_free(&snapshot);
+	watch_records_free(records);
 }
 
 /* ---- a file that grows ---- */
@@ -793,9 +897,12 @@ int main(void)
 		cmocka_unit_test(details_follow_one),
 		cmocka_unit_test(the_screen_of_80_by_24),
 		cmocka_unit_test(what_is_cut_is_said_to_be),
+		cmocka_unit_test(reasons_are_whole_where_there_is_room),
+		cmocka_unit_test(nobody_blocked_is_said_with_the_last_record),
 		cmocka_unit_test(every_size_is_drawn),
 		cmocka_unit_test(records_are_summed_up),
 		cmocka_unit_test(who_is_silent_is_forgotten),
+		cmocka_unit_test(silence_is_told_by_the_records),
 		cmocka_unit_test(a_file_is_followed_over_rotation),
 		cmocka_unit_test(long_lines_and_no_files),
 	};
