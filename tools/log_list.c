@@ -42,7 +42,8 @@ static const struct log_column columns[] = {
 	{"pool", "POOL", LOG_CELL_TEXT, 6, 0},
 	{"rule", "RULE", LOG_CELL_TEXT, 8, 0},
 	{"rule_kind", NULL, LOG_CELL_TEXT, 0, 0},
-	{"reason", "REASON", LOG_CELL_TEXT, 0, 13},
+	{"reason", NULL, LOG_CELL_TEXT, 0, 0},
+	{NULL, "REASON", LOG_CELL_TEXT, 0, 13},
 	{"policy", NULL, LOG_CELL_TEXT, 0, 0},
 	{"first", NULL, LOG_CELL_TIME, 0, 0},
 	{"last", NULL, LOG_CELL_TIME, 0, 0},
@@ -67,16 +68,20 @@ static void write_address(struct log_table *table, const struct addr *addr)
 
 static void write_way(struct log_table *table, const struct store_way *way)
 {
-	char verdict[64];
+	const char *reason = name_or_none(way->reason);
+	char verdict[64], marked[256];
 
-	/* As in op25b-replay --list: what enforcement would have done stands in brackets. */
+	/* As in op25b-replay --list: what enforcement would have done stands in brackets. The reason is in them, too: it is
+	 * there however narrow the terminal. */
 	snprintf(verdict, sizeof(verdict), way->monitored ? "(%s)" : "%s", way->verdict);
+	snprintf(marked, sizeof(marked), way->monitored ? "(%s)" : "%s", reason ? reason : "-");
 	log_table_text(table, verdict);
 	log_table_bool(table, way->monitored);
 	log_table_text(table, name_or_none(way->pool));
 	log_table_text(table, name_or_none(way->rule));
 	log_table_text(table, name_or_none(way->rule_kind));
-	log_table_text(table, name_or_none(way->reason));
+	log_table_text(table, reason);
+	log_table_text(table, marked);
 	log_table_text(table, name_or_none(way->policy));
 }
 

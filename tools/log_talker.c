@@ -2,6 +2,8 @@
 /* Subscribers as rows: what several commands say of each. */
 #include "log.h"
 
+#include "log_why.h"
+
 #include "base/vec.h"
 
 #include <errno.h>
@@ -45,13 +47,13 @@ const struct log_column log_talker_columns[] = {
 	{"packets_blocked", NULL, LOG_CELL_NUMBER, 0, 0},
 	{"packets_offloaded", NULL, LOG_CELL_NUMBER, 0, 0},
 	{"records", NULL, LOG_CELL_NUMBER, 0, 0},
-	{NULL, "TO", LOG_CELL_RIGHT, 1, 0},
+	{NULL, "TO", LOG_CELL_RIGHT, 2, 0},
 	{"destinations", NULL, LOG_CELL_NUMBER, 0, 0},
 	{"destinations_exact", NULL, LOG_CELL_BOOL, 0, 0},
 	{"hours_active", "HOURS", LOG_CELL_NUMBER, 8, 0},
 	{"days_active", NULL, LOG_CELL_NUMBER, 0, 0},
 	{"first", "FIRST", LOG_CELL_TIME, 7, 0},
-	{"last", "LAST", LOG_CELL_TIME, 2, 0},
+	{"last", "LAST", LOG_CELL_TIME, 1, 0},
 	{"ever_first", NULL, LOG_CELL_TIME, 0, 0},
 	{"pool", "POOL", LOG_CELL_TEXT, 4, 0},
 	{"rule", "RULE", LOG_CELL_TEXT, 10, 0},
@@ -62,6 +64,7 @@ const struct log_column log_talker_columns[] = {
 	{"several_ways", NULL, LOG_CELL_BOOL, 0, 0},
 	{"host", NULL, LOG_CELL_TEXT, 0, 0},
 	{NULL, "ACTIVITY", LOG_CELL_SPARK, 3, 0},
+	{NULL, "WHY", LOG_CELL_TEXT, 0, 0},
 	{"evidence", "EVIDENCE", LOG_CELL_TEXT, 5, 30},
 };
 
@@ -107,7 +110,7 @@ static void write_way(struct log_table *table, const struct store_talker *row)
 void log_talker_write(struct log_table *table, const struct log_context *context,
 		      const struct store_talker *row, const uint64_t *spark, size_t spark_count)
 {
-	char text[PREFIX_TEXT_MAX];
+	char text[PREFIX_TEXT_MAX], why[LOG_WHY_MAX];
 	struct triage triage;
 
 	triage_judge(row, &context->limits, &triage);
@@ -117,6 +120,8 @@ void log_talker_write(struct log_table *table, const struct log_context *context
 	write_sums(table, row);
 	write_way(table, row);
 	log_table_spark(table, spark, spark_count);
+	log_why(&triage, &context->limits, why);
+	log_table_text(table, why);
 	log_table_text(table, triage.evidence);
 }
 

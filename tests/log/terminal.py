@@ -60,6 +60,34 @@ def tables_fit_the_terminal():
             true(any(title in line for line in lines), f"{arguments}: no {title} in {lines[:3]}")
 
 
+def thresholds(evidence):
+    return {number for number in re.findall(r"(\d+)(?: or more)? \([a-z]+_[a-z_]+\)", evidence)}
+
+
+def classes_stand_with_what_decided():
+    for command in (["top", "-n", "50"], ["first-seen", "-n", "50", "--since", "2026-03-01"]):
+        rows = MONTH.log.rows(*command)
+        true(len({row["class"] for row in rows}) > 1, f"{command}: classes")
+        for columns in (80, 120, 200):
+            lines = shown_on(columns, "--no-pager", *command)
+            place = lines[0].index("WHY")
+            for row, line in zip(rows, lines[1:], strict=False):
+                why = re.split(r" {2,}", line[place:])[0]
+                numbers = set(re.findall(r"\d+", why))
+                true(line.startswith(row["subscriber"] + " "), f"{row['subscriber']}: {line}")
+                true(numbers <= set(re.findall(r"\d+", row["evidence"])), f"{columns}: {why}, and {row['evidence']}")
+                true(numbers & thresholds(row["evidence"]) or why == "no dst known", f"{columns}: {why}, and {row['evidence']}")
+
+
+def what_was_only_monitored_is_marked():
+    rows = MONTH.log.rows("list")
+    same({row["monitored"] for row in rows}, {True, False}, "there are both")
+    for columns in (80, 200):
+        lines = shown_on(columns, "--no-pager", "list")[1:]
+        for row, line in zip(rows, lines, strict=False):
+            same(f" ({row['reason']})" in line, row["monitored"], f"{columns}: {line}")
+
+
 def what_has_no_room_is_named_and_wide_shows_it():
     lines = shown_on(80, "--no-pager", "verify", "--no-ledger")
     true("(no room for BOOT: --wide)" in lines, f"{lines}")
@@ -273,8 +301,8 @@ def main():
         POLICY = write_policy(directory)
         name = next(name for name in MONTH.subscribers if ":" in name)
         MONTH.log.run("ack", name, "--at", "@1", "--ticket", "NOC-4711", "--note", "calls back on Monday, as soon as he has asked all of his tenants")
-        run_cases([tables_fit_the_terminal, what_has_no_room_is_named_and_wide_shows_it, the_environment_names_the_width,
-                   the_pager_gets_what_fits, tail_follows_in_one_line_a_record, exemptions_say_once_why_nothing_is_known,
+        run_cases([tables_fit_the_terminal, classes_stand_with_what_decided, what_was_only_monitored_is_marked,
+                   what_has_no_room_is_named_and_wide_shows_it, the_environment_names_the_width, the_pager_gets_what_fits, tail_follows_in_one_line_a_record, exemptions_say_once_why_nothing_is_known,
                    pools_say_what_the_dash_is, errors_fit_the_terminal_too, verify_ends_with_a_sentence, long_helps_are_paged,
                    helps_are_about_their_command, usual_rows_are_those_of_the_help, queue_holds_its_limit,
                    arguments_are_counted_in_english, a_pager_that_cannot_be_run_is_told, periods_of_all_times_are_answered,

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What decided a subscriber's class, short enough for a column: his figures beside the thresholds that they were held to. */
+#ifndef OP25B_TOOLS_LOG_WHY_H
+#define OP25B_TOOLS_LOG_WHY_H
+
+#include "store/triage.h"
+
+enum { LOG_WHY_MAX = 64 };
+
+/* "2328 dst>=100", "3 dst<=10 24 h>=20": destinations, hours of the day, attempts (att). "~" before an estimate. */
+void log_why(const struct triage *triage, const struct triage_limits *limits, char out[LOG_WHY_MAX]);
+
+#endif
