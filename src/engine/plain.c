@@ -133,7 +133,7 @@ static void ask_others(const struct engine *engine, const struct packet_lot4 *lo
 void decide_lot4(const struct engine *engine, const struct packet_lot4 *lot,
 		 const struct engine_context *context, struct engine_answers *answers)
 {
-	struct syns syns;
+	struct syns syns = {0};
 
 	if (asks_each(engine, &context->interface)) {
 		ask_each(engine, lot, context, answers);

@@ -14,7 +14,12 @@
 
 #include <stdio.h>
 
-enum { POLICIES = 4000, HOSTS = 80 };
+#ifdef __SANITIZE_ADDRESS__
+enum { POLICIES = 800 };
+#else
+enum { POLICIES = 4000 };
+#endif
+enum { HOSTS = 80 };
 
 static const int64_t dates[] = {1000, 2000, 3000};
 static const int64_t times[] = {0, 999, 1000, 2500, 3000, 9000};

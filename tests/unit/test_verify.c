@@ -10,7 +10,7 @@
 #ifdef __SANITIZE_ADDRESS__
 enum { POLICIES = 8, MANY_POLICIES = 8, FAULTY_POLICIES = 2 };
 #else
-enum { POLICIES = 20, MANY_POLICIES = 40, FAULTY_POLICIES = 6 };
+enum { POLICIES = 10, MANY_POLICIES = 40, FAULTY_POLICIES = 4 };
 #endif
 
 static void test_the_examples_agree(void **state)
