@@ -77,11 +77,12 @@ static void print_member(const struct log_context *context, const struct policy_
 	fputs("{\"name\":", stdout);
 	log_text_json(stdout, rule->name);
 	printf(",\"state\":\"%s\",\"until\":", state);
-	log_time_format_exact(rule->until.s * LOG_US_PER_S, context->utc, until);
-	if (rule->has_until)
+	if (rule->has_until) {
+		log_time_format_exact(rule->until.s * LOG_US_PER_S, context->utc, until);
 		log_text_json(stdout, until);
-	else
+	} else {
 		fputs("null", stdout);
+	}
 	printf(",\"to_any\":%s,\"ticket\":", rule->to_any ? "true" : "false");
 	log_text_json(stdout, rule->ticket);
 	fputs(",\"owner\":", stdout);
