@@ -17,6 +17,13 @@ uint64_t log_daemon_number(const json_t *object, const char *key)
 	return value > 0 ? (uint64_t)value : 0;
 }
 
+bool log_daemon_is_count(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_integer(value) && json_integer_value(value) >= 0;
+}
+
 const char *log_daemon_text(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -55,7 +62,7 @@ static bool more_follows(FILE *file)
 	return c != EOF;
 }
 
-static int read_answers(const char *path, json_t *answers)
+static int read_answers(const char *path, const char *command, json_t *answers)
 {
 	FILE *file CLEANUP_FCLOSE = fopen(path, "re");
 	json_error_t error;
@@ -67,13 +74,17 @@ static int read_answers(const char *path, json_t *answers)
 
 		if (!json_is_object(answer)) {
 			json_decref(answer);
-			return log_error("%s: no answer of op25bctl --json", path);
+			return log_error("%s: no answer of op25bctl: give what 'op25bctl %s --json' prints",
+					 path, command);
 		}
 		json_array_append_new(answers, answer);
 	}
 	if (ferror(file))
 		return log_error("%s: %s", path, strerror(errno));
-	return json_array_size(answers) > 0 ? LOG_FOUND : log_error("%s: nothing is in it", path);
+	return json_array_size(answers) > 0
+		       ? LOG_FOUND
+		       : log_error("%s: nothing is in it: give what 'op25bctl %s --json' prints", path,
+				   command);
 }
 
 int log_daemon_answers(const struct log_context *context, const char *command, const char *file, json_t **ret)
@@ -83,7 +94,7 @@ int log_daemon_answers(const struct log_context *context, const char *command, c
 
 	if (!answers)
 		return log_error("not enough memory");
-	code = file ? read_answers(file, answers) : ask(context, command, &answer);
+	code = file ? read_answers(file, command, answers) : ask(context, command, &answer);
 	if (answer)
 		json_array_append_new(answers, answer);
 	if (code == LOG_FOUND)

@@ -16,6 +16,8 @@ int log_daemon_answers(const struct log_context *context, const char *command, c
 
 /* Of an object; 0 and "" where they are missing or something else. Negative numbers are 0. */
 uint64_t log_daemon_number(const json_t *object, const char *key);
+/* Whether there is a whole number, not below 0. */
+bool log_daemon_is_count(const json_t *object, const char *key);
 const char *log_daemon_text(const json_t *object, const char *key);
 
 #endif

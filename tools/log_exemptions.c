@@ -49,6 +49,72 @@ static int64_t moment_of(const json_t *object, const char *key)
 	return moment_parse(text, strlen(text), &moment, NULL) == MOMENT_OK ? moment.s : INT64_MIN;
 }
 
+/* What is wrong with a row; NULL: nothing. */
+static const char *row_fault(const json_t *row)
+{
+	if (!json_is_string(json_object_get(row, "name")))
+		return "an exemption without a name";
+	if (!log_daemon_is_count(row, "attempts"))
+		return "\"attempts\" of an exemption is no count";
+	if (!log_daemon_is_count(row, "packets"))
+		return "\"packets\" of an exemption is no count";
+	if (moment_of(row, "last") == INT64_MIN && !json_is_null(json_object_get(row, "last")))
+		return "\"last\" of an exemption is no time";
+	return NULL;
+}
+
+/* What is wrong with an answer; NULL: nothing. What it does not say must not be taken for "unused". */
+static const char *answer_fault(const json_t *answer)
+{
+	const json_t *rows = json_object_get(answer, "exemptions");
+	const char *fault = NULL;
+
+	if (!json_is_array(rows))
+		return "there is no list \"exemptions\"";
+	if (moment_of(answer, "since") == INT64_MIN)
+		return "\"since\" is no time";
+	if (!json_is_string(json_object_get(answer, "digest")))
+		return "there is no \"digest\" of the policy";
+	if (!log_daemon_is_count(answer, "used") || log_daemon_number(answer, "used") < json_array_size(rows))
+		return "\"used\" is not the number of exemptions that were used";
+	for (size_t i = 0; i < json_array_size(rows) && !fault; i++)
+		fault = row_fault(json_array_get(rows, i));
+	return fault;
+}
+
+/* LOG_FOUND or LOG_ERROR, said. file NULL: op25bd was asked. */
+static int check_answers(const json_t *answers, const char *file)
+{
+	for (size_t i = 0; i < json_array_size(answers); i++) {
+		const char *fault = answer_fault(json_array_get(answers, i));
+
+		if (fault && file)
+			return log_error(
+				"%s: answer %zu is none about exemptions: %s; give what 'op25bctl exemptions --json' prints",
+				file, i + 1, fault);
+		if (fault)
+			return log_error(
+				"op25bd's answer is none about exemptions: %s; is it of another version?",
+				fault);
+	}
+	return LOG_FOUND;
+}
+
+/* As log_daemon_answers(), of exemptions and checked. */
+static int ask_uses(const struct log_context *context, const char *file, json_t **ret)
+{
+	json_t *answers = NULL;
+	int code = log_daemon_answers(context, "exemptions", file, &answers);
+
+	if (code == LOG_FOUND)
+		code = check_answers(answers, file);
+	if (code == LOG_FOUND)
+		*ret = answers;
+	else
+		json_decref(answers);
+	return code;
+}
+
 /* Of several gateways that follow one policy: together, since the last of them began to count. */
 static void look_at_answers(struct review *review)
 {
@@ -173,10 +239,10 @@ static void explain(const struct review *review)
 
 static const struct log_column columns[] = {
 	{"name", "EXEMPTION", LOG_CELL_TEXT, 0, 12}, {"state", "STATE", LOG_CELL_TEXT, 0, 0},
-	{"use", "USE", LOG_CELL_TEXT, 0, 0},         {"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 1, 0},
-	{"packets", NULL, LOG_CELL_NUMBER, 0, 0},    {"last_used", "LAST USED", LOG_CELL_TIME, 2, 0},
+	{"use", "USE", LOG_CELL_TEXT, 0, 0},         {"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 2, 0},
+	{"packets", NULL, LOG_CELL_NUMBER, 0, 0},    {"last_used", "LAST USED", LOG_CELL_TIME, 3, 0},
 	{"from", NULL, LOG_CELL_TIME, 0, 0},         {"until", "UNTIL", LOG_CELL_TIME, 0, 0},
-	{"ticket", "TICKET", LOG_CELL_TEXT, 3, 6},   {"owner", "OWNER", LOG_CELL_TEXT, 4, 6},
+	{"ticket", "TICKET", LOG_CELL_TEXT, 1, 0},   {"owner", "OWNER", LOG_CELL_TEXT, 4, 6},
 	{"reason", NULL, LOG_CELL_TEXT, 0, 0},       {"counted", NULL, LOG_CELL_TEXT, 0, 0},
 };
 
@@ -273,7 +339,7 @@ static int read_policy(struct log_context *context)
 static int read_uses(struct review *review)
 {
 	const char *file = log_value(review->context, "uses");
-	int code = log_daemon_answers(review->context, "exemptions", file, &review->answers);
+	int code = ask_uses(review->context, file, &review->answers);
 
 	if (code != LOG_FOUND && file)
 		return code;
@@ -333,7 +399,7 @@ int log_exemption_uses_read(struct log_context *context, const char *file, struc
 	if (!uses)
 		return log_error("out of memory");
 	uses->review = (struct review){.context = context, .over = USUAL_OVER};
-	code = log_daemon_answers(context, "exemptions", file, &uses->review.answers);
+	code = ask_uses(context, file, &uses->review.answers);
 	if (code != LOG_FOUND) {
 		log_exemption_uses_free(uses);
 		return code;

@@ -187,21 +187,15 @@ static int check_ledger(struct verify *verify, const json_t *ledger)
 	return 0;
 }
 
-static bool is_count(const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
-
-	return json_is_integer(value) && json_integer_value(value) >= 0;
-}
-
 static bool is_ledger(const json_t *events)
 {
 	const json_t *told = json_object_get(events, "told");
 
 	return json_is_string(json_object_get(events, "host")) &&
-	       json_is_string(json_object_get(events, "boot_id")) && is_count(events, "next_seq") &&
-	       is_count(events, "records") && is_count(told, "blocked") && is_count(told, "monitored") &&
-	       is_count(told, "attempts");
+	       json_is_string(json_object_get(events, "boot_id")) &&
+	       log_daemon_is_count(events, "next_seq") && log_daemon_is_count(events, "records") &&
+	       log_daemon_is_count(told, "blocked") && log_daemon_is_count(told, "monitored") &&
+	       log_daemon_is_count(told, "attempts");
 }
 
 /* A reader must not take an older daemon's answer for one that says nothing was written. */

@@ -318,6 +318,27 @@ def exemptions_that_a_daemon_left_out_are_not_unused():
     same((found["idle"]["use"], found["counted"]["use"]), ("not known", "used"), "of a list that is cut")
 
 
+def uses_that_are_none_are_an_error():
+    """Whatever an answer does not say must not be told as "unused"."""
+    path, policy = WHOLE.directory / "uses.json", write_policy(WHOLE.directory)
+    good = answer(0, 10)
+    bad = ["", "[]", "{", "{}", '{"error":"no"}', '{"exemptions":5}', '{"exemptions":[]}', json.dumps(good) + "{}"]
+    for key, value in (("since", "soon"), ("since", None), ("digest", 5), ("used", -1), ("used", "9"), ("used", 0), ("exemptions", {}),
+                       ("exemptions", [5])):
+        bad.append(json.dumps({**good, key: value}))
+    for key, value in (("attempts", -5), ("attempts", "7"), ("attempts", None), ("packets", 1.5), ("name", None), ("last", "then")):
+        bad.append(json.dumps({**good, "exemptions": [{**good["exemptions"][0], key: value}, *good["exemptions"][1:]]}))
+    for text in bad:
+        path.write_text(text, encoding="utf-8")
+        for command in (["exemptions"], ["report", "--html", "-"]):
+            run = WHOLE.log.run(*command, "-p", policy, "--uses", path)
+            same((run.code, run.out), (2, ""), f"{command} of {text}")
+            true(str(path) in run.err and "op25bctl exemptions --json" in run.err, f"{text}: {run.err}")
+    path.write_text(json.dumps(good), encoding="utf-8")
+    same(WHOLE.log.run("exemptions", "-p", policy, "--uses", path).code, 0, "a good one")
+    same(WHOLE.log.run("report", "--since", "2026-03-01", "--html", "-", "-p", policy, "--uses", path).code, 0, "a good one")
+
+
 def exemptions_without_a_daemon_have_their_dates():
     run = WHOLE.log.run("exemptions", "-p", write_policy(WHOLE.directory), "--json")
     same(run.code, 0, "code")
@@ -343,7 +364,7 @@ def main():
                    gaps_and_duplicates_are_those_of_the_truth, ledgers_balance_and_one_packet_is_missed,
                    a_ledger_that_is_none_is_an_error, exemptions_are_told_with_what_is_known,
                    exemptions_within_over_and_problems, exemptions_that_a_daemon_left_out_are_not_unused,
-                   exemptions_without_a_daemon_have_their_dates])
+                   uses_that_are_none_are_an_error, exemptions_without_a_daemon_have_their_dates])
 
 
 if __name__ == "__main__":
