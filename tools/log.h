@@ -22,7 +22,7 @@ enum log_output { LOG_TABLE, LOG_JSON, LOG_NDJSON, LOG_CSV };
 
 /* Where the gateway keeps its store, unless its policy says otherwise. */
 #define LOG_STATE_PATH "/var/lib/op25b"
-#define LOG_STORE_PATH LOG_STATE_PATH "/review.db"
+#define LOG_STORE_PATH LOG_STATE_PATH "-review/review.db"
 
 /* Exit codes as grep's. */
 enum { LOG_FOUND = 0, LOG_NOTHING = 1, LOG_ERROR = 2 };
@@ -74,6 +74,7 @@ struct log_context {
 	struct triage_limits limits;
 	char *store_path;
 	bool store_named;
+	bool own_store;                   /* the user's, though he asked for none of his own */
 	struct store *store;              /* open, and filled from the record files, before run() */
 	bool writable;                    /* the store */
 	bool fill;                        /* not --no-ingest */

@@ -6,6 +6,7 @@
 
 #include "base/number.h"
 #include "base/suggest.h"
+#include "engine/engine.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -288,6 +289,18 @@ static int read_time(const struct log_context *context, const char *option, cons
 	return LOG_FOUND;
 }
 
+/* Bits behind the length are often a slip of the length. */
+static void tell_taken(const char *option, const char *text, const struct prefix *given,
+		       const struct prefix *taken)
+{
+	char taken_text[PREFIX_TEXT_MAX];
+
+	if (!prefix_has_host_bits(given))
+		return;
+	prefix_format(taken, taken_text);
+	log_error("%s%s%s: taken for %s", option, option[0] ? " " : "", text, taken_text);
+}
+
 static int read_prefix(const char *option, const char *text, struct prefix *ret)
 {
 	struct prefix prefix;
@@ -299,11 +312,17 @@ static int read_prefix(const char *option, const char *text, struct prefix *ret)
 	if (error != ADDR_OK)
 		return log_error("%s%s%s: %s", option, option[0] ? " " : "", text, addr_error_text(error));
 	*ret = prefix_canonical(&prefix);
+	tell_taken(option, text, &prefix, ret);
 	return LOG_FOUND;
 }
 
 bool log_subscriber(const char *text, struct prefix *ret)
 {
+	if (strcmp(text, "(unknown)") == 0) {
+		log_error(
+			"(unknown): of packets that could not be told apart by subscriber there are sums alone, in 'op25b-log top' and 'op25b-log list'");
+		return false;
+	}
 	return read_prefix("", text, ret) == LOG_FOUND;
 }
 
@@ -359,12 +378,51 @@ static int apply_output(struct log_context *context, const struct log_words *wor
 	return LOG_FOUND;
 }
 
+/* A command that would not heed a choice of records must not look as if it did. */
+static int refuse_filters(const struct log_context *context, const struct log_words *words)
+{
+	const struct {
+		const char *option, *given;
+	} filters[] = {{"--since", words->since},
+		       {"--until", words->until},
+		       {"--src", words->src},
+		       {"--dst", words->dst},
+		       {"--pool", context->filter.pool},
+		       {"--rule", context->filter.rule},
+		       {"--reason", context->filter.reason},
+		       {"--host", context->filter.host},
+		       {"--min-attempts", words->min_attempts},
+		       {"--limit", words->limit}};
+
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
+		if (filters[i].given && !strstr(context->command->also, filters[i].option))
+			return log_error(
+				"%s takes no %s; of the options of all commands it takes %s (see op25b-log %s --help)",
+				context->command->name, filters[i].option, context->command->also,
+				context->command->name);
+	return LOG_FOUND;
+}
+
+static bool is_reason(const char *text)
+{
+	const char *names[REASONS];
+
+	for (unsigned i = 0; i < REASONS; i++)
+		names[i] = engine_reasons[i].name;
+	return read_word("reason", text, names, REASONS) >= 0;
+}
+
 int log_options_apply(struct log_context *context, const struct log_words *words)
 {
 	struct store_filter *filter = &context->filter;
 
 	filter->since_us = INT64_MIN;
 	filter->until_us = INT64_MAX;
+	/* watch says itself what a screen cannot do, and who can. */
+	if (context->command->run != log_watch && refuse_filters(context, words) != LOG_FOUND)
+		return LOG_ERROR;
+	if (filter->reason && !is_reason(filter->reason))
+		return LOG_ERROR;
 	if (apply_output(context, words) != LOG_FOUND ||
 	    read_time(context, "since", words->since, false, &filter->since_us) != LOG_FOUND ||
 	    read_time(context, "until", words->until, true, &filter->until_us) != LOG_FOUND ||

@@ -26,8 +26,8 @@ struct queue {
 	struct log_context *context;
 	const char *only; /* NULL: all */
 	enum work_state state;
-	bool one_state; /* only those of `state` */
-	int64_t grace_us;
+	bool one_state;   /* only those of `state` */
+	int64_t grace_us; /* asked for; WORK_GRACE_UNSAID: that of each */
 	struct row *rows;
 	size_t count, capacity, known; /* the first `known` have events, and are in order of their texts */
 	uint64_t wanted;               /* more rows of subscribers without events */
@@ -57,36 +57,44 @@ static struct store_filter filter_of(const struct prefix *subscriber, int64_t si
 	return (struct store_filter){.since_us = since_us, .until_us = INT64_MAX, .src = *subscriber};
 }
 
-/* What the records say of him: over all times, and since the grace period ended. */
-static int look_up(const struct queue *queue, struct row *row)
+int log_queue_look_up(const struct log_context *context, const struct work_case *work, int64_t deadline_us,
+		      struct work_activity *ret, uint64_t *ret_attempts)
 {
-	int64_t deadline_us = work_deadline(&row->work, queue->grace_us);
-	struct store *store = queue->context->store;
 	struct prefix subscriber;
 	struct store_filter filter;
 	struct store_sums sums = {0};
 	int r;
 
-	if (prefix_parse(row->work.subscriber, strlen(row->work.subscriber), &subscriber) != ADDR_OK)
+	*ret = (struct work_activity){.last_us = INT64_MIN};
+	*ret_attempts = 0;
+	if (prefix_parse(work->subscriber, strlen(work->subscriber), &subscriber) != ADDR_OK)
 		return 0;
 	filter = filter_of(&subscriber, INT64_MIN);
-	r = store_totals(store, &filter, &sums, NULL);
+	r = store_totals(context->store, &filter, &sums, NULL);
 	if (r < 0 || sums.records == 0)
 		return r;
-	row->attempts = sums.attempts;
-	row->activity.last_us = sums.last_us;
+	*ret_attempts = sums.attempts;
+	ret->last_us = sums.last_us;
 	if (sums.last_us < deadline_us)
 		return 0;
 	filter = filter_of(&subscriber, deadline_us);
-	r = store_totals(store, &filter, &sums, NULL);
-	row->activity.attempts_after = sums.attempts;
-	row->activity.first_after_us = sums.first_us;
+	r = store_totals(context->store, &filter, &sums, NULL);
+	ret->attempts_after = sums.attempts;
+	ret->first_after_us = sums.first_us;
 	return r;
+}
+
+static int look_up(const struct queue *queue, struct row *row)
+{
+	int64_t deadline_us = work_deadline(&row->work, work_grace(&row->work, queue->grace_us));
+
+	return log_queue_look_up(queue->context, &row->work, deadline_us, &row->activity, &row->attempts);
 }
 
 static void judge(const struct queue *queue, struct row *row)
 {
-	row->verdict = work_judge(&row->work, &row->activity, queue->context->now_us, queue->grace_us);
+	row->verdict = work_judge(&row->work, &row->activity, queue->context->now_us,
+				  work_grace(&row->work, queue->grace_us));
 }
 
 /* ---- those without ---- */
@@ -165,7 +173,7 @@ static int compare_rows(const void *a, const void *b)
 	return strcmp(left->work.subscriber, right->work.subscriber);
 }
 
-static const char *stopped_name(enum work_stopped stopped)
+const char *log_queue_stopped(enum work_stopped stopped)
 {
 	static const char *const names[] = {
 		[WORK_STOPPED_YES] = "yes", [WORK_STOPPED_NO] = "no", [WORK_STOPPED_EARLY] = "too early"};
@@ -177,7 +185,7 @@ static const char *stopped_name(enum work_stopped stopped)
 static const char *stopped_text(const struct row *row, char out[64])
 {
 	if (row->verdict.stopped != WORK_STOPPED_NO)
-		return stopped_name(row->verdict.stopped);
+		return log_queue_stopped(row->verdict.stopped);
 	snprintf(out, 64, "no: %s%" PRIu64, row->verdict.at_most ? "up to " : "", row->verdict.attempts);
 	return out;
 }
@@ -190,16 +198,17 @@ static unsigned colour_of(enum work_state state)
 static const struct log_column columns[] = {
 	{"state", "STATE", LOG_CELL_TEXT, 0, 8},
 	{"subscriber", "SUBSCRIBER", LOG_CELL_TEXT, 0, 0},
-	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 0, 0},
-	{"last", "LAST", LOG_CELL_TIME, 1, 0},
+	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 3, 0},
+	{"last", "LAST", LOG_CELL_TIME, 4, 0},
 	{"stopped", NULL, LOG_CELL_TEXT, 0, 0},
 	{"attempts_since", NULL, LOG_CELL_NUMBER, 0, 0},
 	{"attempts_since_at_most", NULL, LOG_CELL_BOOL, 0, 0},
-	{NULL, "STOPPED?", LOG_CELL_TEXT, 0, 0},
-	{"dealt", "DEALT WITH", LOG_CELL_TIME, 3, 0},
-	{"who", "BY", LOG_CELL_TEXT, 4, 0},
-	{"ticket", "TICKET", LOG_CELL_TEXT, 2, 8},
-	{"note", "NOTE", LOG_CELL_TEXT, 5, 12},
+	{NULL, "STOPPED?", LOG_CELL_TEXT, 2, 0},
+	{"dealt", "DEALT WITH", LOG_CELL_TIME, 5, 0},
+	{"who", "BY", LOG_CELL_TEXT, 6, 0},
+	/* Half a ticket leads nowhere. */
+	{"ticket", "TICKET", LOG_CELL_TEXT, 1, 0},
+	{"note", "NOTE", LOG_CELL_TEXT, 7, 12},
 };
 
 static void write_row(struct log_table *table, const struct row *row)
@@ -212,7 +221,7 @@ static void write_row(struct log_table *table, const struct row *row)
 	log_queue_subscriber(table, work->subscriber);
 	log_table_number(table, row->attempts);
 	log_table_time(table, row->activity.last_us);
-	log_table_text(table, stopped_name(row->verdict.stopped));
+	log_table_text(table, log_queue_stopped(row->verdict.stopped));
 	if (row->verdict.stopped == WORK_STOPPED_YES || row->verdict.stopped == WORK_STOPPED_NO)
 		log_table_number(table, row->verdict.attempts);
 	else
@@ -279,15 +288,24 @@ static int gather(struct queue *queue)
 	return r;
 }
 
-static bool read_options(struct queue *queue)
+bool log_queue_grace(const struct log_context *context, int64_t *ret_us)
 {
-	const char *grace = log_value(queue->context, "grace"), *state = log_value(queue->context, "state");
+	const char *grace = log_value(context, "grace");
 
-	queue->grace_us = WORK_GRACE_US;
-	if (grace && log_span_parse(grace, &queue->grace_us) < 0) {
+	if (grace && log_span_parse(grace, ret_us) < 0) {
 		log_error("--grace %s: not a length of time; 12h and 3d are", grace);
 		return false;
 	}
+	return true;
+}
+
+static bool read_options(struct queue *queue)
+{
+	const char *state = log_value(queue->context, "state");
+
+	queue->grace_us = WORK_GRACE_UNSAID;
+	if (!log_queue_grace(queue->context, &queue->grace_us))
+		return false;
 	for (unsigned i = 0; state && i < WORK_STATES; i++) {
 		if (strcmp(state, work_state_name((enum work_state)i)) != 0)
 			continue;

@@ -265,7 +265,8 @@ static int show_records(const struct log_context *context, const struct store_fi
 
 /* ---- the whole ---- */
 
-static int show_subscriber(const struct log_context *context, const struct store_talker *row)
+static int show_subscriber(const struct log_context *context, const struct log_show_cases *cases,
+			   const struct store_talker *row)
 {
 	struct store_filter filter = context->filter;
 	char text[PREFIX_TEXT_MAX];
@@ -284,6 +285,7 @@ static int show_subscriber(const struct log_context *context, const struct store
 	r = r ? r : log_show_clock(context, &filter);
 	r = r ? r : show_destinations(context, &filter, row);
 	log_show_exemptions(context, &row->subscriber);
+	r = r ? r : log_show_work(context, cases, &row->subscriber);
 	r = r ? r : show_records(context, &filter);
 	if (context->output != LOG_TABLE)
 		putchar('}');
@@ -292,20 +294,23 @@ static int show_subscriber(const struct log_context *context, const struct store
 
 static int show_all(const struct log_context *context, const struct log_talkers *talkers)
 {
+	struct log_show_cases cases = {0};
 	int code = LOG_FOUND;
 
+	log_show_cases_read(context, &cases);
 	log_page(context);
 	for (size_t i = 0; i < talkers->count && code == LOG_FOUND; i++) {
 		if (context->output == LOG_JSON)
 			fputs(i ? ",\n " : "[\n ", stdout);
 		else if (context->output == LOG_TABLE && i > 0)
 			putchar('\n');
-		code = show_subscriber(context, &talkers->items[i].row);
+		code = show_subscriber(context, &cases, &talkers->items[i].row);
 		if (context->output == LOG_NDJSON)
 			putchar('\n');
 	}
 	if (context->output == LOG_JSON)
 		fputs("\n]\n", stdout);
+	log_show_cases_free(&cases);
 	return code;
 }
 
@@ -324,6 +329,8 @@ int log_show(struct log_context *context, int argc, char **argv)
 	struct log_talkers talkers = {.least_first_us = INT64_MIN};
 	int code;
 
+	if (context->filter.src.addr.family != ADDR_NONE)
+		return log_error("show takes no --src: its argument says whom it is about");
 	if (!log_subscriber(argv[1], &context->filter.src))
 		return LOG_ERROR;
 	code = log_talkers_read(context, STORE_BY_ATTEMPTS, log_limit(context), &talkers);

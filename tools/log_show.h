@@ -5,6 +5,8 @@
 
 #include "log.h"
 
+#include "store/work.h"
+
 /* Prints the label of a line in the aligned form; false, and nothing, in JSON. */
 bool log_show_label(const struct log_context *context, const char *name);
 /* The rest of the line, in as many as the terminal makes of it; no text of it need be trusted. */
@@ -19,5 +21,19 @@ int log_show_clock(const struct log_context *context, const struct store_filter 
 
 /* The exemptions of the policy that are about this subscriber, or part of it. */
 void log_show_exemptions(const struct log_context *context, const struct prefix *subscriber);
+
+/* What was entered into the work queue, by the subscriber's text. */
+struct log_show_cases {
+	struct work_case *items;
+	size_t count, capacity;
+	bool unknown; /* the queue could not be read: what the records tell is shown all the same */
+};
+
+/* Of all subscribers; what goes wrong is said. To be freed by log_show_cases_free(). */
+void log_show_cases_read(const struct log_context *context, struct log_show_cases *cases);
+void log_show_cases_free(struct log_show_cases *cases);
+/* Where he stands in the queue, whatever period was asked for. 0 or what the store returned. */
+int log_show_work(const struct log_context *context, const struct log_show_cases *cases,
+		  const struct prefix *subscriber);
 
 #endif

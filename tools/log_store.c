@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where the store is, and that it is filled before it is asked: nothing is to be set up. */
-#include "log.h"
+/* What the policy says of the store, and that it is filled before it is asked: nothing is to be set up. */
+#include "log_place.h"
 
 #include "log_text.h"
 
-#include "base/cleanup.h"
-#include "base/siphash.h"
 #include "policy/policy.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { BAR_WIDTH = 30, LONG_MS = 2000, CACHE_MODE = 0700, REFUSED_TOLD = 20 };
+enum { BAR_WIDTH = 30, LONG_MS = 2000, REFUSED_TOLD = 20 };
 
-static const char default_file[] = "/var/log/op25b/events.json", default_state[] = LOG_STATE_PATH;
+static const char default_file[] = "/var/log/op25b/events.json";
 
-/* ---- where ---- */
+/* ---- the policy ---- */
 
 static int read_policy(struct log_context *context)
 {
@@ -36,86 +33,6 @@ static int read_policy(struct log_context *context)
 			  context->policy_path);
 	diag_list_free(&findings);
 	return r < 0 && context->policy_named ? LOG_ERROR : LOG_FOUND;
-}
-
-/* DIRECTORY/op25b of the user's cache, made where it is missing; NULL without memory or a home. */
-static char *cache_directory(void)
-{
-	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	char *parent = NULL, *path = NULL;
-
-	if (cache && cache[0] == '/')
-		parent = strdup(cache);
-	else if (!home || !home[0] || asprintf(&parent, "%s/.cache", home) < 0)
-		parent = NULL;
-	if (parent)
-		(void)mkdir(parent, CACHE_MODE);
-	if (!parent || asprintf(&path, "%s/op25b", parent) < 0)
-		path = NULL;
-	if (path)
-		(void)mkdir(path, CACHE_MODE);
-	free(parent);
-	return path;
-}
-
-static uint64_t hash_text(const char *text)
-{
-	static const struct siphash_key key = {0};
-	uint64_t words[PATH_MAX / sizeof(uint64_t)] = {0};
-	size_t len = strnlen(text, PATH_MAX - 1);
-
-	memcpy(words, text, len);
-	return siphash_words(&key, words, len / sizeof(words[0]) + 1);
-}
-
-/* Other record files than the gateway's have a store of their own, so that no question mixes them. */
-static uint64_t name_files(const struct log_context *context)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < context->file_count; i++) {
-		char *whole CLEANUP_FREE = realpath(context->files[i], NULL);
-		const char *name = whole ? whole : context->files[i];
-
-		/* A sum, so that the order in which they are named does not matter. */
-		sum += hash_text(name);
-	}
-	return sum;
-}
-
-static char *cached_store(const struct log_context *context)
-{
-	char *directory CLEANUP_FREE = cache_directory(), *path = NULL;
-	int r = -1;
-
-	if (directory && context->files_named)
-		r = asprintf(&path, "%s/review-%016" PRIx64 ".db", directory, name_files(context));
-	else if (directory)
-		r = asprintf(&path, "%s/review.db", directory);
-	return r < 0 ? NULL : path;
-}
-
-/* The gateway's own, where this user may write it, or read what is there. */
-static char *gateway_store(const struct log_context *context)
-{
-	const char *directory = context->policy ? context->policy->gateway.state : default_state;
-	char *path;
-
-	if (asprintf(&path, "%s/review.db", directory) < 0)
-		return NULL;
-	if (access(path, R_OK) == 0 || (access(path, F_OK) < 0 && access(directory, W_OK | X_OK) == 0))
-		return path;
-	free(path);
-	return NULL;
-}
-
-static int find_store(struct log_context *context)
-{
-	if (!context->store_path && !context->files_named)
-		context->store_path = gateway_store(context);
-	if (!context->store_path)
-		context->store_path = cached_store(context);
-	return context->store_path ? LOG_FOUND : log_error("no place for the store: name one by --store");
 }
 
 static struct triage_limits limits_of(const struct policy_triage *triage)
@@ -140,7 +57,7 @@ int log_store_find(struct log_context *context)
 		file = context->policy->log.file;
 	if (!context->files_named && strcmp(file, "-") != 0)
 		context->files[context->file_count++] = file;
-	return find_store(context);
+	return log_place_find(context);
 }
 
 /* ---- filling ---- */

@@ -106,22 +106,59 @@ static int take_whole(const char **at, int64_t *ret)
 	return 0;
 }
 
+static bool take_char(const char **at, char c)
+{
+	if (**at != c)
+		return false;
+	(*at)++;
+	return true;
+}
+
+/* ".5" in millionths; digits behind the sixth are let go. 0 where there is none, -1 for a point alone. */
+static int64_t take_fraction(const char **at)
+{
+	int64_t us = 0, weight = LOG_US_PER_S / 10;
+
+	if (!take_char(at, '.'))
+		return 0;
+	if (!isdigit((unsigned char)**at))
+		return -1;
+	for (; isdigit((unsigned char)**at); (*at)++, weight /= 10)
+		us += (**at - '0') * weight;
+	return us;
+}
+
+/* "1.5h": number is the 1, fraction millionths. */
+static int take_span(const char **at, int64_t *ret_us)
+{
+	int64_t number, fraction, unit, least;
+	int r = take_whole(at, &number);
+
+	if (r < 0)
+		return r;
+	fraction = take_fraction(at);
+	unit = take_unit(at);
+	if (unit == 0 || fraction < 0)
+		return -EINVAL;
+	least = unit / LOG_US_PER_S * fraction + unit % LOG_US_PER_S * fraction / LOG_US_PER_S;
+	if (__builtin_mul_overflow(number, unit, &number) || __builtin_add_overflow(number, least, &number))
+		return -ERANGE;
+	*ret_us = number;
+	return 0;
+}
+
 int log_span_parse(const char *text, int64_t *ret_us)
 {
 	const char *at = skip_blanks(text);
 	int64_t sum = 0;
 
 	do {
-		int64_t number, unit;
-		int r = take_whole(&at, &number);
+		int64_t us;
+		int r = take_span(&at, &us);
 
 		if (r < 0)
 			return r;
-		unit = take_unit(&at);
-		if (unit == 0)
-			return -EINVAL;
-		if (__builtin_mul_overflow(number, unit, &number) ||
-		    __builtin_add_overflow(sum, number, &sum))
+		if (__builtin_add_overflow(sum, us, &sum))
 			return -ERANGE;
 		at = skip_blanks(at);
 	} while (*at);
@@ -163,28 +200,6 @@ static int take_digits(const char **at, int digits)
 	}
 	*at += digits;
 	return value;
-}
-
-static bool take_char(const char **at, char c)
-{
-	if (**at != c)
-		return false;
-	(*at)++;
-	return true;
-}
-
-/* ".5" of a second in microseconds; digits behind the sixth are let go. 0 where there is none, -1 for a point alone. */
-static int64_t take_fraction(const char **at)
-{
-	int64_t us = 0, weight = LOG_US_PER_S / 10;
-
-	if (!take_char(at, '.'))
-		return 0;
-	if (!isdigit((unsigned char)**at))
-		return -1;
-	for (; isdigit((unsigned char)**at); (*at)++, weight /= 10)
-		us += (**at - '0') * weight;
-	return us;
 }
 
 static int parse_epoch(const char *at, int64_t *ret_us)

@@ -2,6 +2,7 @@
 /* ack, notified, reopen, note, ticket: what people enter into the work queue. queue --history: what they entered. */
 #include "log_work.h"
 
+#include "log_place.h"
 #include "log_time.h"
 
 #include <inttypes.h>
@@ -79,16 +80,21 @@ static int enter(struct log_context *context, enum work_what what, const char *s
 		 const char *note)
 {
 	char text[PREFIX_TEXT_MAX];
-	struct work_event event = {.subscriber = text, .what = what, .ticket = ticket, .note = note};
+	struct work_event event = {.subscriber = text,
+				   .what = what,
+				   .ticket = ticket,
+				   .note = note,
+				   .grace_us = WORK_GRACE_UNSAID};
 	int code;
 
 	if (!check_text("the ticket", ticket, WORK_TICKET_MAX) ||
 	    !check_text("the note", note, WORK_NOTE_MAX) || !read_who(context, &event) ||
-	    !read_when(context, &event))
+	    !read_when(context, &event) || !log_queue_grace(context, &event.grace_us))
 		return LOG_ERROR;
 	code = find_subscriber(context, subscriber, text);
 	if (code != LOG_FOUND)
 		return code;
+	log_place_tell(context);
 	if (store_work_add(context->store, &event) < 0)
 		return log_store_error(context);
 	return log_queue_print(context, text);
@@ -138,22 +144,48 @@ void log_queue_subscriber(struct log_table *table, const char *subscriber)
 }
 
 struct history {
+	const struct log_context *context;
 	const char *only; /* NULL: of all */
 	struct log_table *table;
+	uint64_t rows;
 };
+
+/* The filters that an event can meet: its time, and whom it is about. */
+static bool is_wanted(const struct history *history, const struct work_event *event)
+{
+	const struct store_filter *filter = &history->context->filter;
+	struct prefix subscriber;
+
+	if (history->only && strcmp(history->only, event->subscriber) != 0)
+		return false;
+	if (event->time_us < filter->since_us || event->time_us >= filter->until_us)
+		return false;
+	if (filter->src.addr.family == ADDR_NONE)
+		return true;
+	return prefix_parse(event->subscriber, strlen(event->subscriber), &subscriber) == ADDR_OK &&
+	       (prefix_covers(&filter->src, &subscriber) || prefix_covers(&subscriber, &filter->src));
+}
 
 static int write_event(void *context, const struct work_event *event)
 {
-	const struct history *history = context;
+	struct history *history = context;
+	const struct log_context *of = history->context;
 
-	if (history->only && strcmp(history->only, event->subscriber) != 0)
+	if (!is_wanted(history, event))
 		return 0;
+	if (of->limit_given && of->limit > 0 && history->rows == of->limit)
+		return 0;
+	history->rows++;
 	log_queue_subscriber(history->table, event->subscriber);
 	log_table_time(history->table, event->time_us);
 	log_table_text(history->table, work_what_name(event->what));
 	log_table_text(history->table, event->who);
 	log_table_text(history->table, event->ticket);
 	log_table_text(history->table, event->note);
+	if (event->grace_us >= 0)
+		log_table_number(history->table, (uint64_t)event->grace_us / LOG_US_PER_S);
+	else
+		log_table_text(history->table, NULL);
 	return 0;
 }
 
@@ -161,13 +193,14 @@ int log_queue_history(struct log_context *context, const char *subscriber)
 {
 	static const struct log_column columns[] = {
 		{"subscriber", "SUBSCRIBER", LOG_CELL_TEXT, 0, 0},
-		{"time", "WHEN", LOG_CELL_TIME, 0, 0},
-		{"what", "WHAT", LOG_CELL_TEXT, 0, 0},
-		{"who", "WHO", LOG_CELL_TEXT, 0, 0},
-		{"ticket", "TICKET", LOG_CELL_TEXT, 1, 6},
-		{"note", "NOTE", LOG_CELL_TEXT, 2, 12},
+		{"time", "WHEN", LOG_CELL_TIME, 3, 0},
+		{"what", "WHAT", LOG_CELL_TEXT, 2, 0},
+		{"who", "WHO", LOG_CELL_TEXT, 4, 0},
+		{"ticket", "TICKET", LOG_CELL_TEXT, 1, 0},
+		{"note", "NOTE", LOG_CELL_TEXT, 5, 12},
+		{"grace_s", NULL, LOG_CELL_NUMBER, 0, 0},
 	};
-	struct history history = {.only = subscriber};
+	struct history history = {.context = context, .only = subscriber};
 	int code, r;
 
 	history.table = log_table_new(context, columns, sizeof(columns) / sizeof(columns[0]));
@@ -176,14 +209,37 @@ int log_queue_history(struct log_context *context, const char *subscriber)
 	return r < 0 ? log_store_error(context) : code;
 }
 
+/* Records have pools and rules, what people entered has not; and one subscriber needs no choice. */
+static int refuse_filters(const struct log_context *context, bool one)
+{
+	const struct store_filter *filter = &context->filter;
+	bool history = log_value(context, "history") != NULL;
+	bool of_records = filter->pool || filter->rule || filter->reason || filter->host ||
+			  filter->min_attempts > 0 || filter->dst.addr.family != ADDR_NONE;
+	bool of_events = filter->since_us != INT64_MIN || filter->until_us != INT64_MAX;
+
+	if (history && of_records)
+		return log_error(
+			"queue --history tells what people entered: of the filters it takes --since, --until and --src");
+	if (history && (log_value(context, "state") || log_value(context, "grace")))
+		return log_error(
+			"queue --history tells what people entered: it takes no --state and no --grace");
+	if (one && (of_records || (of_events && !history) || filter->src.addr.family != ADDR_NONE))
+		return log_error("queue SUBSCRIBER tells all about one: filters choose among many");
+	return LOG_FOUND;
+}
+
 int log_queue(struct log_context *context, int argc, char **argv)
 {
 	char text[PREFIX_TEXT_MAX];
 	const char *only = argc > 1 ? text : NULL;
-	int code = only ? find_subscriber(context, argv[1], text) : LOG_FOUND;
+	int code = refuse_filters(context, only != NULL);
 
+	if (code == LOG_FOUND && only)
+		code = find_subscriber(context, argv[1], text);
 	if (code != LOG_FOUND)
 		return code;
+	log_place_tell(context);
 	if (log_value(context, "history"))
 		return log_queue_history(context, only);
 	return log_queue_print(context, only);

@@ -164,7 +164,7 @@ static const struct log_command commands[] = {
 		     "  op25b-log --store autumn.db ingest events.json-2026*.gz\n"},
 };
 
-enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]), POOLS_NAMED = 256 };
 
 /* code, or LOG_ERROR when standard output could not be written. Who stops reading wants nothing said. */
 static int flushed(int code)
@@ -216,9 +216,35 @@ static int check_arguments(const struct log_command *command, int given)
 	return log_options_wrong(command);
 }
 
+/* Records may tell of pools that the policy had once, so it is no error. */
+static void look_at_pool(const struct log_context *context)
+{
+	const char *names[POOLS_NAMED], *pool = context->filter.pool, *nearest;
+	size_t count = 0;
+
+	for (size_t i = 0; pool && context->policy && i < context->policy->rule_count; i++) {
+		const struct policy_rule *rule = &context->policy->rules[i];
+
+		if (rule->kind != POLICY_POOL)
+			continue;
+		if (strcmp(rule->name, pool) == 0)
+			return;
+		if (count < POOLS_NAMED)
+			names[count++] = rule->name;
+	}
+	if (!pool || !context->policy)
+		return;
+	nearest = suggest_nearest(pool, strlen(pool), names, count);
+	log_error("--pool %s: %s has no such pool%s%s%s", pool, context->policy_path,
+		  nearest ? ": did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+}
+
 static int prepare(struct log_context *context)
 {
 	int code = context->command->prepare == LOG_BARE ? LOG_FOUND : log_store_find(context);
+
+	if (code == LOG_FOUND)
+		look_at_pool(context);
 
 	return code == LOG_FOUND && context->command->prepare != LOG_BARE ? log_store_open(context) : code;
 }

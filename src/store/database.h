@@ -54,6 +54,10 @@ int store_number(struct store *store, const char *sql, int64_t otherwise, int64_
  * negative errno, told to the store. */
 int store_work_open(struct store *store, struct store **ret);
 
+/* A file of the store, made if it is missing; readable and writable for the group in a directory made for one. A descriptor,
+ * the caller's, or a negative errno. */
+int store_make_file(const char *path);
+
 /* schema.c: the statements that make an empty store, and work queue. */
 extern const char store_schema[], store_work_schema[];
 

@@ -15,7 +15,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-enum { PROGRESS_MS = 1000, LOCK_POLL_MS = 50, LOCK_MODE = 0640 };
+enum { PROGRESS_MS = 1000, LOCK_POLL_MS = 50 };
 
 struct ingest {
 	struct store *store;
@@ -56,9 +56,9 @@ static int lock(struct ingest *ingest, int *ret)
 
 	if (asprintf(&path, "%s-ingest", ingest->store->path) < 0)
 		return store_say(ingest->store, ENOMEM, "not enough memory");
-	*ret = open(path, O_RDWR | O_CREAT | O_CLOEXEC, LOCK_MODE);
+	*ret = store_make_file(path);
 	if (*ret < 0)
-		return store_say(ingest->store, errno, "%s: %s", path, strerror(errno));
+		return store_say(ingest->store, -*ret, "%s: %s", path, strerror(-*ret));
 	while (flock(*ret, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return store_say(ingest->store, errno, "%s: %s", path, strerror(errno));

@@ -10,11 +10,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	BUSY_WAIT_MS = 5,
 	BUSY_WAITS = 60 * 1000 / BUSY_WAIT_MS,
 	FILE_MODE = 0640, /* it tells of subscribers */
+	GROUP_MODE = 0660,
 };
 
 /* Short waits: a run that fills the store leaves others only a moment between its batches. */
@@ -28,25 +30,58 @@ static int wait_while_busy(void *context, int waits)
 	return 1;
 }
 
+/* A directory made for a group, which files in it belong to: setgid, and the group may write. */
+static bool is_shared(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *directory CLEANUP_FREE =
+		slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : NULL;
+	struct stat found;
+
+	return stat(slash ? directory : ".", &found) == 0 && (found.st_mode & S_ISGID) &&
+	       (found.st_mode & S_IWGRP);
+}
+
 /* A pipe would keep whoever opens it waiting for ever. */
 static int check_kind(struct store *store)
 {
 	struct stat found;
 
+	if (is_shared(store->path) && lstat(store->path, &found) == 0 && S_ISLNK(found.st_mode))
+		return store_say(store, EINVAL, "%s: a link, in a directory of several users", store->path);
 	if (stat(store->path, &found) < 0 || S_ISREG(found.st_mode))
 		return 0;
 	return store_say(store, EINVAL, "%s: %s, not %s", store->path,
 			 S_ISDIR(found.st_mode) ? "a directory" : "no plain file", store->form->what);
 }
 
+int store_make_file(const char *path)
+{
+	/* Where others may put names, none of them leads root elsewhere. */
+	int flags = O_RDWR | O_CLOEXEC | (is_shared(path) ? O_NOFOLLOW : 0);
+	int file = open(path, flags | O_CREAT | O_EXCL, FILE_MODE), r = 0;
+
+	if (file < 0 && errno == EEXIST)
+		return (file = open(path, flags | O_CREAT, FILE_MODE)) < 0 ? -errno : file;
+	if (file >= 0 && is_shared(path))
+		r = fchmod(file, GROUP_MODE); /* the mask of who comes first is not that of all */
+	if (file < 0 || r < 0) {
+		r = -errno;
+		if (file >= 0)
+			close(file);
+		return r;
+	}
+	return file;
+}
+
 /* sqlite gives its other files the mode of this one. */
 static int make_file(struct store *store)
 {
-	int file CLEANUP_CLOSE = open(store->path, O_WRONLY | O_CREAT | O_CLOEXEC, FILE_MODE);
+	int file CLEANUP_CLOSE = store_make_file(store->path);
 
 	if (file < 0)
-		return store_say(store, errno, "%s: cannot be made or written to: %s", store->path,
-				 strerror(errno));
+		return store_say(store, -file, "%s: cannot be made or written to: %s", store->path,
+				 strerror(-file));
 	return 0;
 }
 
@@ -159,7 +194,11 @@ static int carry_work_over(struct store *store)
 	if (r == 0 && (sqlite3_bind_text(statement, 1, store->path, -1, SQLITE_STATIC) != SQLITE_OK ||
 		       sqlite3_step(statement) != SQLITE_DONE))
 		r = store_failed(work);
-	r = r < 0 ? r : store_run(work, "INSERT OR IGNORE INTO main.work SELECT * FROM old.work");
+	r = r < 0 ? r
+		  : store_run(
+			    work,
+			    "INSERT OR IGNORE INTO main.work(id, subscriber_text, time, who, what, ticket, note)"
+			    " SELECT id, subscriber_text, time, who, what, ticket, note FROM old.work");
 	return r < 0 ? store_say(store, -r, "%s", work->error) : 0;
 }
 
@@ -243,14 +282,40 @@ static const struct store_form work_form = {
 	.set_up = "PRAGMA synchronous = FULL",
 };
 
+/* The first version of the queue kept no graces. */
+static int add_grace(struct store *work)
+{
+	int64_t has_grace = 0;
+	int r = store_run(work, "BEGIN IMMEDIATE");
+
+	if (r < 0)
+		return r;
+	r = store_number(work, "SELECT count(*) FROM pragma_table_info('work') WHERE name = 'grace'", 0,
+			 &has_grace);
+	if (r == 0 && !has_grace)
+		r = store_run(work, "ALTER TABLE work ADD COLUMN grace INTEGER");
+	if (r == 0)
+		r = store_run(work, "COMMIT");
+	if (r < 0)
+		(void)sqlite3_exec(work->db, "ROLLBACK", NULL, NULL, NULL);
+	return r;
+}
+
 /* Where others made nothing, there is nothing to be read. */
 static int open_work(struct store *work)
 {
 	struct stat found;
+	int64_t columns = 0;
+	int r;
 
 	if (!work->write && (stat(work->path, &found) < 0 ? errno == ENOENT : found.st_size == 0))
 		return -ENOENT;
-	return open_form(work);
+	r = open_form(work);
+	if (r == 0 && work->write)
+		r = store_number(
+			work, "SELECT count(*) FROM pragma_table_info('work') WHERE name IN ('id', 'grace')",
+			0, &columns);
+	return r == 0 && work->write && columns == 1 ? add_grace(work) : r;
 }
 
 int store_work_open(struct store *store, struct store **ret)
@@ -266,7 +331,8 @@ int store_work_open(struct store *store, struct store **ret)
 		free(work);
 		return store_say(store, ENOMEM, "not enough memory");
 	}
-	work->write = store->write;
+	/* Who may only read what others entered may do that. */
+	work->write = store->write && (access(work->path, W_OK) == 0 || access(work->path, R_OK) < 0);
 	work->form = &work_form;
 	r = open_work(work);
 	if (r < 0) {

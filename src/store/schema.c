@@ -70,8 +70,9 @@ const char store_schema[] =
 	"CREATE TABLE visit(day INTEGER, subscriber INTEGER, first INTEGER, rest BLOB,"
 	" PRIMARY KEY(day, subscriber, first)) WITHOUT ROWID;\n";
 
-/* The work queue: what people did, and nothing that could be read from records again. So it is a file of its own. */
+/* The work queue: what people did, and nothing that could be read from records again. So it is a file of its own. grace is
+ * microseconds; NULL: nothing was said of it. */
 const char store_work_schema[] =
 	"CREATE TABLE work(id INTEGER PRIMARY KEY, subscriber_text TEXT NOT NULL, time INTEGER NOT NULL, who TEXT NOT NULL,"
-	" what TEXT NOT NULL, ticket TEXT, note TEXT);\n";
+	" what TEXT NOT NULL, ticket TEXT, note TEXT, grace INTEGER);\n";
 /* clang-format on */

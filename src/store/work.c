@@ -35,7 +35,8 @@ const char *work_state_name(enum work_state state)
 
 void work_case_begin(struct work_case *work, const char *subscriber)
 {
-	*work = (struct work_case){.dealt_us = INT64_MIN, .changed_us = INT64_MIN};
+	*work = (struct work_case){
+		.dealt_us = INT64_MIN, .changed_us = INT64_MIN, .grace_us = WORK_GRACE_UNSAID};
 	snprintf(work->subscriber, sizeof(work->subscriber), "%s", subscriber);
 }
 
@@ -51,12 +52,20 @@ void work_case_add(struct work_case *work, const struct work_event *event)
 	if (deals || event->what == WORK_REOPENED) {
 		work->changed_us = event->time_us;
 		work->dealt_us = deals ? event->time_us : INT64_MIN;
+		work->grace_us = deals ? event->grace_us : WORK_GRACE_UNSAID;
+		snprintf(work->who, sizeof(work->who), "%s", event->who);
 	}
-	snprintf(work->who, sizeof(work->who), "%s", event->who);
 	if (event->ticket)
 		snprintf(work->ticket, sizeof(work->ticket), "%s", event->ticket);
 	if (event->note)
 		snprintf(work->note, sizeof(work->note), "%s", event->note);
+}
+
+int64_t work_grace(const struct work_case *work, int64_t asked_us)
+{
+	if (asked_us >= 0)
+		return asked_us;
+	return work->grace_us >= 0 ? work->grace_us : WORK_GRACE_US;
 }
 
 int64_t work_deadline(const struct work_case *work, int64_t grace_us)

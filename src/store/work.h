@@ -26,7 +26,8 @@ enum work_what {
 
 enum { WORK_WHO_MAX = 64, WORK_TICKET_MAX = 160, WORK_NOTE_MAX = 500 }; /* bytes, without the NUL */
 
-#define WORK_GRACE_US (INT64_C(24) * 3600 * 1000000) /* what is usual */
+#define WORK_GRACE_US     (INT64_C(24) * 3600 * 1000000) /* what is usual */
+#define WORK_GRACE_UNSAID INT64_C(-1)
 
 /* Texts are borrowed; ticket and note NULL when not given. */
 struct work_event {
@@ -35,6 +36,7 @@ struct work_event {
 	const char *who;
 	enum work_what what;
 	const char *ticket, *note;
+	int64_t grace_us; /* what was said to be a relapse then; WORK_GRACE_UNSAID: nothing */
 };
 
 enum work_state { WORK_OPEN, WORK_IS_ACKNOWLEDGED, WORK_IS_NOTIFIED, WORK_RELAPSED, WORK_STATES };
@@ -46,7 +48,8 @@ struct work_case {
 	int64_t dealt_us;            /* when last, by either; INT64_MIN: not */
 	int64_t changed_us; /* of the last event that was no note or ticket; INT64_MIN: there is none */
 	uint64_t events;
-	char who[WORK_WHO_MAX + 1]; /* of the latest event */
+	int64_t grace_us;           /* said when he was dealt with last; WORK_GRACE_UNSAID: nothing was */
+	char who[WORK_WHO_MAX + 1]; /* of the event that changed_us is about; "" without it */
 	char ticket[WORK_TICKET_MAX + 1];
 	char note[WORK_NOTE_MAX + 1]; /* the latest one */
 };
@@ -76,6 +79,8 @@ struct work_verdict {
 void work_case_begin(struct work_case *work, const char *subscriber);
 void work_case_add(struct work_case *work, const struct work_event *event);
 
+/* The grace period: what is asked for, else what was said when he was dealt with, else what is usual. */
+int64_t work_grace(const struct work_case *work, int64_t asked_us);
 /* The moment from which on packets count as a relapse; INT64_MAX where he was not dealt with. */
 int64_t work_deadline(const struct work_case *work, int64_t grace_us);
 /* activity: asked for that deadline. */

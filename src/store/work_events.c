@@ -20,12 +20,19 @@ static bool bind_text(sqlite3_stmt *statement, int parameter, const char *text)
 	return sqlite3_bind_text(statement, parameter, text, -1, SQLITE_STATIC) == SQLITE_OK;
 }
 
+static bool bind_grace(sqlite3_stmt *statement, int parameter, int64_t grace_us)
+{
+	if (grace_us < 0)
+		return sqlite3_bind_null(statement, parameter) == SQLITE_OK;
+	return sqlite3_bind_int64(statement, parameter, grace_us) == SQLITE_OK;
+}
+
 static int insert(struct store *work, const struct work_event *event)
 {
 	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
 	int r = store_prepare(work,
-			      "INSERT INTO work(subscriber_text, time, who, what, ticket, note)"
-			      " VALUES(?, ?, ?, ?, ?, ?)",
+			      "INSERT INTO work(subscriber_text, time, who, what, ticket, note, grace)"
+			      " VALUES(?, ?, ?, ?, ?, ?, ?)",
 			      &statement);
 
 	if (r < 0)
@@ -34,7 +41,7 @@ static int insert(struct store *work, const struct work_event *event)
 	    sqlite3_bind_int64(statement, 2, event->time_us) != SQLITE_OK ||
 	    !bind_text(statement, 3, event->who) || !bind_text(statement, 4, work_what_name(event->what)) ||
 	    !bind_text(statement, 5, event->ticket) || !bind_text(statement, 6, event->note) ||
-	    sqlite3_step(statement) != SQLITE_DONE)
+	    !bind_grace(statement, 7, event->grace_us) || sqlite3_step(statement) != SQLITE_DONE)
 		return store_failed(work);
 	return 0;
 }
@@ -74,6 +81,9 @@ static int give_row(struct store *store, sqlite3_stmt *statement, store_work_row
 		.who = text_of(statement, 2),
 		.ticket = text_of(statement, 4),
 		.note = text_of(statement, 5),
+		.grace_us = sqlite3_column_type(statement, 6) == SQLITE_NULL
+				    ? WORK_GRACE_UNSAID
+				    : sqlite3_column_int64(statement, 6),
 	};
 
 	if (!event.subscriber || !event.who || !what)
@@ -82,13 +92,28 @@ static int give_row(struct store *store, sqlite3_stmt *statement, store_work_row
 	return row(context, &event);
 }
 
+/* Who may only read may meet a file to which nobody has written since graces are kept. */
+static int prepare_events(struct store *work, sqlite3_stmt **ret)
+{
+	int64_t has_grace = 0;
+	int r = store_number(work, "SELECT count(*) FROM pragma_table_info('work') WHERE name = 'grace'", 0,
+			     &has_grace);
+
+	if (r < 0)
+		return r;
+	return store_prepare(
+		work,
+		has_grace ? "SELECT subscriber_text, time, who, what, ticket, note, grace FROM work"
+			    " ORDER BY subscriber_text, time, id"
+			  : "SELECT subscriber_text, time, who, what, ticket, note, NULL FROM work"
+			    " ORDER BY subscriber_text, time, id",
+		ret);
+}
+
 static int read_events(struct store *work, store_work_row *row, void *context)
 {
 	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
-	int r = store_prepare(work,
-			      "SELECT subscriber_text, time, who, what, ticket, note FROM work"
-			      " ORDER BY subscriber_text, time, id",
-			      &statement);
+	int r = prepare_events(work, &statement);
 	int step;
 
 	if (r < 0)

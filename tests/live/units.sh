@@ -52,7 +52,11 @@ expect "sysusers: makes the user and the group" grep -q '^op25b:' "$scratch/tree
 if [ "$(id -u)" = 0 ]; then
 	systemd-tmpfiles --create --root="$scratch/tree" "$ETC/op25b.tmpfiles" >/dev/null 2>&1
 	expect_equal "tmpfiles: makes the directories" \
-		"$(stat -c '%a' "$scratch/tree/run/op25b" "$scratch/tree/var/log/op25b" | tr '\n' ' ')" "755 750 "
+		"$(stat -c '%a' "$scratch/tree/run/op25b" "$scratch/tree/var/log/op25b" \
+			"$scratch/tree/var/lib/op25b" "$scratch/tree/var/lib/op25b-review" | tr '\n' ' ')" "755 750 700 2770 "
+	expect_equal "tmpfiles: what people share belongs to the group, which owns nothing of the rest" \
+		"$(stat -c '%u:%g' "$scratch/tree/var/lib/op25b-review")" \
+		"0:$(sed -n 's/^op25b:[^:]*:\([0-9]*\):.*/\1/p' "$scratch/tree/etc/group")"
 else
 	tap_skip "tmpfiles: makes the directories" "needs root"
 fi

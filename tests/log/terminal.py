@@ -98,6 +98,23 @@ def what_has_no_room_is_named_and_wide_shows_it():
     true(boot in run.out and "no room" not in run.out, "where there is no terminal all is shown")
 
 
+def tickets_are_whole():
+    """A ticket of which half is shown leads nowhere; other columns go first."""
+    names = sorted(MONTH.subscribers, key=len)
+    tickets = {names[0]: "PROJECT-NETWORK-2026-0001234", names[-1]: "HD-00000000000000000017"}
+    for name, ticket in tickets.items():
+        same(MONTH.log.run("ack", name, "--at", "@1", "--ticket", ticket).code, 0, name)
+    for command in (["queue", "-n", "0"], ["queue", "--history"]):
+        lines = shown_on(80, "--no-pager", *command)
+        for ticket in tickets.values():
+            true(any(ticket in line for line in lines), f"{command}: {ticket} in {lines}")
+    policy = MONTH.directory / "tickets.ini"
+    policy.write_text("[gateway]\nfail = open\nunlisted = accept\n[exempt a-rather-long-name]\nprefix = 10.0.0.1\nuntil = 2040-01-01T00:00:00Z\n"
+                      f"ticket = {tickets[names[0]]}\nowner = somebody\n", encoding="utf-8")
+    lines = shown_on(80, "--no-pager", "exemptions", "-p", policy)
+    true(any(tickets[names[0]] in line for line in lines), f"{lines}")
+
+
 def the_environment_names_the_width():
     lines = shown_on(200, "--no-pager", "list", "-n", "5", COLUMNS="70")
     true(60 < widest(lines)[0] <= 70, f"{widest(lines)}")
@@ -176,7 +193,7 @@ def helps_are_about_their_command():
             for option in options - mine:
                 true(option not in names_of(text.split("Examples:")[0]), f"{name} --help names {option} of {other}")
     for name, word in (("verify", "complete"), ("verify", "gaps"), ("top", "at most 20"), ("tail", "at most 10"), ("queue", "20 others"),
-                       ("report", "50 subscribers"), ("top", "/var/lib/op25b/review.db"), ("ack", "it was entered")):
+                       ("report", "50 subscribers"), ("top", "/var/lib/op25b-review/review.db"), ("ack", "it was entered")):
         true(word in own[name], f"{word} is not in {own[name]}")
     true("review.db" not in own["exemptions"] and "--since" not in own["exemptions"], "exemptions needs no store")
 
@@ -304,7 +321,7 @@ def main():
         run_cases([tables_fit_the_terminal, classes_stand_with_what_decided, what_was_only_monitored_is_marked,
                    what_has_no_room_is_named_and_wide_shows_it, the_environment_names_the_width, the_pager_gets_what_fits, tail_follows_in_one_line_a_record, exemptions_say_once_why_nothing_is_known,
                    pools_say_what_the_dash_is, errors_fit_the_terminal_too, verify_ends_with_a_sentence, long_helps_are_paged,
-                   helps_are_about_their_command, usual_rows_are_those_of_the_help, queue_holds_its_limit,
+                   helps_are_about_their_command, usual_rows_are_those_of_the_help, queue_holds_its_limit, tickets_are_whole,
                    arguments_are_counted_in_english, a_pager_that_cannot_be_run_is_told, periods_of_all_times_are_answered,
                    a_terminal_sees_a_bar, no_terminal_sees_none])
 

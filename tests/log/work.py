@@ -136,9 +136,92 @@ def notes_and_tickets_change_no_state():
 
 def who_it_was_is_the_user_logged_in():
     name = next(iter(WHOLE.subscribers))
-    same(WHOLE.log.run("note", name, "x", "--json", SUDO_USER="").json[0]["who"], "root", "himself")
-    same(WHOLE.log.run("note", name, "x", "--json", SUDO_USER="carol").json[0]["who"], "carol", "with sudo")
-    same(WHOLE.log.run("note", name, "x", "--json", "--by", "dave", SUDO_USER="carol").json[0]["who"], "dave", "--by")
+    same(WHOLE.log.run("ack", name, "--json", SUDO_USER="").json[0]["who"], "root", "himself")
+    same(WHOLE.log.run("ack", name, "--json", SUDO_USER="carol").json[0]["who"], "carol", "with sudo")
+    same(WHOLE.log.run("ack", name, "--json", "--by", "dave", SUDO_USER="carol").json[0]["who"], "dave", "--by")
+
+
+def untouched():
+    """Subscribers about whom nothing was entered, the busiest first."""
+    touched = {event["subscriber"] for event in WHOLE.log.rows("queue", "--history")}
+    return sorted((entry for name, entry in WHOLE.subscribers.items() if name not in touched), key=lambda entry: -entry["attempts"])
+
+
+def who_dealt_with_it_is_told_whoever_writes_later():
+    name, other = (entry["subscriber"] for entry in untouched()[:2])
+    dealt = WHOLE.queue_row("ack", name, "--by", "alice", "--at", "2026-10-01 12:00")
+    same((dealt["who"], dealt["dealt"]), ("alice", "2026-10-01T12:00:00.000000+09:00"), "alice")
+    WHOLE.queue_row("note", name, "x", "--by", "bob")
+    row = WHOLE.queue_row("ticket", name, "T-5", "--by", "carol")
+    same((row["who"], row["dealt"]), (dealt["who"], dealt["dealt"]), "after a note and a ticket of others")
+    same([event["who"] for event in WHOLE.log.rows("queue", "--history", name)], ["alice", "bob", "carol"], "who wrote what")
+    bare = WHOLE.queue_row("note", other, "x", "--by", "bob")
+    same((bare["state"], bare["who"], bare["dealt"]), ("open", None, None), "nobody dealt with it")
+
+
+def a_grace_is_kept():
+    entry = untouched()[0]
+    name, when = entry["subscriber"], f"@{entry['last_us'] // 1000000 - 7200}"
+    same(WHOLE.queue_row("notified", name, "--at", when, "--grace", "1h")["state"], "relapsed", "as it is entered")
+    same(WHOLE.queue_row("queue", name)["state"], "relapsed", "the next look")
+    same(WHOLE.queue_row("queue", name, "--grace", "3h")["state"], "notified", "another grace for this look")
+    same(WHOLE.log.rows("queue", "--history", name)[0]["grace_s"], 3600, "in the history")
+    same(WHOLE.queue_row("notified", name, "--at", when)["state"], "notified", "without one it is the usual one")
+    same(WHOLE.log.rows("queue", "--history", name)[1]["grace_s"], None, "in the history")
+
+
+def show_tells_where_he_stands():
+    name, nobodys = (entry["subscriber"] for entry in untouched()[:2])
+    same(WHOLE.log.rows("show", nobodys)[0]["queue"],
+         {"state": "open", "stopped": None, "attempts_since": None, "attempts_since_at_most": False, "dealt": None, "who": None,
+          "ticket": None, "note": None}, "nobody dealt with him")
+    WHOLE.queue_row("ack", name, "--by", "ann", "--at", "@1", "--grace", "0", "--ticket", "NOC-4711", "--note", "a remark")
+    row, shown = WHOLE.queue_row("queue", name), WHOLE.log.rows("show", name, "--since", "2026-03-02")[0]["queue"]
+    same(shown, {key: row[key] for key in shown}, "as the queue tells it, whatever the period")
+    same((shown["state"], shown["ticket"], shown["note"]), ("relapsed", "NOC-4711", "a remark"), "state, ticket, note")
+    text = WHOLE.log.run("show", name).out
+    true(re.search(r"^ +queue +relapsed: .* by ann$", text, re.MULTILINE), text)
+    true(re.search(r"^ +ticket +NOC-4711$", text, re.MULTILINE) and re.search(r"^ +note +a remark$", text, re.MULTILINE), text)
+
+
+def filters_without_a_meaning_are_refused():
+    name = next(iter(WHOLE.subscribers))
+    before = len(WHOLE.log.rows("queue", "--history"))
+    filters = {"--since": "-1h", "--until": "now", "--src": "10.0.0.0/8", "--dst": "10.0.0.1", "--pool": "x", "--rule": "x",
+               "--reason": "pool-enforce", "--host": "x", "--min-attempts": "1", "--limit": "1"}
+    for command in (["verify", "--no-ledger"], ["exemptions", "-p", write_policy(WHOLE.directory)], ["ingest"], ["ack", name],
+                    ["notified", name], ["reopen", name], ["note", name, "x"], ["ticket", name, "x"]):
+        for option, value in filters.items():
+            run = WHOLE.log.run(*command, option, value)
+            same((run.code, run.out, f"takes no {option}" in run.err), (2, "", True), f"{command} {option}: {run.err}")
+    for command, refused in ((["queue", "--history"], ("--dst", "--pool", "--rule", "--reason", "--host", "--min-attempts")),
+                             (["queue", name], ("--since", "--until", "--src", "--pool", "--host")), (["show", name], ("--src",))):
+        for option in refused:
+            run = WHOLE.log.run(*command, option, filters[option])
+            same((run.code, run.out), (2, ""), f"{command} {option}")
+    same(WHOLE.log.run("queue", "--history", "--state", "open").code, 2, "--history --state")
+    history = WHOLE.log.rows("queue", "--history")
+    same(len(history), before, "nothing was entered")
+    middle = sorted(event["time"] for event in history)[len(history) // 2]
+    same(WHOLE.log.rows("queue", "--history", "--since", middle.replace("T", " ")), [event for event in history if event["time"] >= middle],
+         "--since of what was entered")
+    same({event["subscriber"] for event in WHOLE.log.rows("queue", "--history", "--src", name)}, {name}, "--src")
+    same(len(WHOLE.log.rows("queue", "--history", "-n", "2")), 2, "-n")
+
+
+def slips_are_told():
+    run = WHOLE.log.run("top", "--reason", "pool-enforced")
+    same((run.code, run.out, "did you mean \"pool-enforce\"" in run.err), (2, "", True), run.err)
+    true("pool-monitor" in WHOLE.log.run("top", "--reason", "bogus").err, "the list")
+    pool = WHOLE.log.rows("pools")[0]["name"]
+    run = WHOLE.log.run("top", "--pool", pool + "x")
+    same((run.code, f"did you mean \"{pool}\"" in run.err), (1, True), run.err)
+    same(WHOLE.log.run("top", "--pool", pool).err, "", "a pool of the policy")
+    run = WHOLE.log.run("show", "(unknown)")
+    same((run.code, "sums alone" in run.err), (2, True), run.err)
+    run = WHOLE.log.run("top", "--src", "100.64.0.1/9", "--json")
+    true("--src 100.64.0.1/9: taken for 100.0.0.0/9" in run.err, run.err)
+    same(run.json, WHOLE.log.rows("top", "--src", "100.0.0.0/9"), "of the prefix")
 
 
 def what_makes_no_sense_is_refused():
@@ -359,7 +442,9 @@ def main():
         run_cases([nobody_is_called_what_he_is_not, new_ones_are_open_and_the_worst_come_first,
                    who_goes_on_has_relapsed_to_the_microsecond, what_was_entered_outlives_the_store,
                    attempts_since_are_those_of_the_records_behind,
-                   notes_and_tickets_change_no_state, who_it_was_is_the_user_logged_in, what_makes_no_sense_is_refused,
+                   notes_and_tickets_change_no_state, who_it_was_is_the_user_logged_in,
+                   who_dealt_with_it_is_told_whoever_writes_later, a_grace_is_kept, show_tells_where_he_stands,
+                   filters_without_a_meaning_are_refused, slips_are_told, what_makes_no_sense_is_refused,
                    an_address_is_its_subscriber, several_at_once_lose_nothing,
                    gaps_and_duplicates_are_those_of_the_truth, ledgers_balance_and_one_packet_is_missed,
                    a_ledger_that_is_none_is_an_error, exemptions_are_told_with_what_is_known,

@@ -225,6 +225,12 @@ static void test_lengths(void **state)
 	assert_int_equal(us, 14 * 86400 * S);
 	assert_int_equal(log_span_parse("90", &us), 0);
 	assert_int_equal(us, 90 * S);
+	assert_int_equal(log_span_parse("1.5h", &us), 0);
+	assert_int_equal(us, 5400 * S);
+	assert_int_equal(log_span_parse("0.25d 1.5ms", &us), 0);
+	assert_int_equal(us, 21600 * S + 1500);
+	assert_int_equal(log_span_parse("1.h", &us), -EINVAL);
+	assert_int_equal(log_span_parse("9000000000000.9y", &us), -ERANGE);
 	assert_int_equal(log_span_parse("h", &us), -EINVAL);
 	assert_int_equal(log_span_parse("1h2", &us), 0);
 	assert_int_equal(us, 3602 * S);

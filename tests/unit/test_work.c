@@ -110,6 +110,40 @@ static void test_who_deals_with_a_relapse_begins_again(void **state)
 	assert_string_equal(work.note, "again");
 }
 
+/* Who writes a note did not deal with him. */
+static void test_who_dealt_with_it_stays(void **state)
+{
+	const struct work_event events[] = {
+		{.time_us = 5, .who = "dan", .what = WORK_NOTE, .note = "x", .grace_us = 7},
+		{.time_us = 10, .who = "alice", .what = WORK_ACKNOWLEDGED, .grace_us = 30},
+		{.time_us = 20, .who = "bob", .what = WORK_NOTE, .note = "y", .grace_us = WORK_GRACE_UNSAID},
+		{.time_us = 21,
+		 .who = "carol",
+		 .what = WORK_TICKET,
+		 .ticket = "T",
+		 .grace_us = WORK_GRACE_UNSAID},
+	};
+	struct work_case work;
+
+	(void)state;
+	work_case_begin(&work, "192.0.2.1/32");
+	work_case_add(&work, &events[0]);
+	assert_string_equal(work.who, "");
+	assert_int_equal(work_grace(&work, WORK_GRACE_UNSAID), WORK_GRACE_US);
+	for (size_t i = 1; i < sizeof(events) / sizeof(events[0]); i++)
+		work_case_add(&work, &events[i]);
+	assert_string_equal(work.who, "alice");
+	assert_int_equal(work.changed_us, 10);
+	assert_int_equal(work_grace(&work, WORK_GRACE_UNSAID), 30);
+	assert_int_equal(work_grace(&work, 0), 0);
+	work_case_add(&work, &(struct work_event){.time_us = 30,
+						  .who = "erin",
+						  .what = WORK_REOPENED,
+						  .grace_us = WORK_GRACE_UNSAID});
+	assert_string_equal(work.who, "erin");
+	assert_int_equal(work_grace(&work, WORK_GRACE_UNSAID), WORK_GRACE_US);
+}
+
 static void test_times_at_the_end_of_time(void **state)
 {
 	struct work_case work;
@@ -207,10 +241,10 @@ static void test_events_come_back_by_their_times(void **state)
 {
 	const struct place *place = *state;
 	const struct work_event events[] = {
-		{"198.51.100.7/32", 2000, "ann", WORK_ACKNOWLEDGED, "T-1", NULL},
-		{"192.0.2.1/32", 1000, "bob", WORK_NOTE, NULL, "it's; DROP TABLE work"},
-		{"198.51.100.7/32", 1500, "bob", WORK_NOTIFIED, NULL, NULL},
-		{"198.51.100.7/32", 2000, "ann", WORK_NOTE, NULL, "x"},
+		{"198.51.100.7/32", 2000, "ann", WORK_ACKNOWLEDGED, "T-1", NULL, WORK_GRACE_UNSAID},
+		{"192.0.2.1/32", 1000, "bob", WORK_NOTE, NULL, "it's; DROP TABLE work", WORK_GRACE_UNSAID},
+		{"198.51.100.7/32", 1500, "bob", WORK_NOTIFIED, NULL, NULL, WORK_GRACE_UNSAID},
+		{"198.51.100.7/32", 2000, "ann", WORK_NOTE, NULL, "x", WORK_GRACE_UNSAID},
 	};
 	char text[1024] = "";
 
@@ -235,7 +269,7 @@ static char *beside(const struct place *place, const char *end)
 static void test_events_outlive_the_store(void **state)
 {
 	static const char *const ends[] = {"", "-wal", "-shm"};
-	const struct work_event event = {"192.0.2.1/32", 7, "ann", WORK_NOTE, NULL, "x"};
+	const struct work_event event = {"192.0.2.1/32", 7, "ann", WORK_NOTE, NULL, "x", WORK_GRACE_UNSAID};
 	struct place *place = *state;
 	char text[1024] = "";
 
@@ -269,6 +303,36 @@ static void test_events_of_an_old_store_are_kept(void **state)
 	place->store = open_store(place->path);
 	assert_int_equal(store_work_events(place->store, keep_text, text), 0);
 	assert_string_equal(text, "192.0.2.1/32 5 ann note - x\n");
+}
+
+static int sum_graces(void *context, const struct work_event *event)
+{
+	*(int64_t *)context += event->grace_us;
+	return 0;
+}
+
+static void test_a_queue_without_graces_gets_them(void **state)
+{
+	const struct work_event plain = {"192.0.2.1/32",   7, "ann", WORK_NOTIFIED, NULL, NULL,
+					 WORK_GRACE_UNSAID};
+	const struct work_event graced = {"192.0.2.1/32", 8, "ann", WORK_NOTIFIED, NULL, NULL, 50};
+	struct place *place = *state;
+	struct store *reader = NULL;
+	char *error = NULL;
+	int64_t sum = 0;
+
+	assert_int_equal(store_work_add(place->store, &plain), 0);
+	store_close(place->store);
+	run_sql(beside(place, "-work"), "ALTER TABLE work DROP COLUMN grace");
+	assert_int_equal(store_open(place->path, false, &reader, &error), 0);
+	assert_int_equal(store_work_events(reader, sum_graces, &sum), 0);
+	assert_int_equal(sum, -1);
+	store_close(reader);
+	place->store = open_store(place->path);
+	assert_int_equal(store_work_add(place->store, &graced), 0);
+	sum = 0;
+	assert_int_equal(store_work_events(place->store, sum_graces, &sum), 0);
+	assert_int_equal(sum, 49);
 }
 
 static void test_a_damaged_queue_is_named(void **state)
@@ -311,7 +375,8 @@ static void enter_many(const char *path, unsigned writer)
 
 	snprintf(who, sizeof(who), "writer%u", writer);
 	for (int i = 0; i < EVENTS; i++) {
-		const struct work_event event = {"192.0.2.1/32", i, who, WORK_NOTE, NULL, "x"};
+		const struct work_event event = {"192.0.2.1/32",   i, who, WORK_NOTE, NULL, "x",
+						 WORK_GRACE_UNSAID};
 
 		if (store_work_add(store, &event) != 0)
 			_exit(1);
@@ -389,11 +454,13 @@ int main(void)
 		cmocka_unit_test(test_grace_is_over_to_the_microsecond),
 		cmocka_unit_test(test_a_window_across_the_deadline_says_at_most),
 		cmocka_unit_test(test_who_deals_with_a_relapse_begins_again),
+		cmocka_unit_test(test_who_dealt_with_it_stays),
 		cmocka_unit_test(test_times_at_the_end_of_time),
 		cmocka_unit_test(test_texts_that_may_be_kept),
 		CASE(test_events_come_back_by_their_times),
 		CASE(test_events_outlive_the_store),
 		CASE(test_events_of_an_old_store_are_kept),
+		CASE(test_a_queue_without_graces_gets_them),
 		CASE(test_a_damaged_queue_is_named),
 		CASE(test_unknown_events_are_notes),
 		CASE(test_several_at_once_lose_nothing),
