@@ -118,8 +118,9 @@ static void write_destinations(const struct page *page, const struct report_talk
 {
 	char text[DESTINATIONS_TEXT_MAX];
 
-	fprintf(page->out, "<td class=\"n\" data-v=\"%" PRIu64 "\">", talker->destinations);
+	fprintf(page->out, "<td class=\"n met\" data-v=\"%" PRIu64 "\"><span>", talker->destinations);
 	page_put(page, destinations_text(page, talker, text));
+	page_raw(page, "</span>");
 	if (talker->known_count)
 		write_known(page, talker);
 	page_raw(page, "</td>");

@@ -56,7 +56,7 @@ static uint64_t noise(uint64_t *state)
 
 static struct report_bucket buckets[STEPS];
 static struct report_talker talkers[TALKERS];
-static struct addr known[8];
+static struct addr known[24];
 static struct report_group pools[GROUPS], rules[GROUPS], reasons[GROUPS], hosts[2], destinations[20];
 static char destination_names[COUNT(destinations)][ADDR_TEXT_MAX];
 
