@@ -198,13 +198,17 @@ static bool is_ledger(const json_t *events)
 	       log_daemon_is_count(told, "attempts");
 }
 
-/* A reader must not take an older daemon's answer for one that says nothing was written. */
-static int check_form(const json_t *ledgers)
+/* A reader must not take an older daemon's answer for one that says nothing was written. file NULL: op25bd was asked. */
+static int check_form(const json_t *ledgers, const char *file)
 {
 	for (size_t i = 0; i < json_array_size(ledgers); i++) {
-		if (!is_ledger(json_object_get(json_array_get(ledgers, i), "events")))
+		if (is_ledger(json_object_get(json_array_get(ledgers, i), "events")))
+			continue;
+		if (file)
 			return log_error(
-				"the ledger is no answer of this version's op25bctl status or stats");
+				"%s: answer %zu tells no whole ledger: give what this version's 'op25bctl status --json' prints",
+				file, i + 1);
+		return log_error("op25bd's answer tells no whole ledger: is it of another version?");
 	}
 	return LOG_FOUND;
 }
@@ -258,7 +262,7 @@ int log_verify(struct log_context *context, int argc, char **argv)
 	if (code != LOG_FOUND && !log_value(context, "ledger"))
 		log_error("without op25bd's count, --no-ledger looks at the records' numbers alone");
 	if (code == LOG_FOUND)
-		code = check_form(verify.ledgers);
+		code = check_form(verify.ledgers, log_value(context, "ledger"));
 	if (code == LOG_FOUND && context->fill)
 		code = log_store_fill(context, NULL);
 	if (code == LOG_FOUND)

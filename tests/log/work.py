@@ -316,6 +316,7 @@ def a_ledger_that_is_none_is_an_error():
         path.write_text(text, encoding="utf-8")
         run = WHOLE.log.run("verify", "--ledger", path)
         same((run.code, run.out), (2, ""), repr(text))
+        true(str(path) in run.err and "op25bctl status --json" in run.err, f"{text!r}: {run.err}")
     for part, key, value in (("events", "next_seq", -5), ("events", "records", "9"), ("events", "host", None), ("told", "blocked", 1e30),
                              ("told", "attempts", -1)):
         documents = list(ledgers())
