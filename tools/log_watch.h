@@ -20,6 +20,7 @@ enum {
 	WATCH_NAME_MAX = 64,
 	WATCH_TEXT_MAX = 200,
 	WATCH_WARNINGS_MAX = 8,
+	WATCH_MOMENT_MAX = 32,
 	WATCH_OFFENDERS_MAX = 1000, /* what op25bd gives at most */
 	WATCH_HISTORY = 256,        /* steps of a sparkline */
 	WATCH_ANSWERS_MAX = 8,      /* lines about one subscriber */
@@ -67,7 +68,7 @@ struct watch_snapshot {
 	char today[16]; /* "2026-11-22" likewise; "" where not known */
 	char origin[WATCH_TEXT_MAX];
 	char newest
-		[32]; /* when the latest record of all was written, for people; "" of the daemon, or without records */
+		[WATCH_MOMENT_MAX]; /* when the latest record was written; "" of the daemon, or without records */
 	uint64_t counters[WATCH_COUNTERS];
 	bool known[WATCH_COUNTERS];
 	uint64_t pid, uptime_s;

@@ -39,6 +39,7 @@ struct watch_records {
 	struct event_line line; /* the one in hand */
 	char gateway[WATCH_NAME_MAX];
 	char notice[WATCH_TEXT_MAX]; /* of the gateway itself, the latest that is not well again */
+	int64_t notice_us;
 };
 
 static int compare(const void *a, const void *b)
@@ -212,6 +213,7 @@ static void take_record(struct watch_records *records, const struct event_line *
 static void take_notice(struct watch_records *records, const struct event_line *line)
 {
 	records->notice[0] = '\0';
+	records->notice_us = line->time_us;
 	if (!json_text_is(&line->state, "end") && !json_text_is(&line->kind_text, "rules-back"))
 		take_text(records->notice, sizeof(records->notice), &line->message);
 }
@@ -276,15 +278,25 @@ static int by_packets(const void *a, const void *b)
 	return compare(one, other);
 }
 
-static void put_newest(const struct watch_records *records, struct watch_snapshot *snapshot)
+/* "2026-11-22 10:00:00" */
+static void say_moment(char out[WATCH_MOMENT_MAX], int64_t us)
 {
 	char text[MOMENT_TEXT_MAX];
 
-	snapshot->newest[0] = '\0';
-	if (records->newest_us == 0)
-		return;
-	take_moment(text, records->newest_us);
-	snprintf(snapshot->newest, sizeof(snapshot->newest), "%.10s %.8s", text, text + 11);
+	take_moment(text, us);
+	snprintf(out, WATCH_MOMENT_MAX, "%.10s %.8s", text, text + 11);
+}
+
+/* What was so long ago is not told as if it were now. */
+static void put_notice(const struct watch_records *records, int64_t now_us, struct watch_snapshot *snapshot)
+{
+	char moment[WATCH_MOMENT_MAX];
+
+	say_moment(moment, records->notice_us);
+	if (records->notice[0] && is_silent(records->notice_us, now_us))
+		watch_warn(snapshot, "told at %s: %s", moment, records->notice);
+	else if (records->notice[0])
+		watch_warn(snapshot, "%s", records->notice);
 }
 
 int watch_records_snapshot(struct watch_records *records, int64_t now_us, struct watch_snapshot *snapshot)
@@ -292,7 +304,9 @@ int watch_records_snapshot(struct watch_records *records, int64_t now_us, struct
 	size_t most;
 
 	forget(records, now_us);
-	put_newest(records, snapshot);
+	snapshot->newest[0] = '\0';
+	if (records->newest_us != 0)
+		say_moment(snapshot->newest, records->newest_us);
 	most = records->talker_count < WATCH_OFFENDERS_MAX ? records->talker_count : WATCH_OFFENDERS_MAX;
 	free(snapshot->offenders);
 	snapshot->offender_count = 0;
@@ -309,8 +323,7 @@ int watch_records_snapshot(struct watch_records *records, int64_t now_us, struct
 	for (unsigned i = 0; i < WATCH_COUNTERS; i++)
 		snapshot->known[i] = i != WATCH_ACCEPTED;
 	watch_text(snapshot->gateway, WATCH_NAME_MAX, records->gateway);
-	if (records->notice[0])
-		watch_warn(snapshot, "%s", records->notice);
+	put_notice(records, now_us, snapshot);
 	if (records->overflowed > 0)
 		watch_warn(snapshot, "%" PRIu64 " packets of subscribers who are not told apart",
 			   records->overflowed);

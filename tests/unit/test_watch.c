@@ -771,6 +771,31 @@ static void silence_is_told_by_the_records(void **state)
 	watch_records_free(records);
 }
 
+/* A notice that nothing followed is no news after hours. */
+static void old_notices_have_their_time(void **state)
+{
+	static const char notice[] =
+		"{\"timestamp\":\"2026-10-01T00:30:00.000000+0900\",\"log_level\":\"Warning\",\"event_type\":\"engine\","
+		"\"host\":\"gw1\",\"engine\":{\"message\":\"packets pass\"},\"op25b\":{\"schema\":1,"
+		"\"boot_id\":\"1f0e7a52-60a4-4c30-9d27-0f6f4b2f6c11\",\"seq\":7,\"kind\":\"failed-open\",\"state\":\"begin\","
+		"\"fail\":\"open\",\"begin\":\"2026-10-01T00:30:00.000000+0900\",\"unjudged\":0,\"unjudged_exact\":true,"
+		"\"queue_full\":0,\"buffer_full\":0,\"policy\":\"3fa85f64f22d\"}}\n";
+	const int64_t at_us = INT64_C(1790782200) * SECOND_US;
+	struct watch_records *records = watch_records_new();
+	struct watch_snapshot snapshot = {0};
+
+	lines(records, notice, at_us);
+	assert_int_equal(watch_records_snapshot(records, at_us + 599 * SECOND_US, &snapshot), 0);
+	assert_int_equal(snapshot.warning_count, 1);
+	assert_string_equal(snapshot.warnings[0], "packets pass");
+	assert_int_equal(watch_records_snapshot(records, at_us + 600 * SECOND_US, &snapshot), 0);
+	assert_int_equal(snapshot.warning_count, 2);
+	assert_memory_equal(snapshot.warnings[1], "told at 2026-", strlen("told at 2026-"));
+	assert_non_null(strstr(snapshot.warnings[1], "0:00: packets pass"));
+	watch_snapshot_free(&snapshot);
+	watch_records_free(records);
+}
+
 /* ---- a file that grows ---- */
 
 static void append(const char *path, const char *text, size_t len)
@@ -903,6 +928,7 @@ int main(void)
 		cmocka_unit_test(records_are_summed_up),
 		cmocka_unit_test(who_is_silent_is_forgotten),
 		cmocka_unit_test(silence_is_told_by_the_records),
+		cmocka_unit_test(old_notices_have_their_time),
 		cmocka_unit_test(a_file_is_followed_over_rotation),
 		cmocka_unit_test(long_lines_and_no_files),
 	};
