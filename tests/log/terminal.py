@@ -68,7 +68,7 @@ def classes_stand_with_what_decided():
     for command in (["top", "-n", "50"], ["first-seen", "-n", "50", "--since", "2026-03-01"]):
         rows = MONTH.log.rows(*command)
         true(len({row["class"] for row in rows}) > 1, f"{command}: classes")
-        for columns in (80, 120, 200):
+        for columns in (54, 80, 120, 200):
             lines = shown_on(columns, "--no-pager", *command)
             place = lines[0].index("WHY")
             for row, line in zip(rows, lines[1:], strict=False):
