@@ -595,7 +595,7 @@ static const char *row_of(struct watch_model *model, int columns, const char *su
 	for (int i = 0; i < 24; i++) {
 		const char *text = line(&grid, i);
 
-		if (strncmp(text, subscriber, strlen(subscriber)) == 0) {
+		if (strstr(text, subscriber) == text) {
 			watch_grid_free(&grid);
 			return text;
 		}
