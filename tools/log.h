@@ -205,6 +205,9 @@ const char *log_destinations_text(uint64_t destinations, bool exact, char out[24
 
 /* ---- parts of several commands ---- */
 
+/* Says what the figures just printed do not know, where they are by rule and by reason at once. LOG_FOUND or LOG_ERROR, said. */
+int log_divided(const struct log_context *context);
+
 /* Subscribers with what the triage says of each: the columns, and a row of them. sparks: with a sparkline of the period. */
 extern const struct log_column log_talker_columns[];
 extern const size_t log_talker_column_count;

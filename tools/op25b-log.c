@@ -249,6 +249,16 @@ static int prepare(struct log_context *context)
 	return code == LOG_FOUND && context->command->prepare != LOG_BARE ? log_store_open(context) : code;
 }
 
+/* The code is the command's own, whatever is said below. */
+static int run_and_say(struct log_context *context, int argc, char **argv)
+{
+	int code = context->command->run(context, argc, argv);
+
+	if (code != LOG_ERROR && log_divided(context) == LOG_ERROR)
+		code = LOG_ERROR;
+	return flushed(code);
+}
+
 static int run_command(struct log_context *context, struct log_words *words, int argc, char **argv)
 {
 	char title[64];
@@ -271,7 +281,7 @@ static int run_command(struct log_context *context, struct log_words *words, int
 	argv[0] = title;
 	code = prepare(context);
 	if (code == LOG_FOUND)
-		code = flushed(context->command->run(context, argc, argv));
+		code = run_and_say(context, argc, argv);
 	log_page_end();
 	log_store_end(context);
 	return code;

@@ -35,7 +35,8 @@ uint64_t block_way_key(const struct siphash_key *key, const struct json_text *ho
 	struct words words;
 
 	words.count = 0;
-	words.words[words.count++] = (uint64_t)names->verdict << 1 | names->monitored;
+	words.words[words.count++] =
+		(uint64_t)names->verdict << 2 | (uint64_t)names->divided << 1 | names->monitored;
 	add_text(&words, host);
 	add_text(&words, &names->pool);
 	add_text(&words, &names->rule);
@@ -132,7 +133,7 @@ static void fill_record(struct row *row, const struct event_line *line)
 	row->destinations_exact = line->destinations_exact;
 	row->iface = line->iface;
 	row->names = (struct row_names){line->pool,   line->rule,    line->rule_kind, line->policy,
-					line->reason, line->verdict, line->monitored};
+					line->reason, line->verdict, line->monitored, false};
 	row->subscriber = line->subscriber;
 	row->src = line->src;
 	row->dst = line->dst;

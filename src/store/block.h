@@ -29,6 +29,7 @@ struct row_names {
 	struct json_text reason;
 	uint8_t verdict;
 	bool monitored;
+	bool divided; /* of a record whose rules and reasons are known, but not which packets had both */
 };
 
 /* A record. Addresses and the like as in struct event_line; everything pointed to stands in the block. */

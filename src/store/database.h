@@ -11,7 +11,7 @@
 #include <sqlite3.h>
 
 enum {
-	STORE_SCHEMA = 2,
+	STORE_SCHEMA = 3,
 	STORE_ERROR_MAX = 600,
 };
 

@@ -14,19 +14,20 @@ enum {
 	WAY_BITS = 16,
 	SUBSCRIBER_BITS = 20,
 	TEXT_MAX = 8192,
-	WAY_COLUMNS = 8,
+	WAY_COLUMNS = 9,
 };
 
-static const char way_columns[] = "host, pool, rule, rule_kind, reason, verdict, monitored, policy";
+static const char way_columns[] = "host, pool, rule, rule_kind, reason, verdict, monitored, policy, divided";
 
 static int prepare_ways(struct names *names)
 {
 	char sql[300];
 	int r;
 
-	snprintf(sql, sizeof(sql), "INSERT INTO way(%s) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", way_columns);
+	snprintf(sql, sizeof(sql), "INSERT INTO way(%s) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+		 way_columns);
 	r = store_prepare(names->store, sql, &names->add_way);
-	snprintf(sql, sizeof(sql), "SELECT id FROM way WHERE (%s) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	snprintf(sql, sizeof(sql), "SELECT id FROM way WHERE (%s) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 		 way_columns);
 	return r < 0 ? r : store_prepare(names->store, sql, &names->find_way);
 }
@@ -150,10 +151,11 @@ static int make_way(struct names *names, const struct json_text *host, const str
 {
 	const struct json_text verdict = verdict_text(way->verdict);
 	const struct json_text *texts[WAY_COLUMNS] = {host,         &way->pool, &way->rule, &way->rule_kind,
-						      &way->reason, &verdict,   NULL,       &way->policy};
+						      &way->reason, &verdict,   NULL,       &way->policy,
+						      NULL};
 
 	for (int i = 0; i < WAY_COLUMNS; i++) {
-		int64_t id = way->monitored;
+		int64_t id = i < WAY_COLUMNS - 1 ? way->monitored : way->divided;
 		int r = texts[i] ? names_text(names, texts[i], &id) : 0;
 
 		if (r < 0)

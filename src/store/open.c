@@ -217,7 +217,7 @@ static int check_version(struct store *store)
 	if (schema < 1)
 		return store_say(store, EBADMSG, "%s: the store is damaged: it does not tell its form",
 				 store->path);
-	r = carry_work_over(store);
+	r = schema == 1 ? carry_work_over(store) : 0;
 	return r < 0 ? r
 		     : store_say(
 			       store, ENOTSUP,

@@ -32,6 +32,7 @@ struct store_sums {
 struct store_way {
 	const char *host, *pool, *rule, *rule_kind, *reason, *verdict, *policy;
 	bool monitored;
+	bool divided; /* of records with several rules and several reasons: see store_divided() */
 };
 
 struct store_talker {
@@ -124,7 +125,11 @@ typedef int store_notice_row(void *context, const struct store_notice *row);
 typedef int store_source_row(void *context, const struct store_source *row);
 typedef int store_destination_row(void *context, const struct addr *destination);
 
-/* A record of several rules or reasons counts by its packets in the way of each, and as a record in the one that it shows. */
+/*
+ * A record of several rules or reasons counts by its packets in the way of each, and as a record in the one that it shows. One
+ * of several rules and several reasons tells how many packets each rule and each reason had, but not which had both: sums by
+ * rule and sums by reason are what the records say, and those of both at once are one of the ways in which it can have been.
+ */
 
 /* All: 0, what a row returned, or a negative errno with store_error() saying why. */
 
@@ -138,6 +143,15 @@ int store_talkers(struct store *store, const struct store_filter *filter, enum s
 int store_totals(struct store *store, const struct store_filter *filter, struct store_sums *ret,
 		 uint64_t *ret_subscribers);
 /*
+ * What is not known of the packets of one rule and one reason, when the filter names both; else least and most are equal.
+ * divided: packets that are counted here in ways which are divided.
+ */
+struct store_divided {
+	uint64_t divided;
+	uint64_t least, most; /* packets in truth */
+};
+int store_divided(struct store *store, const struct store_filter *filter, struct store_divided *ret);
+/*
  * By pool, rule, ...: most attempts first. Destinations, by most records first, are those that records list, with filter->dst
  * only those inside it. Of more than 262,144 of them the rarest are missing; with another filter than times and dst, others may
  * be, but none that stands in so many of the records' lists as 1 of 100,000.
@@ -150,7 +164,8 @@ int store_groups(struct store *store, const struct store_filter *filter, enum st
  */
 int store_timeline(struct store *store, const struct store_filter *filter, uint32_t step_s, int32_t offset_s,
 		   store_bucket_row *row, void *context);
-/* Records, latest first or earliest first; of several ways also those that do not show the one asked for. */
+/* Records, latest first or earliest first; of several ways also those that do not show the one asked for. With a
+ * rule and a reason those that have packets of both, if not of both at once. */
 int store_records(struct store *store, const struct store_filter *filter, bool latest_first, uint64_t limit,
 		  store_record_row *row, void *context);
 /*

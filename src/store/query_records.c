@@ -7,7 +7,8 @@
 
 struct listing {
 	struct question *question;
-	sqlite3_stmt *details;
+	sqlite3_stmt *details, *reasons;
+	bool joins;     /* divided ways count by their rule, and the reason is looked up */
 	uint64_t left;  /* of the limit */
 	int64_t latest; /* the record that was told last */
 	store_record_row *row;
@@ -21,6 +22,10 @@ static const char details_sql[] =
 	" r.way, 1, r.packets, r.blocked, r.offloaded, r.attempts, r.first, r.last"
 	" FROM record AS r LEFT JOIN source AS s ON s.id = r.source LEFT JOIN name AS h ON h.id = s.host"
 	" LEFT JOIN name AS i ON i.id = r.iface WHERE r.id = ?1";
+
+static const char reasons_sql[] =
+	"SELECT count(*) FROM part AS p JOIN way AS w ON w.id = p.way JOIN name AS n ON n.id = w.reason"
+	" WHERE p.record = ?1 AND p.packets > 0 AND n.text = ?2";
 
 /* By enum event_line_kind. */
 static const char *kind_name(int kind)
@@ -61,6 +66,22 @@ static struct store_record record_of(sqlite3_stmt *row)
 	};
 }
 
+/* Whether a record of divided ways has the reason asked for: 1, 0, or a negative errno. */
+static int has_reason(struct listing *listing, const struct fact *fact)
+{
+	int r;
+
+	if (!listing->joins || !listing->question->ways[fact->way].way.divided)
+		return 1;
+	(void)sqlite3_reset(listing->reasons);
+	(void)sqlite3_bind_int64(listing->reasons, 1, fact->record);
+	if (sqlite3_bind_text(listing->reasons, 2, listing->question->filter->reason, -1, SQLITE_STATIC) !=
+	    SQLITE_OK)
+		return store_failed(listing->question->store);
+	r = question_step(listing->question, listing->reasons);
+	return r > 0 ? sqlite3_column_int64(listing->reasons, 0) > 0 : r;
+}
+
 static int list_record(void *context, const struct fact *fact)
 {
 	struct listing *listing = context;
@@ -70,6 +91,9 @@ static int list_record(void *context, const struct fact *fact)
 
 	if (fact->record == listing->latest)
 		return 0;
+	r = has_reason(listing, fact);
+	if (r <= 0)
+		return r;
 	listing->latest = fact->record;
 	(void)sqlite3_reset(listing->details);
 	(void)sqlite3_bind_int64(listing->details, 1, fact->record);
@@ -93,8 +117,13 @@ static int list(struct listing *listing, bool latest_first)
 					 latest_first ? FACT_BACKWARD : FACT_BY_TIME, false};
 	int r = store_prepare(listing->question->store, details_sql, &listing->details);
 
+	r = r < 0 ? r : store_prepare(listing->question->store, reasons_sql, &listing->reasons);
+	listing->joins = filter->reason && (filter->rule || filter->pool);
+	if (listing->joins)
+		question_join_divided(listing->question);
 	r = r < 0 ? r : facts_read(listing->question, &range, list_record, listing);
 	sqlite3_finalize(listing->details);
+	sqlite3_finalize(listing->reasons);
 	return r;
 }
 

@@ -43,6 +43,18 @@ static bool way_counts(const struct store_filter *filter, const struct store_way
 	       text_counts(filter->reason, way->reason) && text_counts(filter->host, way->host);
 }
 
+void question_join_divided(struct question *question)
+{
+	struct store_filter any_reason = *question->filter;
+
+	any_reason.reason = NULL;
+	for (size_t i = 0; i < question->way_count; i++) {
+		struct question_way *way = &question->ways[i];
+
+		way->counts = way->counts || (way->way.divided && way_counts(&any_reason, &way->way));
+	}
+}
+
 /* All texts of the row in one piece of memory. False without memory. */
 static bool way_read(sqlite3_stmt *statement, struct question_way *ret)
 {
@@ -66,6 +78,7 @@ static bool way_read(sqlite3_stmt *statement, struct question_way *ret)
 		at += bytes + 1;
 	}
 	ret->way.monitored = sqlite3_column_int(statement, 1) != 0;
+	ret->way.divided = sqlite3_column_int(statement, 10) != 0;
 	return at;
 }
 
@@ -91,7 +104,7 @@ static int ways_load(struct question *question)
 	int r = store_prepare(
 		question->store,
 		"SELECT w.id, w.monitored, h.text, p.text, r.text, k.text, a.text, v.text, d.text,"
-		" min(w.id) OVER (PARTITION BY w.pool, w.rule, w.rule_kind, w.reason, w.verdict, w.monitored)"
+		" min(w.id) OVER (PARTITION BY w.pool, w.rule, w.rule_kind, w.reason, w.verdict, w.monitored), w.divided"
 		" FROM way AS w LEFT JOIN name AS h ON h.id = w.host"
 		" LEFT JOIN name AS p ON p.id = w.pool LEFT JOIN name AS r ON r.id = w.rule"
 		" LEFT JOIN name AS k ON k.id = w.rule_kind LEFT JOIN name AS a ON a.id = w.reason"

@@ -54,6 +54,8 @@ int question_want(struct question *question, int64_t subscriber);
 bool question_wants(const struct question *question, int64_t subscriber, size_t *ret_place);
 /* The place of the way in `ways`, QUESTION_NO_WAY when it does not count. */
 ptrdiff_t question_way_place(const struct question *question, int64_t way);
+/* From now on divided ways count whatever their reason: which records have it is to be found otherwise. */
+void question_join_divided(struct question *question);
 /* A way whether it counts or not. */
 int question_shown_way(struct question *question, int64_t way, struct store_way *ret);
 /* Whether few enough are wanted to look each of them up. */

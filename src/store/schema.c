@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The tables, version 2. Moments are microseconds since 1970 UTC unless named otherwise. Addresses are in network order, 4
+ * The tables, version 3. Moments are microseconds since 1970 UTC unless named otherwise. Addresses are in network order, 4
  * or 16 bytes. Texts that repeat are numbers of the table name; number 0 is "".
  */
 #include "store/database.h"
@@ -8,7 +8,7 @@
 /* clang-format off */
 const char store_schema[] =
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;\n"
-	"INSERT INTO meta VALUES('schema', 2);\n"
+	"INSERT INTO meta VALUES('schema', 3);\n"
 	"CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);\n"
 	"INSERT INTO name VALUES(0, '');\n"
 
@@ -30,10 +30,11 @@ const char store_schema[] =
 
 	"CREATE TABLE subscriber(id INTEGER PRIMARY KEY, address BLOB NOT NULL, len INTEGER NOT NULL, first_us INTEGER,"
 	" last_us INTEGER, UNIQUE(address, len));\n"
-	/* All but monitored (0, 1) are numbers of names. */
+	/* All but monitored and divided (0, 1) are numbers of names. divided: of records with several rules and several reasons, of
+	 * which nobody knows how many packets had both; see store/shares.c. */
 	"CREATE TABLE way(id INTEGER PRIMARY KEY, host INTEGER, pool INTEGER, rule INTEGER, rule_kind INTEGER, reason INTEGER,"
-	" verdict INTEGER, monitored INTEGER, policy INTEGER,"
-	" UNIQUE(host, pool, rule, rule_kind, reason, verdict, monitored, policy));\n"
+	" verdict INTEGER, monitored INTEGER, policy INTEGER, divided INTEGER NOT NULL DEFAULT 0,"
+	" UNIQUE(host, pool, rule, rule_kind, reason, verdict, monitored, policy, divided));\n"
 
 	/* kind: as enum event_line_kind. subscriber: NULL in overflow records. exact 1: reach is the list of destinations, one address
 	 * behind the other. exact 0: with 1024 bytes it is the registers of event/destinations.h, else a list of some of them. reach

@@ -3,6 +3,10 @@
  * What a record adds to which way. One that met several rules counts in the way of each, by the numbers that it tells; one
  * with several reasons but one rule in the way of each reason. What is told of the whole alone is shared by packets: such
  * shares are whole numbers, and their sum is what was told.
+ *
+ * Several rules and several reasons are two divisions of the same packets, and nothing tells which packets had both. Laid
+ * one upon the other they make ways whose sums by rule and by reason are those of the record; such ways are divided. What a
+ * reason says itself is kept as far as it goes: those that monitor go with rules that did.
  */
 #include "store/rollup.h"
 
@@ -20,6 +24,10 @@ struct shares {
 	const struct row *row;
 	int64_t record, hour, subscriber;
 	uint64_t packets_before, blocked_before; /* of the shares so far */
+	uint8_t order[EVENT_LINE_REASONS_MAX];   /* of reasons, where rules have them, too */
+	size_t reason;                           /* the one at hand: its place in that order */
+	uint64_t reason_left;                    /* packets of it */
+	bool is_counted;                         /* the record, in one way */
 };
 
 /* Of `total`, the part that belongs to those from `before` to `before + part` of `whole`. */
@@ -66,15 +74,14 @@ static size_t shown_part(const struct row *row)
 
 static struct row_names part_names(const struct row *row, const struct event_line_part *part)
 {
-	static const struct json_text several = {.at = "several", .len = 7},
-				      others = {.at = "others", .len = 6};
+	static const struct json_text others = {.at = "others", .len = 6};
 
 	return (struct row_names){
 		.pool = part->pool,
 		.rule = part->rule,
 		.rule_kind = part->others ? others : part->rule_kind,
 		.policy = part->policy,
-		.reason = row->reason_count > 0 ? several : row->names.reason,
+		.reason = row->names.reason,
 		.verdict = part->verdict,
 		.monitored = part->monitored,
 	};
@@ -133,6 +140,100 @@ static int add_reasons(struct shares *shares)
 	return r;
 }
 
+/* ---- several rules, and several reasons ---- */
+
+static const struct event_line_reason *reason_at_hand(const struct shares *shares)
+{
+	const struct row *row = shares->row;
+
+	return &row->reasons[shares->order[shares->reason]];
+}
+
+static bool is_monitor(const struct event_line_reason *reason)
+{
+	static const char end[] = "-monitor";
+	const size_t len = sizeof(end) - 1;
+
+	return reason->name.len >= len && memcmp(reason->name.at + reason->name.len - len, end, len) == 0;
+}
+
+/* From the one that is shown on; first those that monitor, or those that do not. */
+static void order_reasons(struct shares *shares, bool monitored)
+{
+	const struct row *row = shares->row;
+	size_t shown = shown_reason(row), count = 0;
+
+	for (size_t i = 0; i < 2 * (size_t)row->reason_count; i++) {
+		size_t at = (shown + i) % row->reason_count;
+
+		if ((is_monitor(&row->reasons[at]) == monitored) == (i < row->reason_count))
+			shares->order[count++] = (uint8_t)at;
+	}
+	shares->reason_left = reason_at_hand(shares)->packets;
+}
+
+/* The next reason with packets, if there is one. */
+static void find_reason(struct shares *shares)
+{
+	while (shares->reason_left == 0 && shares->reason + 1 < shares->row->reason_count) {
+		shares->reason++;
+		shares->reason_left = reason_at_hand(shares)->packets;
+	}
+}
+
+/* What `packets` of the part add, `before` of which were added before. */
+static int add_piece(struct shares *shares, const struct event_line_part *part, uint64_t before,
+		     uint64_t packets)
+{
+	const struct row *row = shares->row;
+	struct row_names way = part_names(row, part);
+	struct rollup_sum sum = {.records = !shares->is_counted, .packets = packets};
+
+	way.reason = reason_at_hand(shares)->name;
+	way.divided = row->part_count > 1 && row->reason_count > 1;
+	sum.blocked = part->monitored ? 0 : packets;
+	sum.offloaded = share(row->offloaded, shares->blocked_before, sum.blocked, row->blocked);
+	sum.attempts =
+		part->packets > 0 ? share(part->attempts, before, packets, part->packets) : part->attempts;
+	shares->blocked_before += sum.blocked;
+	shares->is_counted = true;
+	return add(shares, &way, &sum);
+}
+
+static int divide_part(struct shares *shares, const struct event_line_part *part)
+{
+	uint64_t before = 0, packets;
+	int r;
+
+	do {
+		find_reason(shares);
+		packets = part->packets - before;
+		packets = packets < shares->reason_left ? packets : shares->reason_left;
+		r = add_piece(shares, part, before, packets);
+		before += packets;
+		shares->reason_left -= packets;
+	} while (r == 0 && before < part->packets && packets > 0);
+	return r;
+}
+
+/* The rule that is shown lies first, and those that monitored as it did, or did not. */
+static int add_divided(struct shares *shares)
+{
+	const struct row *row = shares->row;
+	size_t shown = shown_part(row);
+	bool monitored = row->parts[shown].monitored;
+	int r = 0;
+
+	order_reasons(shares, monitored);
+	for (size_t i = 0; r == 0 && i < 2 * (size_t)row->part_count; i++) {
+		const struct event_line_part *part = &row->parts[(shown + i) % row->part_count];
+
+		if ((part->monitored == monitored) == (i < row->part_count))
+			r = divide_part(shares, part);
+	}
+	return r;
+}
+
 static int add_whole(struct shares *shares, int64_t way)
 {
 	const struct row *row = shares->row;
@@ -164,6 +265,8 @@ int rollup_add_row(struct rollup *rollup, struct names *names, const struct row 
 		.subscriber = subscriber,
 	};
 
+	if (row->part_count > 0 && row->reason_count > 0)
+		return add_divided(&shares);
 	if (row->part_count > 0)
 		return add_parts(&shares);
 	/* Without packets there is nothing to share by. */

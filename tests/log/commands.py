@@ -122,7 +122,9 @@ def groups_tell_their_sums():
     for by, name in (("pool", "pools"), ("rule", "rules"), ("reason", "reasons"), ("host", "hosts")):
         found = {row["name"]: row for row in rows("pools", "--by", by)}
         for key, entry in MONTH.truth[name].items():
-            # A record of several rules counts for the one that met most: only hosts and pools are never mixed.
+            if entry["packets"] > 0:
+                same(found[key]["packets"], entry["packets"], f"{by} {key}: packets")
+            # Of records that tell several rules the times are known of all together: only hosts and pools are never mixed.
             if entry["packets"] > 0 and name in ("hosts", "pools"):
                 same(sums_of(found[key]), true_sums(entry), f"{by} {key}")
                 same(found[key]["subscribers"], entry["subscribers"], f"{by} {key}: subscribers")

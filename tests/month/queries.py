@@ -63,7 +63,7 @@ def differences(what, found, truth, names):
 def by_name(what, found, truth, names):
     for name, sums in truth.items():
         yield from differences(f"{what} {name}", found.get(name, {}), sums, names if sums["packets"] else ())
-    for name in set(found) - set(truth) - {"", "several"}:
+    for name in set(found) - set(truth) - {""}:
         yield f"{what}: {name} was never there"
 
 
@@ -116,15 +116,14 @@ def records(found, truth):
 
 
 def check(answers, truth, mixed):
-    """All that differs. Of records that several rules share only the sums are known by rule, not their times, and their
-    reasons are told together."""
+    """All that differs. Of records that several rules share only the sums are known by rule, not their times; of several
+    reasons only packets."""
     names = ("subscribers", "packets", "blocked", "attempts") if mixed else ("subscribers", *SUMS, *TIMES)
     yield from differences("totals", answers["totals"], truth["totals"], ("subscribers", *SUMS, *TIMES))
     yield from by_name("rule", answers["rules"], truth["rules"], names)
     yield from by_name("pool", answers["pools"], truth["pools"], names)
     yield from by_name("host", answers["hosts"], truth["hosts"], ("packets",) if mixed else SUMS)
-    if not mixed:
-        yield from by_name("reason", answers["reasons"], truth["reasons"], names)
+    yield from by_name("reason", answers["reasons"], truth["reasons"], ("subscribers", "packets") if mixed else names)
     yield from hours(answers["hours"], truth)
     yield from subscribers(answers["subscribers"], truth)
     yield from notices(answers["notices"], truth)

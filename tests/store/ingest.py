@@ -219,7 +219,9 @@ def several_rules_and_reasons(store, directory):
     same(ways[:3], [("homes", "pool", "pool-enforce", 0, 1, 7, 7, 3, 3), ("dated", "destination", "pool-enforce", 1, 0, 4, 0, 0, 2),
                     ("", "others", "pool-enforce", 0, 0, 2, 2, 2, 1)])
     same(sorted(ways[3:5]), [("homes", "pool", "pool-enforce", 0, 1, 7, 7, 3, 5), ("homes", "pool", "unlisted", 0, 0, 3, 3, 0, 2)])
-    same(ways[5:7], [("homes", "pool", "several", 0, 1, 7, 7, 0, 3), ("dated", "destination", "several", 1, 0, 4, 0, 0, 2)])
+    same(ways[5:8], [("homes", "pool", "pool-enforce", 0, 1, 6, 6, 0, 2), ("homes", "pool", "unlisted", 0, 0, 1, 1, 0, 1),
+                     ("dated", "destination", "unlisted", 1, 0, 4, 0, 0, 2)])
+    same(store.ask("SELECT sum(packets), count(DISTINCT record) FROM part JOIN way ON way.id = way WHERE divided"), [(11, 1)])
     same(store.ask("SELECT count(*) FROM record WHERE detail LIKE '{\"reasons\":{%' OR detail LIKE '{\"rules\":[%'"), [(3,)])
 
 

@@ -333,7 +333,7 @@ static inline void insert_ways(struct world *world)
 			at += (size_t)snprintf(sql + at, sizeof(sql) - at,
 					       ", (SELECT id FROM name WHERE text = '%s')", way_texts[i][j]);
 		}
-		snprintf(sql + at, sizeof(sql) - at, ")");
+		snprintf(sql + at, sizeof(sql) - at, ", 0)");
 		world_sql(world, sql);
 	}
 	for (unsigned i = 0; i < 3; i++) {

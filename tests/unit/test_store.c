@@ -161,9 +161,9 @@ static void test_newer_version(void **state)
 	const struct place *place = *state;
 
 	assert_int_equal(open_and_close(place->path, true, NULL), 0);
-	run_sql(place->path, "UPDATE meta SET value = 3 WHERE key = 'schema'");
-	assert_int_equal(open_and_close(place->path, true, "version 3"), -ENOTSUP);
-	assert_int_equal(open_and_close(place->path, false, "version 3"), -ENOTSUP);
+	run_sql(place->path, "UPDATE meta SET value = 4 WHERE key = 'schema'");
+	assert_int_equal(open_and_close(place->path, true, "version 4"), -ENOTSUP);
+	assert_int_equal(open_and_close(place->path, false, "version 4"), -ENOTSUP);
 }
 
 static void test_older_version(void **state)
@@ -175,6 +175,16 @@ static void test_older_version(void **state)
 			     "CREATE TABLE work(id, subscriber_text, time, who, what, ticket, note)");
 	assert_int_equal(open_and_close(place->path, true, "move it away"), -ENOTSUP);
 	assert_int_equal(open_and_close(place->path, false, "version 1"), -ENOTSUP);
+}
+
+/* Its queue stands in a file of its own already. */
+static void test_version_before(void **state)
+{
+	const struct place *place = *state;
+
+	assert_int_equal(open_and_close(place->path, true, NULL), 0);
+	run_sql(place->path, "UPDATE meta SET value = 2 WHERE key = 'schema'");
+	assert_int_equal(open_and_close(place->path, true, "version 2, of an older"), -ENOTSUP);
 }
 
 /* No program ever wrote that: a newer one would not help. */
@@ -246,6 +256,7 @@ int main(void)
 		CASE(test_another_programs_database),
 		CASE(test_newer_version),
 		CASE(test_older_version),
+		CASE(test_version_before),
 		CASE(test_no_version),
 		CASE(test_made_by_two),
 		CASE(test_names_of_rotated_files),
