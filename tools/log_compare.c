@@ -123,6 +123,12 @@ static enum change judge(const struct comparison *comparison, const struct side 
 	return weight_of(now) * factor <= weight_of(before) * scale ? CHANGE_SHRUNK : CHANGE_SAME;
 }
 
+/* Unknown ones are a row, and nobody knows how many they are. */
+static bool is_subscriber(const struct side *side)
+{
+	return side->subscriber.addr.family != ADDR_NONE;
+}
+
 static int add_row(struct rows *rows, const struct comparison *comparison, const struct side *before,
 		   const struct side *now)
 {
@@ -132,7 +138,7 @@ static int add_row(struct rows *rows, const struct comparison *comparison, const
 	    (now ? now->attempts : 0) < comparison->least)
 		return 0;
 	row.change = judge(comparison, before, now);
-	rows->counts[row.change]++;
+	rows->counts[row.change] += is_subscriber(now ? now : before);
 	if (!comparison->all && (row.change == CHANGE_SAME || row.change == CHANGE_SHRUNK))
 		return 0;
 	if (before) {
@@ -209,14 +215,16 @@ static void print_period(const struct log_context *context, const char *what,
 			 const struct store_filter *filter, const struct sides *sides)
 {
 	char since[LOG_TIME_TEXT_MAX], until[LOG_TIME_TEXT_MAX];
-	uint64_t attempts = 0;
+	uint64_t attempts = 0, subscribers = 0;
 
-	for (size_t i = 0; i < sides->count; i++)
+	for (size_t i = 0; i < sides->count; i++) {
 		attempts += sides->items[i].attempts;
+		subscribers += is_subscriber(&sides->items[i]);
+	}
 	log_time_format(filter->since_us, context->utc, since);
 	log_time_format(filter->until_us, context->utc, until);
-	log_note(context, "%s %s to %s: %zu subscribers, %" PRIu64 " attempts", what, since, until,
-		 sides->count, attempts);
+	log_note(context, "%s %s to %s: %" PRIu64 " subscribers, %" PRIu64 " attempts", what, since, until,
+		 subscribers, attempts);
 }
 
 static int print_rows(const struct log_context *context, const struct rows *rows)

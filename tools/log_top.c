@@ -99,11 +99,11 @@ static int print_kept(const struct log_context *context, const struct log_talker
 /* ---- top ---- */
 
 /* Without the row of packets from unknown ones. */
-static uint64_t count_subscribers(const struct log_talkers *talkers)
+static uint64_t count_subscribers(const struct log_talkers *talkers, uint64_t most)
 {
 	uint64_t count = 0;
 
-	for (size_t i = 0; i < talkers->count; i++)
+	for (size_t i = 0; i < talkers->count && (most == 0 || i < most); i++)
 		count += talkers->items[i].row.subscriber.addr.family != ADDR_NONE;
 	return count;
 }
@@ -143,7 +143,7 @@ int log_top(struct log_context *context, int argc, char **argv)
 	if (code == LOG_FOUND)
 		code = print_kept(context, &talkers, most);
 	if (code == LOG_FOUND)
-		code = print_totals(context, count_subscribers(&talkers));
+		code = print_totals(context, count_subscribers(&talkers, 0));
 	log_talkers_free(&talkers);
 	return code;
 }
@@ -178,8 +178,8 @@ int log_first_seen(struct log_context *context, int argc, char **argv)
 	if (code == LOG_FOUND)
 		code = print_kept(context, &talkers, most);
 	if (code == LOG_FOUND && most > 0 && talkers.count > most)
-		log_note(context, "%" PRIu64 " of %zu subscribers (-n 0 shows them all)", most,
-			 talkers.count);
+		log_note(context, "%" PRIu64 " of %" PRIu64 " subscribers (-n 0 shows them all)",
+			 count_subscribers(&talkers, most), count_subscribers(&talkers, 0));
 	log_talkers_free(&talkers);
 	return code;
 }

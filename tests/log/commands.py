@@ -185,6 +185,18 @@ def compare_tells_who_came_and_went():
         same(row["change"] == "gone", entry["last_us"] < middle, f"{name}: {row['change']}, last {entry['last_us']}")
 
 
+def subscribers_are_counted_alike():
+    """Those of unknown ones are a row, but no subscriber."""
+    wanted, begin, end = len(MONTH.subscribers), MONTH.start_us, MONTH.start_us + 73 * HOUR_US
+    true("(unknown)" in MONTH.log.run("top", "-n", "0").out, "there is such a row")
+    for said, *command in ((f" of {wanted} subscribers", "top", "-n", "5"),
+                           (f" of {wanted} subscribers", "first-seen", "-n", "5", "--since", at(begin)),
+                           (f": {wanted} subscribers,", "compare", "--since", at(begin), "--until", at(end)),
+                           (f"{wanted} new, 0 back", "compare", "--since", at(begin), "--until", at(end))):
+        out = MONTH.log.run(*command).out
+        true(said in out, f"{command}: no {said!r} in {out}")
+
+
 def destinations_and_list_agree():
     listed = rows("list")
     same(sum(row["packets"] for row in listed), MONTH.truth["totals"]["packets"], "packets of all records")
@@ -246,8 +258,8 @@ def main():
                    top_calls_bots_bots_and_nobody_else, top_is_sorted_and_limited, timeline_tells_every_hour,
                    timeline_of_days_begins_at_local_midnight, groups_tell_their_sums, filters_divide,
                    an_address_inside_finds_the_delegated_prefix, periods_divide, first_seen_tells_who_is_new,
-                   compare_tells_who_came_and_went, destinations_and_list_agree, tail_tells_the_last_ones,
-                   show_tells_everything, forms_say_the_same])
+                   compare_tells_who_came_and_went, subscribers_are_counted_alike, destinations_and_list_agree,
+                   tail_tells_the_last_ones, show_tells_everything, forms_say_the_same])
 
 
 if __name__ == "__main__":
