@@ -13,6 +13,7 @@
 enum {
 	STORE_SCHEMA = 3,
 	STORE_ERROR_MAX = 600,
+	STORE_NAMED = 2, /* as reach.exact: an estimate, but all are known by name */
 };
 
 /* Two kinds of database: the store, and beside it the work queue, which outlives it. */

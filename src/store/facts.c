@@ -90,7 +90,7 @@ void fact_told_read(sqlite3_stmt *statement, int column, struct fact_told *ret)
 
 	*ret = (struct fact_told){.dst = question_address(statement, column),
 				  .count = (uint64_t)sqlite3_column_int64(statement, column + 1),
-				  .exact = sqlite3_column_int(statement, column + 2) != 0};
+				  .exact = sqlite3_column_int(statement, column + 2) == 1};
 	if (!reach)
 		return;
 	if (!ret->exact && bytes == DESTINATIONS_REGISTERS) {

@@ -19,6 +19,7 @@ struct fact_told {
 	const uint8_t *list;      /* addresses in network order; NULL: none */
 	size_t listed, size;      /* how many, of how many bytes */
 	const uint8_t *registers; /* as event/destinations.h has them; NULL: none */
+	bool named;               /* all that the registers count are known by name elsewhere */
 };
 
 struct fact {

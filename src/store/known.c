@@ -90,8 +90,10 @@ static bool add_name(struct known *known, const uint8_t *bytes, struct known_mem
 {
 	uint8_t *slot;
 
-	if (known->name_count >= KNOWN_NAMES_MAX || is_free(bytes, known->size))
+	if (known->name_count >= KNOWN_NAMES_MAX || is_free(bytes, known->size)) {
+		known->partial = true;
 		return true;
+	}
 	if (!make_room(known, memory))
 		return false;
 	slot = slot_of(known, bytes, &memory->key);
@@ -155,17 +157,28 @@ bool known_add(struct known *known, const struct addr *address, struct known_mem
 	return kept && destinations_add(&known->set, address, &memory->budget);
 }
 
-bool known_add_registers(struct known *known, const uint8_t registers[DESTINATIONS_REGISTERS],
-			 struct known_memory *memory)
+bool known_add_named_registers(struct known *known, const uint8_t registers[DESTINATIONS_REGISTERS],
+			       struct known_memory *memory)
 {
 	return keep_names(known, memory) &&
 	       destinations_add_registers(&known->set, registers, &memory->budget);
+}
+
+bool known_add_registers(struct known *known, const uint8_t registers[DESTINATIONS_REGISTERS],
+			 struct known_memory *memory)
+{
+	known->partial = true;
+	return known_add_named_registers(known, registers, memory);
 }
 
 uint64_t known_count(const struct known *known, bool *ret_exact)
 {
 	uint64_t count = destinations_count(known->set, ret_exact);
 
+	if (known->names && !known->partial) {
+		*ret_exact = true;
+		return known->name_count;
+	}
 	return known->name_count > count ? known->name_count : count;
 }
 

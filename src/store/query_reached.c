@@ -42,10 +42,11 @@ static bool add_told(const struct uniting *uniting, struct reached *reach, const
 		added = add_address(uniting, reach, &address);
 	}
 	if (added && told->registers && anywhere)
-		added = known_add_registers(&reach->known, told->registers, uniting->memory);
+		added = (told->named ? known_add_named_registers
+				     : known_add_registers)(&reach->known, told->registers, uniting->memory);
 	if ((told->registers && anywhere) || (told->exact && (told->list || told->count <= 1)))
 		return added;
-	reach->unknown = true;
+	reach->unknown = reach->known.partial = true;
 	if (anywhere && told->count > reach->least)
 		reach->least = told->count;
 	return added;
@@ -84,7 +85,7 @@ struct day_rows {
 
 #define DAY_COLUMNS                                                                                          \
 	"u.subscriber, NULL, u.count, u.exact, u.reach,"                                                     \
-	" CASE WHEN u.exact THEN NULL ELSE (SELECT names FROM known WHERE id = " STORE_DAY_ID(               \
+	" CASE WHEN u.exact = 1 THEN NULL ELSE (SELECT names FROM known WHERE id = " STORE_DAY_ID(           \
 		"u.day", "u.subscriber") ") END"
 
 static int open_days(struct question *question, const struct day_rows *rows, int64_t from, int64_t to,
@@ -130,6 +131,7 @@ static int day_told(struct question *question, int64_t subscriber, sqlite3_stmt 
 	int r;
 
 	fact_told_read(statement, 1, ret);
+	ret->named = sqlite3_column_int(statement, 3) == STORE_NAMED;
 	*ret_family = ADDR_NONE;
 	if (ret->exact || (!ret->list && !ret->registers) || subscriber == 0)
 		return 0;

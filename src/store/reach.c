@@ -159,7 +159,7 @@ static int add_stored(struct reach *reach, struct reach_day *day)
 {
 	const uint8_t *bytes;
 	size_t len;
-	bool exact, added;
+	bool exact, named, added;
 	int step;
 
 	(void)sqlite3_bind_int64(reach->find, 1, day->day);
@@ -169,14 +169,16 @@ static int add_stored(struct reach *reach, struct reach_day *day)
 		return 0;
 	if (step != SQLITE_ROW)
 		return store_failed(reach->store);
-	exact = sqlite3_column_int(reach->find, 1);
+	exact = sqlite3_column_int(reach->find, 1) == 1;
+	named = sqlite3_column_int(reach->find, 1) == STORE_NAMED;
 	bytes = sqlite3_column_blob(reach->find, 2);
 	len = (size_t)sqlite3_column_bytes(reach->find, 2);
 	if (day->least < (uint64_t)sqlite3_column_int64(reach->find, 0))
 		day->least = (uint64_t)sqlite3_column_int64(reach->find, 0);
-	day->inexact |= !exact;
+	day->inexact |= !exact && !named;
 	if (!exact && len == DESTINATIONS_REGISTERS)
-		added = known_add_registers(&day->known, bytes, &reach->memory) &&
+		added = (named ? known_add_named_registers : known_add_registers)(&day->known, bytes,
+										  &reach->memory) &&
 			known_unpack(&day->known, day->family, sqlite3_column_blob(reach->find, 3),
 				     (size_t)sqlite3_column_bytes(reach->find, 3), &reach->memory);
 	else
@@ -249,6 +251,7 @@ static int put_day(struct reach *reach, struct reach_day *day)
 	if (r < 0)
 		return r;
 	bytes = bytes_of(reach, day, memory, &len);
+	day->known.partial |= day->inexact;
 	count = known_count(&day->known, &exact);
 	exact = exact && !day->inexact;
 	if (!exact && count < day->least)
@@ -256,7 +259,8 @@ static int put_day(struct reach *reach, struct reach_day *day)
 	(void)sqlite3_bind_int64(reach->put, 1, day->day);
 	(void)sqlite3_bind_int64(reach->put, 2, day->subscriber);
 	(void)sqlite3_bind_int64(reach->put, 3, (int64_t)count);
-	(void)sqlite3_bind_int64(reach->put, 4, exact);
+	(void)sqlite3_bind_int64(reach->put, 4,
+				 exact && destinations_registers(day->known.set) ? STORE_NAMED : exact);
 	(void)sqlite3_bind_blob(reach->put, 5, bytes, (int)len, SQLITE_STATIC);
 	if (sqlite3_step(reach->put) != SQLITE_DONE)
 		r = store_failed(reach->store);

@@ -58,7 +58,8 @@ const char store_schema[] =
 	" offloaded INTEGER, attempts INTEGER, first INTEGER, last INTEGER, PRIMARY KEY(hour, subscriber, way)) WITHOUT ROWID;\n"
 	"CREATE TABLE day(day INTEGER, subscriber INTEGER, way INTEGER, records INTEGER, packets INTEGER, blocked INTEGER,"
 	" offloaded INTEGER, attempts INTEGER, first INTEGER, last INTEGER, PRIMARY KEY(day, subscriber, way)) WITHOUT ROWID;\n"
-	/* The destinations of a subscriber's day together; exact and reach as in record, but reach is never NULL. */
+	/* The destinations of a subscriber's day together; exact and reach as in record, but reach is never NULL, and exact 2 is: these
+	 * are registers, and all of their destinations stand in known. */
 	"CREATE TABLE reach(day INTEGER, subscriber INTEGER, count INTEGER, exact INTEGER, reach BLOB,"
 	" PRIMARY KEY(day, subscriber)) WITHOUT ROWID;\n"
 	/* Of those of them that are estimates, the destinations that records told by name, as known_pack() has them; id: STORE_DAY_ID. In

@@ -83,7 +83,10 @@ def destinations(name, found, truth):
     if wanted <= EXACT_MAX:
         yield from differences(name, found, {"destinations": wanted, "destinations_exact": True},
                                ("destinations", "destinations_exact"))
-    elif found["destinations_exact"] or abs(found["destinations"] - wanted) > ESTIMATE_ERROR * wanted:
+    elif found["destinations_exact"]:
+        if found["destinations"] != wanted:
+            yield f"{name}: {found['destinations']} destinations, in truth {wanted}"
+    elif abs(found["destinations"] - wanted) > ESTIMATE_ERROR * wanted:
         yield f"{name}: {found['destinations']} destinations, in truth {wanted}"
 
 

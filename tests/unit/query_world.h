@@ -418,12 +418,15 @@ static inline void insert_reach_of(struct world *world, sqlite3_stmt *statement,
 		if (!made->listed && made->met_count > least)
 			least = made->met_count;
 	}
+	union_of_all.partial = union_of_all.partial || !known;
 	count = known_count(&union_of_all, &exact);
 	if (count > 0) {
 		sqlite3_reset(statement);
 		insert_numbers(statement, 1,
 			       (const int64_t[]){day, subscriber, (int64_t)(count > least ? count : least),
-						 exact && known},
+						 !exact || !known                           ? 0
+						 : destinations_registers(union_of_all.set) ? 2
+											    : 1},
 			       4);
 		bind_set(statement, 5, union_of_all.set, world->subscribers[subscriber].addr.family);
 		assert_int_equal(sqlite3_step(statement), SQLITE_DONE);

@@ -78,6 +78,7 @@ struct reference {
 	struct store_talker row;
 	uint64_t packets[WORLD_WAYS];
 	bool unknown;
+	bool estimated; /* by a record that does not list them */
 	uint64_t least;
 	struct destinations *set;
 	struct addr names[WORLD_DESTINATIONS * 8];
@@ -103,8 +104,10 @@ static void reference_reach(struct reference *reference, const struct store_filt
 	bool known = made->listed && (made->exact || anywhere);
 	struct addr address;
 
-	if (made->listed && !made->exact && anywhere)
+	if (made->listed && !made->exact && anywhere) {
 		add_met(&reference->set, made);
+		reference->estimated = true;
+	}
 	/* Registers alone are an estimate, however few they hold. */
 	for (unsigned i = 0; made_told(made, i, &address); i++) {
 		if (!inside(&filter->dst, &address))
@@ -192,6 +195,11 @@ static bool reference_of(const struct store_filter *filter, unsigned subscriber,
 	/* Not fewer than are known by name. */
 	if (reference.row.destinations < reference.name_count)
 		reference.row.destinations = reference.name_count;
+	/* All are known by name. */
+	if (!reference.estimated && !reference.unknown) {
+		reference.row.destinations = reference.name_count;
+		reference.row.destinations_exact = true;
+	}
 	reference.row.destinations_exact = reference.row.destinations_exact && !reference.unknown;
 	destinations_free(reference.set, &budget);
 	*ret = reference.row;
