@@ -196,6 +196,9 @@ int log_table_end(struct log_table *table);
 void log_note(const struct log_context *context, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The same where there is no such form on stderr: other forms hold nothing but rows. */
+void log_remark(const struct log_context *context, const char *text);
+
 /* One character for each value, up to the greatest of them. */
 void log_spark_print(FILE *out, const uint64_t *values, size_t count, bool utf8);
 /* "192.0.2.1", "2001:db8::/56"; "(unknown)" of overflow. */

@@ -23,15 +23,6 @@ static bool is_by(const struct log_context *context, const char *name)
 	return by && strcmp(by, name) == 0;
 }
 
-/* Below a table, else where errors are said: other forms hold nothing but rows. */
-static void say(const struct log_context *context, const char *text)
-{
-	if (context->output == LOG_TABLE && strcmp(context->command->name, "report") != 0)
-		log_note(context, "%s", text);
-	else
-		(void)log_error("%s", text);
-}
-
 static char *say_both(const struct store_divided *divided)
 {
 	char *text = NULL;
@@ -75,7 +66,7 @@ int log_divided(const struct log_context *context)
 		return LOG_FOUND;
 	text = filter->rule && filter->reason ? say_both(&divided) : say_some(&divided);
 	if (text)
-		say(context, text);
+		log_remark(context, text);
 	free(text);
 	return LOG_FOUND;
 }

@@ -563,3 +563,11 @@ void log_note(const struct log_context *context, const char *format, ...)
 	log_text_wrap(stdout, text, context->utf8, (struct log_wrap){.width = context->width});
 	free(text);
 }
+
+void log_remark(const struct log_context *context, const char *text)
+{
+	if (context->output == LOG_TABLE && strcmp(context->command->name, "report") != 0)
+		log_note(context, "%s", text);
+	else
+		(void)log_error("%s", text);
+}

@@ -381,9 +381,7 @@ static size_t format_eve(int64_t us, bool utc, char out[MOMENT_TEXT_MAX])
 		us = latest_us - 1;
 	if (us < 0)
 		us = 0;
-	if (us > INT64_MAX / 1000)
-		us = INT64_MAX / 1000;
-	return moment_format_eve(us * 1000, log_time_offset(us, utc), out);
+	return moment_format_eve_us(us, log_time_offset(us, utc), out);
 }
 
 void log_time_format(int64_t us, bool utc, char out[LOG_TIME_TEXT_MAX])

@@ -95,6 +95,41 @@ static void narrow(struct store_filter *filter, const struct store_sums *sums)
 		filter->until_us = sums->last_us + day_us;
 }
 
+/* A clock that was wrong once would make steps of years. *ret_left: records that are left out. */
+static int leave_out(const struct log_context *context, struct store_filter *filter, uint64_t *ret_left)
+{
+	int64_t since_us = filter->since_us, until_us = filter->until_us;
+	struct store_sums all, kept;
+
+	if (store_bulk(context->store, filter, LONG_DAYS, context->now_us, &since_us, &until_us) < 0)
+		return log_store_error(context);
+	since_us = filter->since_us == INT64_MIN ? since_us : filter->since_us;
+	until_us = filter->until_us == INT64_MAX ? until_us : filter->until_us;
+	if (since_us == filter->since_us && until_us == filter->until_us)
+		return LOG_FOUND;
+	if (store_totals(context->store, filter, &all, NULL) < 0)
+		return log_store_error(context);
+	filter->since_us = since_us;
+	filter->until_us = until_us;
+	if (store_totals(context->store, filter, &kept, NULL) < 0)
+		return log_store_error(context);
+	*ret_left = all.records - kept.records;
+	return LOG_FOUND;
+}
+
+static void say_left(const struct log_context *context, uint64_t left)
+{
+	char text[200];
+
+	if (left == 0)
+		return;
+	snprintf(text, sizeof(text),
+		 "left out: %" PRIu64
+		 " record%s of times more than %d days away from most others; --since and --until show %s",
+		 left, left == 1 ? "" : "s", LONG_DAYS, left == 1 ? "it" : "them");
+	log_remark(context, text);
+}
+
 /* From the first of these records, where no time is named. The end is then that of all that is stored: silence tells, too. */
 static int find_period(const struct log_context *context, struct store_filter *filter, int64_t *ret_length_us)
 {
@@ -161,10 +196,16 @@ int log_timeline(struct log_context *context, int argc, char **argv)
 	struct buckets buckets = {0};
 	int64_t length_us = 0;
 	uint32_t step_s = 1;
-	int code = find_period(context, &filter, &length_us), r;
+	uint64_t left = 0;
+	int code = leave_out(context, &filter, &left), r;
 
-	if (code == LOG_NOTHING)
-		return log_table_end(log_table_new(context, columns, sizeof(columns) / sizeof(columns[0])));
+	if (code == LOG_FOUND)
+		code = find_period(context, &filter, &length_us);
+	if (code == LOG_NOTHING) {
+		code = log_table_end(log_table_new(context, columns, sizeof(columns) / sizeof(columns[0])));
+		say_left(context, left);
+		return code;
+	}
 	if (code == LOG_FOUND)
 		code = find_step(context, length_us, &step_s);
 	if (code != LOG_FOUND)
@@ -177,5 +218,6 @@ int log_timeline(struct log_context *context, int argc, char **argv)
 	else
 		code = r < 0 ? log_store_error(context) : print_buckets(context, &buckets);
 	free(buckets.items);
+	say_left(context, left);
 	return code;
 }

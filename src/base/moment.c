@@ -271,6 +271,16 @@ size_t moment_format_eve(int64_t ns, int32_t offset_s, char out[MOMENT_TEXT_MAX]
 	return end_text(out, put_offset(offset_s, false, at));
 }
 
+size_t moment_format_eve_us(int64_t us, int32_t offset_s, char out[MOMENT_TEXT_MAX])
+{
+	int64_t s = floor_div(us, 1000000);
+	char *at = put_clock(s, offset_s, out);
+
+	*at++ = '.';
+	at = put_digits(at, (unsigned)(us - s * 1000000), 6);
+	return end_text(out, put_offset(offset_s, false, at));
+}
+
 /* Two digits, or something over 99. */
 static unsigned two(const char *text)
 {

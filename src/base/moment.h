@@ -43,6 +43,8 @@ const char *moment_error_text(enum moment_error error);
 size_t moment_format(int64_t s, int32_t offset_s, char out[MOMENT_TEXT_MAX]);
 /* Suricata's EVE form: "2026-01-01T00:00:00.123456+0900". */
 size_t moment_format_eve(int64_t ns, int32_t offset_s, char out[MOMENT_TEXT_MAX]);
+/* The same of microseconds: years 1 to 9999, which nanoseconds do not reach. */
+size_t moment_format_eve_us(int64_t us, int32_t offset_s, char out[MOMENT_TEXT_MAX]);
 /* Exactly that form back, as microseconds since 1970; false for anything else, and *ret_us untouched. */
 bool moment_parse_eve(const char *text, size_t len, int64_t *ret_us);
 

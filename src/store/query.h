@@ -164,6 +164,12 @@ int store_groups(struct store *store, const struct store_filter *filter, enum st
  */
 int store_timeline(struct store *store, const struct store_filter *filter, uint32_t step_s, int32_t offset_s,
 		   store_bucket_row *row, void *context);
+/*
+ * Where most of the period's records lie, when some days are more than pause_days away from others; of as many, the nearest to
+ * now. Of the filter only the times count. An end behind which there are no records is left as it is.
+ */
+int store_bulk(struct store *store, const struct store_filter *filter, uint32_t pause_days, int64_t now_us,
+	       int64_t *ret_since_us, int64_t *ret_until_us);
 /* Records, latest first or earliest first; of several ways also those that do not show the one asked for. With a
  * rule and a reason those that have packets of both, if not of both at once. */
 int store_records(struct store *store, const struct store_filter *filter, bool latest_first, uint64_t limit,

@@ -245,14 +245,21 @@ def records_of_wrong_clocks_are_shown():
     """A step of an hour over eight thousand years would be seventy million questions."""
     times = ["1970-01-02T00:00:00.000000+0000", TEMPLATE["timestamp"], "9999-12-30T00:00:00.000000+0000"]
     home = Home(*(record(seq, timestamp=time_, first_seen=time_, last_seen=time_) for seq, time_ in enumerate(times, 1)))
-    for period in ([], ["--since", "1970-01-01", "--until", "9999-12-31"]):
+    for period, shown in (([], 1), (["--since", "1970-01-01", "--until", "9999-12-31"], 3)):
         run = home.run("show", TEMPLATE["src_ip"], *period, "--json")
         same((run.code, run.err), (0, ""), f"show {period}")
         row = run.json[0]
         same((row["records"], sum(row["attempts_by_hour"])), (3, row["attempts"]), f"show {period}")
         same((len(row["attempts_by_day"]), row["attempts_by_day"][:-2]), (60, [0] * 58), "the last days before the last record")
         run = home.run("timeline", *period, "--json")
-        same((run.code, len(run.json) < 200, sum(step["records"] for step in run.json)), (0, True, 3), f"timeline {period}: {run.err}")
+        same((run.code, len(run.json) < 200, sum(step["records"] for step in run.json)), (0, True, shown), f"timeline {period}: {run.err}")
+        same("2 records of times more than 400 days away" in run.err, not period, f"timeline {period}: {run.err}")
+        same(home.run("timeline", *period, "--json", "--step", "30d").code, 0, f"timeline {period}, in steps")
+    run = home.run("timeline", "--step", "1d", "--json")
+    same((run.code, sum(step["records"] for step in run.json), len(run.json) < 4), (0, 1, True), run.err)
+    true("2 records of times more than 400 days away" in home.run("timeline").out, "below the table")
+    last = max(home.run("list", "--json", "--utc").json, key=lambda row: row["time"])
+    same((last["time"], last["last"]), ("9999-12-30T00:00:00.000000Z",) * 2, "the date is right")
 
 
 def who_may_only_read_the_store_gets_what_is_in_it():

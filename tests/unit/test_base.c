@@ -180,8 +180,16 @@ static void test_eve_timestamps(void **state)
 	assert_string_equal(text, "1969-12-31T23:59:59.999999+0000");
 	moment_format_eve(0, -12600, text);
 	assert_string_equal(text, "1969-12-31T20:30:00.000000-0330");
+	moment_format_eve_us(INT64_C(1767193200123456), 32400, text);
+	assert_string_equal(text, "2026-01-01T00:00:00.123456+0900");
+	moment_format_eve_us(INT64_C(253402128000000001), 0, text);
+	assert_string_equal(text, "9999-12-30T00:00:00.000001+0000");
+	moment_format_eve_us(-1, 0, text);
+	assert_string_equal(text, "1969-12-31T23:59:59.999999+0000");
 	moment_format_eve(INT64_MAX, 0, text);
 	moment_format_eve(INT64_MIN, 0, text);
+	moment_format_eve_us(INT64_MAX, 0, text);
+	moment_format_eve_us(INT64_MIN, 0, text);
 	moment_format(INT64_MAX, 50400, text);
 	moment_format(INT64_MIN, -50400, text);
 }
