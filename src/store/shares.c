@@ -220,15 +220,16 @@ static int divide_part(struct shares *shares, const struct event_line_part *part
 static int add_divided(struct shares *shares)
 {
 	const struct row *row = shares->row;
+	const size_t count = row->part_count;
 	size_t shown = shown_part(row);
 	bool monitored = row->parts[shown].monitored;
 	int r = 0;
 
 	order_reasons(shares, monitored);
-	for (size_t i = 0; r == 0 && i < 2 * (size_t)row->part_count; i++) {
-		const struct event_line_part *part = &row->parts[(shown + i) % row->part_count];
+	for (size_t i = 0; r == 0 && i < 2 * count; i++) {
+		const struct event_line_part *part = &row->parts[(shown + i) % count];
 
-		if ((part->monitored == monitored) == (i < row->part_count))
+		if ((part->monitored == monitored) == (i < count))
 			r = divide_part(shares, part);
 	}
 	return r;
