@@ -134,8 +134,8 @@ int replay_sources_expect(struct replay_sources *sources, const struct packet_lo
 /* Counts it; nothing was added in between. */
 void replay_sources_add_mail(struct replay_sources *sources, const struct packet_lot4 *lot,
 			     const struct replay_mail *mail);
-/* Adds what another has counted, of which nothing is left to be used. 0 or -ENOMEM. */
-int replay_sources_merge(struct replay_sources *sources, struct replay_sources *other);
+/* Adds what another has counted. 0 or -ENOMEM. */
+int replay_sources_merge(struct replay_sources *sources, const struct replay_sources *other);
 /* Moves all sources to the begin of `places`, in the order of their addresses; nothing may be added after that. */
 void replay_sources_sort(struct replay_sources *sources);
 /* Of a sorted table, those below count. */
@@ -174,8 +174,8 @@ int replay_report_add_many(struct replay_report *report, const struct packet *pa
 void replay_report_add_lot4(struct replay_report *report, const struct packet_lot4 *lot,
 			    const struct replay_mail *mail);
 void replay_report_add_answers(struct replay_report *report, const struct engine_answers *answers);
-/* Adds what part has counted, whose sources must not have been sorted and are gone after that. 0 or -ENOMEM. */
-int replay_report_merge(struct replay_report *report, struct replay_report *part);
+/* Adds what part has counted, whose sources must not have been sorted. 0 or -ENOMEM. */
+int replay_report_merge(struct replay_report *report, const struct replay_report *part);
 /* Counts nothing yet. */
 struct replay_report replay_report_empty(void);
 void replay_report_print(struct replay_report *report, FILE *out);

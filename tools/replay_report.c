@@ -75,7 +75,7 @@ void replay_report_add_answers(struct replay_report *report, const struct engine
 		count_decisions(report, &answers->decisions[i], answers->packets[i]);
 }
 
-int replay_report_merge(struct replay_report *report, struct replay_report *part)
+int replay_report_merge(struct replay_report *report, const struct replay_report *part)
 {
 	report->packets += part->packets;
 	report->ip4 += part->ip4;

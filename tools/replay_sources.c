@@ -286,18 +286,10 @@ static int merge_places(struct replay_sources *sources, const struct replay_sour
 	return r;
 }
 
-int replay_sources_merge(struct replay_sources *sources, struct replay_sources *other)
+int replay_sources_merge(struct replay_sources *sources, const struct replay_sources *other)
 {
-	struct replay_sources empty = *sources;
-	int r = 0;
+	int r = other->count > 0 ? merge_places(sources, other) : 0;
 
-	if (sources->count == 0 && sources->short_count == 0) {
-		*sources = *other;
-		*other = empty;
-		return 0;
-	}
-	if (other->count > 0)
-		r = merge_places(sources, other);
 	for (size_t i = 0; i < other->short_capacity && r == 0; i++) {
 		if (other->short_places[i].counts == 0)
 			continue;
