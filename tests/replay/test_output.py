@@ -206,6 +206,28 @@ def counting_is_the_same_as_looking_at_each(replay):
     same(looked.out, counted.out, "with the packets looked at one by one")
 
 
+def peak_kib(replay, *arguments):
+    """Once it prints, which a pipe that nobody empties keeps it at."""
+    with subprocess.Popen([replay.program, "-p", POLICY, *arguments], cwd=replay.directory, stdout=subprocess.PIPE) as process:
+        process.stdout.read(1)
+        with open(f"/proc/{process.pid}/status", encoding="ascii", errors="replace") as status:
+            peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+        true(len(process.communicate(timeout=60)[0]) > 65536, "more than a pipe holds")
+    same(process.returncode, 0, f"exit code of {arguments}")
+    return peak
+
+
+def memory_grows_with_sources_and_not_with_packets(replay):
+    """Sixty times as many packets of the same sources."""
+    some = pcap([(T0 + at % 40, syn(f"10.{at % 5 + 1}.{at % 7}.{at % 250}", sport=at)) for at in range(10000)])
+    replay.write("some", some)
+    replay.write("many", some + some[24:] * 59)
+    for options in ((), ("--json",), ("--events", "/dev/null")):
+        few, many = (peak_kib(replay, "--jobs", "1", *options, name) for name in ("some", "many"))
+        print(f"# {few} KiB, {many} KiB {' '.join(options)}")
+        true(many < few + 4096, f"{few} KiB, and with more packets {many} KiB")
+
+
 def progress_is_for_people_who_wait(replay):
     """A bar on a terminal, nothing in CI or in a pipe, and in no case anything of it in the output."""
     path = os.path.join(replay.directory, "long")
@@ -239,4 +261,5 @@ if __name__ == "__main__":
                events_of_each_input_have_a_boot_id_of_their_own, events_in_a_file_are_the_same,
                every_blocked_packet_is_in_one_record, numbers_go_on_over_files, standard_input,
                the_side_is_told_by_options, the_side_is_told_by_the_capture, a_clock_that_steps_back,
-               counting_is_the_same_as_looking_at_each, progress_is_for_people_who_wait, help_and_version], sys.argv[1])
+               counting_is_the_same_as_looking_at_each, memory_grows_with_sources_and_not_with_packets,
+               progress_is_for_people_who_wait, help_and_version], sys.argv[1])
