@@ -126,7 +126,7 @@ static enum change judge(const struct comparison *comparison, const struct side 
 /* Unknown ones are a row, and nobody knows how many they are. */
 static bool is_subscriber(const struct side *side)
 {
-	return side->subscriber.addr.family != ADDR_NONE;
+	return side && side->subscriber.addr.family != ADDR_NONE;
 }
 
 static int add_row(struct rows *rows, const struct comparison *comparison, const struct side *before,
