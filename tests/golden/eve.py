@@ -19,7 +19,7 @@ try:
     import jsonschema
 except ImportError:
     print("1..0 # SKIP python3-jsonschema is not there")
-    sys.exit(77)
+    sys.exit(0)
 
 POLICY = """[gateway]
 name = gw
