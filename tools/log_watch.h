@@ -116,8 +116,9 @@ struct watch_filter {
 void watch_filter_name(struct watch_filter *only);
 /* Only records tell of it; op25bd does not. */
 bool watch_filter_wants_records(const struct watch_filter *only);
-/* All but min_attempts; of a notice only the host is asked. */
-bool watch_filter_record(const struct watch_filter *only, const struct event_line *line);
+/* All but min_attempts. A record of several rules or reasons is left with the packets of those that are asked for. */
+bool watch_filter_record(const struct watch_filter *only, struct event_line *line);
+/* All that is asked of a notice. */
 bool watch_filter_host(const struct watch_filter *only, const struct event_line *line);
 bool watch_filter_offender(const struct watch_filter *only, const struct watch_offender *offender);
 

@@ -18,11 +18,71 @@ static bool meet(const struct prefix *a, const struct prefix *b)
 	return prefix_covers(a, b) || prefix_covers(b, a);
 }
 
-static bool names_pass(const struct watch_filter *only, const struct event_line *line)
+/* Of `total`, what belongs to `part` of `whole`. */
+static uint64_t share(uint64_t total, uint64_t part, uint64_t whole)
 {
-	return (!only->pool || json_text_is(&line->pool, only->pool)) &&
-	       (!only->rule || json_text_is(&line->rule, only->rule)) &&
-	       (!only->reason || json_text_is(&line->reason, only->reason));
+	return whole > 0 ? (uint64_t)((double)total * ((double)part / (double)whole) + 0.5) : 0;
+}
+
+static bool part_passes(const struct watch_filter *only, const struct event_line_part *part)
+{
+	return (!only->pool || json_text_is(&part->pool, only->pool)) &&
+	       (!only->rule || json_text_is(&part->rule, only->rule));
+}
+
+/* A record of several rules tells what met each. False: none of it is wanted. */
+static bool keep_rules(const struct watch_filter *only, struct event_line *line)
+{
+	const struct event_line_part shown = {.pool = line->pool, .rule = line->rule}, *last = NULL;
+	uint64_t packets = 0, attempts = 0, blocked = 0;
+
+	if (line->part_count == 0 || (!only->pool && !only->rule))
+		return part_passes(only, &shown);
+	for (unsigned i = 0; i < line->part_count; i++) {
+		const struct event_line_part *part = &line->parts[i];
+
+		if (!part_passes(only, part))
+			continue;
+		packets += part->packets;
+		attempts += part->attempts;
+		blocked += part->monitored ? 0 : part->packets;
+		last = part_passes(only, &shown) ? &shown : part;
+	}
+	if (!last)
+		return false;
+	line->offloaded = share(line->offloaded, blocked, line->blocked);
+	line->packets = packets;
+	line->attempts = attempts;
+	line->blocked = blocked;
+	line->monitored = blocked == 0;
+	line->pool = last->pool;
+	line->rule = last->rule;
+	return true;
+}
+
+/* One of several reasons tells how many packets had each; the rest is shared by them. False: none of it is wanted. */
+static bool keep_reason(const struct watch_filter *only, struct event_line *line)
+{
+	if (!only->reason || line->reason_count == 0)
+		return !only->reason || json_text_is(&line->reason, only->reason);
+	for (unsigned i = 0; i < line->reason_count; i++) {
+		const struct event_line_reason *reason = &line->reasons[i];
+		uint64_t packets = reason->packets < line->packets ? reason->packets : line->packets;
+		uint64_t blocked;
+
+		if (!json_text_is(&reason->name, only->reason))
+			continue;
+		blocked = event_line_reason_monitors(&reason->name) ? 0 : packets;
+		blocked = blocked < line->blocked ? blocked : line->blocked;
+		line->offloaded = share(line->offloaded, blocked, line->blocked);
+		line->attempts = share(line->attempts, packets, line->packets);
+		line->packets = packets;
+		line->blocked = blocked;
+		line->monitored = blocked == 0;
+		line->reason = reason->name;
+		return true;
+	}
+	return false;
 }
 
 static bool tells_destination(const struct prefix *wanted, const struct event_line *line)
@@ -40,13 +100,13 @@ bool watch_filter_host(const struct watch_filter *only, const struct event_line 
 	return !only->host || json_text_is(&line->host, only->host);
 }
 
-bool watch_filter_record(const struct watch_filter *only, const struct event_line *line)
+bool watch_filter_record(const struct watch_filter *only, struct event_line *line)
 {
 	bool known = line->subscriber.addr.family != ADDR_NONE;
 
-	return watch_filter_host(only, line) && names_pass(only, line) &&
-	       tells_destination(&only->dst, line) &&
-	       (only->src.addr.family == ADDR_NONE || (known && meet(&only->src, &line->subscriber)));
+	return watch_filter_host(only, line) && tells_destination(&only->dst, line) &&
+	       (only->src.addr.family == ADDR_NONE || (known && meet(&only->src, &line->subscriber))) &&
+	       keep_rules(only, line) && keep_reason(only, line);
 }
 
 bool watch_filter_offender(const struct watch_filter *only, const struct watch_offender *offender)

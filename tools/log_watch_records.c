@@ -225,8 +225,7 @@ static void take_newest(struct watch_records *records, enum event_line_type type
 		records->newest_us = line->time_us;
 }
 
-static bool is_wanted(const struct watch_records *records, enum event_line_type type,
-		      const struct event_line *line)
+static bool is_wanted(const struct watch_records *records, enum event_line_type type, struct event_line *line)
 {
 	if (type != EVENT_LINE_RECORD && type != EVENT_LINE_NOTICE)
 		return false;

@@ -111,6 +111,9 @@ enum event_line_type event_line_read(const char *line, size_t len, struct event_
 /* Of a line refused, one sentence: "packets: no whole number, or too large (byte 312)". */
 void event_line_why(const struct event_line *line, char out[EVENT_LINE_WHY_MAX]);
 
+/* Packets for this reason were let through. */
+bool event_line_reason_monitors(const struct json_text *reason);
+
 /* True when the reader knows a field of this object ("top", "drop", "alert", "op25b", "rules", "engine"); for the test that
  * compares it with the writers' tables. */
 bool event_line_knows(const char *object, const char *name);

@@ -142,6 +142,14 @@ void line_check_notice(struct event_line *line)
 	line->unjudged = line->has_unjudged ? line->unjudged : 0;
 }
 
+bool event_line_reason_monitors(const struct json_text *reason)
+{
+	static const char end[] = "-monitor";
+	const size_t len = sizeof(end) - 1;
+
+	return reason->len >= len && memcmp(reason->at + reason->len - len, end, len) == 0;
+}
+
 void event_line_why(const struct event_line *line, char out[EVENT_LINE_WHY_MAX])
 {
 	snprintf(out, EVENT_LINE_WHY_MAX, "%s%s%s (byte %zu)", line->field, line->field[0] ? ": " : "",

@@ -149,14 +149,6 @@ static const struct event_line_reason *reason_at_hand(const struct shares *share
 	return &row->reasons[shares->order[shares->reason]];
 }
 
-static bool is_monitor(const struct event_line_reason *reason)
-{
-	static const char end[] = "-monitor";
-	const size_t len = sizeof(end) - 1;
-
-	return reason->name.len >= len && memcmp(reason->name.at + reason->name.len - len, end, len) == 0;
-}
-
 /* From the one that is shown on; first those that monitor, or those that do not. */
 static void order_reasons(struct shares *shares, bool monitored)
 {
@@ -166,7 +158,7 @@ static void order_reasons(struct shares *shares, bool monitored)
 	for (size_t i = 0; i < 2 * (size_t)row->reason_count; i++) {
 		size_t at = (shown + i) % row->reason_count;
 
-		if ((is_monitor(&row->reasons[at]) == monitored) == (i < row->reason_count))
+		if ((event_line_reason_monitors(&row->reasons[at].name) == monitored) == (i < row->reason_count))
 			shares->order[count++] = (uint8_t)at;
 	}
 	shares->reason_left = reason_at_hand(shares)->packets;

@@ -796,6 +796,60 @@ static void old_notices_have_their_time(void **state)
 	watch_records_free(records);
 }
 
+/* 17 packets of one record: 12 let through by "static", 5 reset by "bigmail". */
+static const char of_two_rules[] =
+	"{\"timestamp\":\"2026-10-01T00:04:24.783799+0000\",\"event_type\":\"drop\",\"host\":\"gw1\",\"src_ip\":\"172.16.0.1\","
+	"\"src_port\":46043,\"dest_ip\":\"198.19.0.198\",\"dest_port\":25,\"ip_v\":4,\"proto\":\"TCP\",\"op25b\":{\"schema\":1,"
+	"\"boot_id\":\"2fbda35a-0c0b-46dd-999e-2aadfe1692e9\",\"seq\":7,\"kind\":\"summary\",\"subscriber\":\"172.16.0.1\","
+	"\"pool\":\"static\",\"rule\":\"bigmail\",\"rule_kind\":\"destination\",\"reason\":\"destination-enforce\","
+	"\"reasons\":{\"pool-monitor\":12,\"destination-enforce\":5},\"verdict\":\"reset\",\"monitored\":false,\"attempts\":6,"
+	"\"packets\":17,\"packets_blocked\":5,\"first_seen\":\"2026-10-01T00:00:07.961385+0000\","
+	"\"last_seen\":\"2026-10-01T00:04:36.076241+0000\",\"window_s\":300,\"distinct_destinations\":1,"
+	"\"distinct_destinations_exact\":true,\"destinations\":[\"198.19.0.198\"],\"policy\":\"11112222333344445555666677778888\","
+	"\"rules\":[{\"rule\":\"bigmail\",\"rule_kind\":\"destination\",\"pool\":\"static\",\"verdict\":\"reset\",\"monitored\":false,"
+	"\"attempts\":1,\"packets\":5,\"policy\":\"11112222333344445555666677778888\"},{\"rule\":\"static\",\"rule_kind\":\"pool\","
+	"\"pool\":\"static\",\"verdict\":\"reset\",\"monitored\":true,\"attempts\":5,\"packets\":12,"
+	"\"policy\":\"11112222333344445555666677778888\"}]}}\n";
+
+static void a_filter_takes_its_part_of_a_record(void **state)
+{
+	static const struct {
+		struct watch_filter only;
+		uint64_t packets, blocked, attempts; /* packets 0: none of it passes */
+	} rows[] = {
+		{{.min_attempts = 0}, 17, 5, 6},
+		{{.pool = "static"}, 17, 5, 6},
+		{{.rule = "bigmail"}, 5, 5, 1},
+		{{.rule = "static"}, 12, 0, 5},
+		{{.reason = "destination-enforce"}, 5, 5, 2},
+		{{.reason = "pool-monitor"}, 12, 0, 4},
+		{{.rule = "static", .reason = "pool-monitor"}, 12, 0, 5},
+		{{.rule = "other"}, 0, 0, 0},
+		{{.pool = "other", .rule = "static"}, 0, 0, 0},
+		{{.reason = "pool-enforce"}, 0, 0, 0},
+		{{.host = "gw2"}, 0, 0, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct watch_records *records = watch_records_new();
+		struct watch_snapshot snapshot = {0};
+
+		watch_records_only(records, &rows[i].only);
+		lines(records, of_two_rules, 1);
+		assert_int_equal(watch_records_snapshot(records, 2, &snapshot), 0);
+		assert_int_equal(snapshot.counters[WATCH_RECORDS], rows[i].packets > 0);
+		assert_int_equal(snapshot.counters[WATCH_PACKETS], rows[i].packets);
+		assert_int_equal(snapshot.counters[WATCH_BLOCKED], rows[i].blocked);
+		assert_int_equal(snapshot.counters[WATCH_ATTEMPTS], rows[i].attempts);
+		if (rows[i].packets > 0) {
+			assert_int_equal(find(&snapshot, "172.16.0.1")->monitored, rows[i].blocked == 0);
+			assert_true(watch_filter_offender(&rows[i].only, find(&snapshot, "172.16.0.1")));
+		}
+		watch_snapshot_free(&snapshot);
+		watch_records_free(records);
+	}
+}
+
 /* ---- a file that grows ---- */
 
 static void append(const char *path, const char *text, size_t len)
@@ -929,6 +983,7 @@ int main(void)
 		cmocka_unit_test(who_is_silent_is_forgotten),
 		cmocka_unit_test(silence_is_told_by_the_records),
 		cmocka_unit_test(old_notices_have_their_time),
+		cmocka_unit_test(a_filter_takes_its_part_of_a_record),
 		cmocka_unit_test(a_file_is_followed_over_rotation),
 		cmocka_unit_test(long_lines_and_no_files),
 	};
