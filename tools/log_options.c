@@ -3,6 +3,7 @@
 
 #include "log_text.h"
 #include "log_time.h"
+#include "log_wait.h"
 
 #include "base/number.h"
 #include "base/suggest.h"
@@ -96,6 +97,7 @@ int log_error(const char *format, ...)
 	va_start(arguments, format);
 	len = vasprintf(&text, format, arguments);
 	va_end(arguments);
+	log_wait_end();
 	wrap.begin = (size_t)fprintf(stderr, "op25b-log: ");
 	/* File names and what the store says may hold anything, too. */
 	log_text_wrap(stderr, len >= 0 ? text : "", strcmp(nl_langinfo(CODESET), "UTF-8") == 0, wrap);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Long output goes through the user's pager, as journalctl's does; output that fits is left on the screen. */
 #include "log.h"
+#include "log_wait.h"
 
 #include "base/cleanup.h"
 
@@ -91,6 +92,7 @@ void log_page(const struct log_context *context)
 	const char *command;
 	int ends[2];
 
+	log_wait_end();
 	if (!context->pager || is_asked)
 		return;
 	is_asked = true;

@@ -3,6 +3,7 @@
 #include "log_place.h"
 
 #include "log_text.h"
+#include "log_wait.h"
 
 #include "policy/policy.h"
 
@@ -69,45 +70,24 @@ struct progress {
 	uint64_t refused;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static bool is_bar_wanted(void)
-{
-	const char *terminal = getenv("TERM");
-
-	return isatty(STDERR_FILENO) && !(terminal && strcmp(terminal, "dumb") == 0);
-}
-
-/* What is printed to stderr has controls escaped. */
-static void clear_line(void)
-{
-	(void)dprintf(STDERR_FILENO, "\r\033[K");
-}
-
 static int show_progress(void *context, const struct store_ingested *so_far, uint64_t bytes_expected)
 {
 	struct progress *progress = context;
 	char bar[BAR_WIDTH + 1];
-	int64_t ms = now_ms() - progress->begun_ms;
+	int64_t ms = log_wait_now_ms() - progress->begun_ms;
 	uint64_t full = bytes_expected == 0 ? 0 : BAR_WIDTH;
 
 	if (so_far->bytes < bytes_expected)
 		full = (uint64_t)((double)so_far->bytes / (double)bytes_expected * BAR_WIDTH);
 	progress->shown = true;
-	if (!is_bar_wanted()) {
+	if (!log_wait_is_seen()) {
 		if (so_far->waiting && !progress->wait_told && ms >= LONG_MS) {
 			fputs("op25b-log: waiting for another run that fills the store\n", stderr);
 			progress->wait_told = true;
 		}
 		return 0;
 	}
-	clear_line();
+	log_wait_clear_line();
 	if (so_far->waiting) {
 		fputs("op25b-log: waiting for another run that fills the store", stderr);
 		return 0;
@@ -122,10 +102,10 @@ static int show_progress(void *context, const struct store_ingested *so_far, uin
 
 static void end_progress(const struct progress *progress, const struct store_ingested *done)
 {
-	int64_t ms = now_ms() - progress->begun_ms;
+	int64_t ms = log_wait_now_ms() - progress->begun_ms;
 
-	if (progress->shown && is_bar_wanted())
-		clear_line();
+	if (progress->shown && log_wait_is_seen())
+		log_wait_clear_line();
 	else if (ms >= LONG_MS)
 		fprintf(stderr, "op25b-log: %" PRIu64 " records stored in %" PRId64 " s\n", done->records,
 			ms / 1000);
@@ -137,8 +117,8 @@ static void tell_refused(void *context, const char *path, uint64_t line, uint64_
 
 	if (progress->refused++ >= REFUSED_TOLD)
 		return;
-	if (progress->shown && is_bar_wanted())
-		clear_line();
+	if (progress->shown && log_wait_is_seen())
+		log_wait_clear_line();
 	log_text_print(stderr, path, true, 0);
 	fprintf(stderr, ":%" PRIu64 ": byte %" PRIu64 ": ", line, offset);
 	log_text_print(stderr, why, true, 0);
@@ -158,8 +138,8 @@ static void tell_unread(void *context, const char *path, const char *why)
 {
 	const struct progress *progress = context;
 
-	if (progress->shown && is_bar_wanted())
-		clear_line();
+	if (progress->shown && log_wait_is_seen())
+		log_wait_clear_line();
 	print_unread(path, why);
 }
 
@@ -178,7 +158,7 @@ static int tell_stored_unread(void *context, const char *path, const char *why)
 
 int log_store_fill(struct log_context *context, struct store_ingested *ret)
 {
-	struct progress progress = {.begun_ms = now_ms()};
+	struct progress progress = {.begun_ms = log_wait_now_ms()};
 	struct store_ingested done = {0};
 	const struct store_ingest_config config = {.paths = context->files,
 						   .path_count = context->file_count,

@@ -58,7 +58,6 @@ struct log_table *log_table_new(const struct log_context *context, const struct 
 {
 	struct log_table *table = calloc(1, sizeof(*table));
 
-	log_page(context);
 	if (!table || count == 0 || count > LOG_LAYOUT_MAX) {
 		free(table);
 		return NULL;
@@ -228,6 +227,7 @@ static void print_kept(struct log_table *table)
 {
 	if (table->kept == 0)
 		return;
+	log_page(table->context);
 	if (table->begun) {
 		widen(table);
 	} else {
@@ -418,6 +418,8 @@ static void print_csv_head(const struct log_table *table)
 
 static void begin_row(struct log_table *table)
 {
+	if (table->context->output != LOG_TABLE && table->rows == 0)
+		log_page(table->context);
 	if (table->context->output == LOG_JSON)
 		fputs(table->rows ? ",\n {" : "[\n {", stdout);
 	else if (table->context->output == LOG_NDJSON)
@@ -511,6 +513,7 @@ void log_table_paint(struct log_table *table, unsigned colour)
 
 static void print_nothing(const struct log_table *table)
 {
+	log_page(table->context);
 	if (table->context->output == LOG_JSON)
 		fputs("[]\n", stdout);
 	else if (table->context->output == LOG_CSV)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* op25b-log: what the block records tell. */
 #include "log_options.h"
+#include "log_wait.h"
 
 #include "base/escape.h"
 #include "base/exitcode.h"
@@ -252,10 +253,14 @@ static int prepare(struct log_context *context)
 /* The code is the command's own, whatever is said below. */
 static int run_and_say(struct log_context *context, int argc, char **argv)
 {
-	int code = context->command->run(context, argc, argv);
+	int code;
 
+	if (context->store)
+		log_wait_begin(context->store);
+	code = context->command->run(context, argc, argv);
 	if (code != LOG_ERROR && log_divided(context) == LOG_ERROR)
 		code = LOG_ERROR;
+	log_wait_end();
 	return flushed(code);
 }
 

@@ -33,6 +33,8 @@ struct store {
 	bool write;
 	const struct store_form *form;
 	struct store *work; /* the work queue, once it was asked for; NULL */
+	void (*busy)(void *context);
+	void *busy_context;
 	char error[STORE_ERROR_MAX];
 };
 

@@ -17,6 +17,7 @@ enum {
 	BUSY_WAITS = 60 * 1000 / BUSY_WAIT_MS,
 	FILE_MODE = 0640, /* it tells of subscribers */
 	GROUP_MODE = 0660,
+	BUSY_STEPS = 50000, /* of sqlite's machine: a few milliseconds */
 };
 
 /* Short waits: a run that fills the store leaves others only a moment between its batches. */
@@ -257,6 +258,21 @@ int store_open(const char *path, bool write, struct store **ret, char **ret_erro
 	}
 	*ret = store;
 	return 0;
+}
+
+static int still_asked(void *context)
+{
+	struct store *store = context;
+
+	store->busy(store->busy_context);
+	return 0;
+}
+
+void store_while_asked(struct store *store, void (*busy)(void *context), void *context)
+{
+	store->busy = busy;
+	store->busy_context = context;
+	sqlite3_progress_handler(store->db, busy ? BUSY_STEPS : 0, busy ? still_asked : NULL, store);
 }
 
 void store_close(struct store *store)

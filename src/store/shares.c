@@ -158,7 +158,8 @@ static void order_reasons(struct shares *shares, bool monitored)
 	for (size_t i = 0; i < 2 * (size_t)row->reason_count; i++) {
 		size_t at = (shown + i) % row->reason_count;
 
-		if ((event_line_reason_monitors(&row->reasons[at].name) == monitored) == (i < row->reason_count))
+		if ((event_line_reason_monitors(&row->reasons[at].name) == monitored) ==
+		    (i < row->reason_count))
 			shares->order[count++] = (uint8_t)at;
 	}
 	shares->reason_left = reason_at_hand(shares)->packets;

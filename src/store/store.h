@@ -17,6 +17,10 @@ struct store;
 int store_open(const char *path, bool write, struct store **ret, char **ret_error);
 void store_close(struct store *store); /* NULL is fine */
 
+/* Again and again while the store looks for an answer, some milliseconds apart, in the thread that asked: `busy` must not call
+ * the store. NULL: no more. */
+void store_while_asked(struct store *store, void (*busy)(void *context), void *context);
+
 /* What became of the lines: each is in exactly one of these. */
 struct store_ingested {
 	bool waiting; /* for another run that fills the same store; nothing has been done yet */

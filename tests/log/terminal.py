@@ -14,7 +14,7 @@ import time
 from harness import on_terminal, run_cases, same, true
 from work import Month, write_policy
 
-MONTH = POLICY = None
+MONTH = POLICY = FAST_CLOCK = None
 ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 BAR = re.compile(r"\[#*\.*\] \d+ records, \d+ a second")
 
@@ -309,12 +309,38 @@ def no_terminal_sees_none():
     true(not BAR.search(shown) and "\r" not in shown and "\x1b" not in shown, repr(shown))
 
 
+def patience(*command, columns=100):
+    """Of a program whose clock runs ahead: what a terminal sees of it, and its exit code."""
+    options = os.environ.get("ASAN_OPTIONS", "")
+    return on_terminal(MONTH.log, "--no-ingest", *command, columns=columns, LD_PRELOAD=FAST_CLOCK,
+                       ASAN_OPTIONS=f"{options}:verify_asan_link_order=0".lstrip(":"))
+
+
+def long_questions_are_said_to_be_at_work():
+    """From two seconds on, and wiped away before the answer; a pager, too, begins only with it."""
+    MONTH.log.run("ingest")
+    ask = ("destinations", "--pool", "dynamic", "-n", "3")
+    calm, code = on_terminal(MONTH.log, "--no-ingest", *ask, "--no-pager", columns=100)
+    same(code, 0, calm)
+    true("looking through" not in calm, repr(calm))
+    for options in (("--no-pager",), ("--no-pager", "--json")):
+        shown, code = patience(*ask, *options)
+        same(code, 0, shown)
+        told = re.findall(r"\r\x1b\[Kop25b-log: looking through the store, (\d+) s so far", shown)
+        true(len(told) > 1 and all(2 <= int(a) < int(b) for a, b in zip(told, told[1:])), repr(shown))
+        wiped, answer = shown.rsplit(" s so far", 1)
+        true("\n" not in wiped and answer.startswith("\r\x1b[K") and answer.count("\r\x1b[K") == 1, repr(shown))
+        if options == ("--no-pager",):
+            same(answer[len("\r\x1b[K"):], calm, "the same answer")
+
+
 def main():
-    global MONTH, POLICY  # pylint: disable=global-statement
-    if len(sys.argv) != 3:
-        sys.exit("usage: terminal.py OP25B-LOG OP25B-MONTH")
+    global MONTH, POLICY, FAST_CLOCK  # pylint: disable=global-statement
+    if len(sys.argv) != 4:
+        sys.exit("usage: terminal.py OP25B-LOG OP25B-MONTH FAST-CLOCK")
+    FAST_CLOCK = os.path.abspath(sys.argv[3])
     with tempfile.TemporaryDirectory() as directory:
-        MONTH = Month(*sys.argv[1:], directory, "--gaps", "1", "--rotate", "1")
+        MONTH = Month(*sys.argv[1:3], directory, "--gaps", "1", "--rotate", "1")
         POLICY = write_policy(directory)
         name = next(name for name in MONTH.subscribers if ":" in name)
         MONTH.log.run("ack", name, "--at", "@1", "--ticket", "NOC-4711", "--note", "calls back on Monday, as soon as he has asked all of his tenants")
@@ -323,7 +349,7 @@ def main():
                    pools_say_what_the_dash_is, errors_fit_the_terminal_too, verify_ends_with_a_sentence, long_helps_are_paged,
                    helps_are_about_their_command, usual_rows_are_those_of_the_help, queue_holds_its_limit, tickets_are_whole,
                    arguments_are_counted_in_english, a_pager_that_cannot_be_run_is_told, periods_of_all_times_are_answered,
-                   a_terminal_sees_a_bar, no_terminal_sees_none])
+                   a_terminal_sees_a_bar, no_terminal_sees_none, long_questions_are_said_to_be_at_work])
 
 
 if __name__ == "__main__":
