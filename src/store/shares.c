@@ -6,7 +6,8 @@
  *
  * Several rules and several reasons are two divisions of the same packets, and nothing tells which packets had both. Laid
  * one upon the other they make ways whose sums by rule and by reason are those of the record; such ways are divided. What a
- * reason says itself is kept as far as it goes: those that monitor go with rules that did.
+ * reason says itself is kept as far as it goes: those that monitor go with rules that did, those that enforce with rules that
+ * did not, and others, such as of fragments, with what remains.
  */
 #include "store/rollup.h"
 
@@ -149,19 +150,33 @@ static const struct event_line_reason *reason_at_hand(const struct shares *share
 	return &row->reasons[shares->order[shares->reason]];
 }
 
-/* From the one that is shown on; first those that monitor, or those that do not. */
-static void order_reasons(struct shares *shares, bool monitored)
+static bool enforces(const struct event_line_reason *reason)
+{
+	static const char end[] = "-enforce";
+	const size_t len = sizeof(end) - 1;
+
+	return reason->name.len >= len && memcmp(reason->name.at + reason->name.len - len, end, len) == 0;
+}
+
+/* How late packets of a reason are given out, where those that were only monitored come last. */
+static unsigned lateness(const struct event_line_reason *reason)
+{
+	return event_line_reason_monitors(&reason->name) ? 2 : enforces(reason) ? 0 : 1;
+}
+
+/* As the rules will come, those that monitor last or first; of those alike, from the one that is shown on. */
+static void order_reasons(struct shares *shares, bool monitored_first)
 {
 	const struct row *row = shares->row;
 	size_t shown = shown_reason(row), count = 0;
 
-	for (size_t i = 0; i < 2 * (size_t)row->reason_count; i++) {
-		size_t at = (shown + i) % row->reason_count;
+	for (unsigned turn = 0; turn < 3; turn++)
+		for (size_t i = 0; i < row->reason_count; i++) {
+			size_t at = (shown + i) % row->reason_count;
 
-		if ((event_line_reason_monitors(&row->reasons[at].name) == monitored) ==
-		    (i < row->reason_count))
-			shares->order[count++] = (uint8_t)at;
-	}
+			if (lateness(&row->reasons[at]) == (monitored_first ? 2 - turn : turn))
+				shares->order[count++] = (uint8_t)at;
+		}
 	shares->reason_left = reason_at_hand(shares)->packets;
 }
 
@@ -174,13 +189,22 @@ static void find_reason(struct shares *shares)
 	}
 }
 
+/* The record itself counts where it is shown. */
+static bool counts_record(const struct shares *shares, const struct event_line_part *part)
+{
+	const struct row *row = shares->row;
+
+	return !shares->is_counted && part == &row->parts[shown_part(row)] &&
+	       shares->order[shares->reason] == shown_reason(row);
+}
+
 /* What `packets` of the part add, `before` of which were added before. */
 static int add_piece(struct shares *shares, const struct event_line_part *part, uint64_t before,
 		     uint64_t packets)
 {
 	const struct row *row = shares->row;
 	struct row_names way = part_names(row, part);
-	struct rollup_sum sum = {.records = !shares->is_counted, .packets = packets};
+	struct rollup_sum sum = {.records = counts_record(shares, part), .packets = packets};
 
 	way.reason = reason_at_hand(shares)->name;
 	way.divided = row->part_count > 1 && row->reason_count > 1;
@@ -189,7 +213,7 @@ static int add_piece(struct shares *shares, const struct event_line_part *part, 
 	sum.attempts =
 		part->packets > 0 ? share(part->attempts, before, packets, part->packets) : part->attempts;
 	shares->blocked_before += sum.blocked;
-	shares->is_counted = true;
+	shares->is_counted = shares->is_counted || sum.records > 0;
 	return add(shares, &way, &sum);
 }
 
@@ -209,6 +233,18 @@ static int divide_part(struct shares *shares, const struct event_line_part *part
 	return r;
 }
 
+/* The record, where no packet fell to the rule and the reason that it shows. */
+static int add_shown(struct shares *shares)
+{
+	const struct row *row = shares->row;
+	struct row_names way = part_names(row, &row->parts[shown_part(row)]);
+	struct rollup_sum sum = {.records = 1};
+
+	way.reason = row->reasons[shown_reason(row)].name;
+	way.divided = true;
+	return add(shares, &way, &sum);
+}
+
 /* The rule that is shown lies first, and those that monitored as it did, or did not. */
 static int add_divided(struct shares *shares)
 {
@@ -225,7 +261,7 @@ static int add_divided(struct shares *shares)
 		if ((part->monitored == monitored) == (i < count))
 			r = divide_part(shares, part);
 	}
-	return r;
+	return r < 0 || shares->is_counted ? r : add_shown(shares);
 }
 
 static int add_whole(struct shares *shares, int64_t way)

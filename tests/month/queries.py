@@ -120,13 +120,13 @@ def records(found, truth):
 
 def check(answers, truth, mixed):
     """All that differs. Of records that several rules share only the sums are known by rule, not their times; of several
-    reasons only packets."""
+    reasons only packets, and how many of them were blocked."""
     names = ("subscribers", "packets", "blocked", "attempts") if mixed else ("subscribers", *SUMS, *TIMES)
     yield from differences("totals", answers["totals"], truth["totals"], ("subscribers", *SUMS, *TIMES))
     yield from by_name("rule", answers["rules"], truth["rules"], names)
     yield from by_name("pool", answers["pools"], truth["pools"], names)
     yield from by_name("host", answers["hosts"], truth["hosts"], ("packets",) if mixed else SUMS)
-    yield from by_name("reason", answers["reasons"], truth["reasons"], ("subscribers", "packets") if mixed else names)
+    yield from by_name("reason", answers["reasons"], truth["reasons"], ("subscribers", "packets", "blocked") if mixed else names)
     yield from hours(answers["hours"], truth)
     yield from subscribers(answers["subscribers"], truth)
     yield from notices(answers["notices"], truth)
