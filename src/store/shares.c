@@ -24,11 +24,26 @@ struct shares {
 	struct names *names;
 	const struct row *row;
 	int64_t record, hour, subscriber;
-	uint64_t packets_before, blocked_before; /* of the shares so far */
-	uint8_t order[EVENT_LINE_REASONS_MAX];   /* of reasons, where rules have them, too */
-	size_t reason;                           /* the one at hand: its place in that order */
-	uint64_t reason_left;                    /* packets of it */
-	bool is_counted;                         /* the record, in one way */
+	uint64_t kernel_before,
+		kernel_whole; /* packets that the kernel can have blocked by itself: so far, and all */
+	bool is_counted;      /* the record, in one way */
+};
+
+/* Packets that one rule and one reason are taken to have had together. */
+struct piece {
+	uint64_t packets;
+	uint8_t part, reason;
+};
+
+/* Each piece but the empty ones of rules without packets ends what is left of its rule or of its reason. */
+enum { PIECES_MAX = 2 * EVENT_LINE_PARTS_MAX + EVENT_LINE_REASONS_MAX };
+
+/* The division by reason, laid upon the one by rule. */
+struct overlay {
+	const struct row *row;
+	uint64_t part_left[EVENT_LINE_PARTS_MAX], reason_left[EVENT_LINE_REASONS_MAX]; /* packets */
+	struct piece pieces[PIECES_MAX];
+	size_t count;
 };
 
 /* Of `total`, the part that belongs to those from `before` to `before + part` of `whole`. */
@@ -88,12 +103,36 @@ static struct row_names part_names(const struct row *row, const struct event_lin
 	};
 }
 
+/* The kernel blocks by itself only what a pool's enforcement blocks (daemon/offload_harvest.c). */
+static bool is_kernels(const struct json_text *reason)
+{
+	return json_text_is(reason, "pool-enforce");
+}
+
+/* Of the packets that the kernel blocked, what falls to `blocked` ones of a reason. */
+static uint64_t offloaded_of(struct shares *shares, const struct json_text *reason, uint64_t blocked)
+{
+	uint64_t own = shares->kernel_whole == shares->row->blocked || is_kernels(reason) ? blocked : 0;
+	uint64_t found = share(shares->row->offloaded, shares->kernel_before, own, shares->kernel_whole);
+
+	shares->kernel_before += own;
+	return found;
+}
+
+/* Records that tell more of them than the reason has packets are not understood: then it can be any. */
+static void find_kernels(struct shares *shares, uint64_t of_reason)
+{
+	shares->kernel_whole =
+		of_reason > 0 && of_reason >= shares->row->offloaded ? of_reason : shares->row->blocked;
+}
+
 static int add_parts(struct shares *shares)
 {
 	const struct row *row = shares->row;
 	size_t shown = shown_part(row);
 	int r = 0;
 
+	find_kernels(shares, 0);
 	for (size_t i = 0; r == 0 && i < row->part_count; i++) {
 		const struct event_line_part *part = &row->parts[i];
 		struct row_names way = part_names(row, part);
@@ -101,8 +140,7 @@ static int add_parts(struct shares *shares)
 			.records = i == shown, .packets = part->packets, .attempts = part->attempts};
 
 		sum.blocked = part->monitored ? 0 : part->packets;
-		sum.offloaded = share(row->offloaded, shares->blocked_before, sum.blocked, row->blocked);
-		shares->blocked_before += sum.blocked;
+		sum.offloaded = offloaded_of(shares, &way.reason, sum.blocked);
 		r = add(shares, &way, &sum);
 	}
 	return r;
@@ -117,25 +155,52 @@ static size_t shown_reason(const struct row *row)
 	return 0;
 }
 
+/* Packets for this reason show no flags, or none that begin a connection: they are nobody's attempt. */
+static bool attempts_nothing(const struct event_line_reason *reason)
+{
+	static const char fragment[] = "fragment-";
+	const size_t len = sizeof(fragment) - 1;
+
+	return (reason->name.len > len && memcmp(reason->name.at, fragment, len) == 0) ||
+	       json_text_is(&reason->name, "midstream") || json_text_is(&reason->name, "truncated");
+}
+
+/* Packets of a reason, by which the attempts are shared. */
+static uint64_t weight(const struct event_line_reason *reason, uint64_t packets)
+{
+	return attempts_nothing(reason) ? 0 : packets;
+}
+
 static int add_reasons(struct shares *shares)
 {
 	const struct row *row = shares->row;
 	size_t shown = shown_reason(row);
+	uint64_t weights = 0, weights_before = 0, packets_before = 0, kernels = 0;
 	int r = 0;
 
+	for (size_t i = 0; i < row->reason_count; i++) {
+		weights += weight(&row->reasons[i], row->reasons[i].packets);
+		kernels += is_kernels(&row->reasons[i].name) ? row->reasons[i].packets : 0;
+	}
+	find_kernels(shares, kernels);
 	for (size_t i = 0; r == 0 && i < row->reason_count; i++) {
-		const uint64_t before = shares->packets_before, part = row->reasons[i].packets;
+		const uint64_t packets = row->reasons[i].packets;
+		const uint64_t own = weight(&row->reasons[i], packets);
 		struct row_names way = row->names;
 		struct rollup_sum sum = {
 			.records = i == shown,
-			.packets = part,
-			.blocked = share(row->blocked, before, part, row->packets),
-			.offloaded = share(row->offloaded, before, part, row->packets),
-			.attempts = share(row->attempts, before, part, row->packets),
+			.packets = packets,
+			.blocked = share(row->blocked, packets_before, packets, row->packets),
+			.attempts = share(row->attempts, weights_before, own, weights),
 		};
 
 		way.reason = row->reasons[i].name;
-		shares->packets_before += part;
+		sum.offloaded = offloaded_of(shares, &way.reason, sum.blocked);
+		packets_before += packets;
+		weights_before += own;
+		/* Nothing is lost of attempts that no reason can have had. */
+		if (weights == 0 && i == shown)
+			sum.attempts = row->attempts;
 		r = add(shares, &way, &sum);
 	}
 	return r;
@@ -143,125 +208,147 @@ static int add_reasons(struct shares *shares)
 
 /* ---- several rules, and several reasons ---- */
 
-static const struct event_line_reason *reason_at_hand(const struct shares *shares)
+static bool ends_with(const struct json_text *text, const char *end)
 {
-	const struct row *row = shares->row;
+	const size_t len = strlen(end);
 
-	return &row->reasons[shares->order[shares->reason]];
+	return text->len >= len && memcmp(text->at + text->len - len, end, len) == 0;
 }
 
-static bool enforces(const struct event_line_reason *reason)
+/* "pool-enforce" of a pool's rule that blocks, "destination-monitor" of a destination's that monitors. */
+static bool suits(const struct event_line_part *part, const struct json_text *reason)
 {
-	static const char end[] = "-enforce";
-	const size_t len = sizeof(end) - 1;
+	const char *phase = part->monitored ? "-monitor" : "-enforce";
+	const size_t kind = part->rule_kind.len;
 
-	return reason->name.len >= len && memcmp(reason->name.at + reason->name.len - len, end, len) == 0;
+	return reason->len == kind + strlen(phase) && ends_with(reason, phase) &&
+	       (kind == 0 || memcmp(reason->at, part->rule_kind.at, kind) == 0);
 }
 
-/* How late packets of a reason are given out, where those that were only monitored come last. */
-static unsigned lateness(const struct event_line_reason *reason)
+/* How late packets of a reason are given to rules that block, before those that monitor. */
+static unsigned lateness(const struct json_text *reason)
 {
-	return event_line_reason_monitors(&reason->name) ? 2 : enforces(reason) ? 0 : 1;
+	return event_line_reason_monitors(reason) ? 2 : ends_with(reason, "-enforce") ? 0 : 1;
 }
 
-/* As the rules will come, those that monitor last or first; of those alike, from the one that is shown on. */
-static void order_reasons(struct shares *shares, bool monitored_first)
+static void take(struct overlay *overlay, size_t part, size_t reason)
 {
-	const struct row *row = shares->row;
-	size_t shown = shown_reason(row), count = 0;
+	uint64_t *of_part = &overlay->part_left[part], *of_reason = &overlay->reason_left[reason];
+	uint64_t packets = *of_part < *of_reason ? *of_part : *of_reason;
 
-	for (unsigned turn = 0; turn < 3; turn++)
-		for (size_t i = 0; i < row->reason_count; i++) {
-			size_t at = (shown + i) % row->reason_count;
-
-			if (lateness(&row->reasons[at]) == (monitored_first ? 2 - turn : turn))
-				shares->order[count++] = (uint8_t)at;
-		}
-	shares->reason_left = reason_at_hand(shares)->packets;
+	if (packets == 0)
+		return;
+	overlay->pieces[overlay->count++] = (struct piece){packets, (uint8_t)part, (uint8_t)reason};
+	*of_part -= packets;
+	*of_reason -= packets;
 }
 
-/* The next reason with packets, if there is one. */
-static void find_reason(struct shares *shares)
+/* Rules that nobody tried a connection under come last: theirs may be packets that are no attempt. */
+static void lay_what_suits(struct overlay *overlay)
 {
-	while (shares->reason_left == 0 && shares->reason + 1 < shares->row->reason_count) {
-		shares->reason++;
-		shares->reason_left = reason_at_hand(shares)->packets;
+	const struct row *row = overlay->row;
+	const size_t count = row->part_count;
+
+	for (size_t i = 0; i < 2 * count; i++) {
+		const struct event_line_part *part = &row->parts[i % count];
+
+		if ((part->attempts > 0) != (i < count))
+			continue;
+		for (size_t reason = 0; reason < row->reason_count; reason++)
+			if (suits(part, &row->reasons[reason].name))
+				take(overlay, i % count, reason);
 	}
 }
 
-/* The record itself counts where it is shown. */
-static bool counts_record(const struct shares *shares, const struct event_line_part *part)
+/* What is left, in an order in which packets that were blocked meet reasons that block as far as that can be. */
+static void lay_the_rest(struct overlay *overlay)
 {
-	const struct row *row = shares->row;
+	const struct row *row = overlay->row;
 
-	return !shares->is_counted && part == &row->parts[shown_part(row)] &&
-	       shares->order[shares->reason] == shown_reason(row);
+	for (unsigned monitored = 0; monitored < 2; monitored++)
+		for (unsigned late = 0; late < 3; late++)
+			for (size_t part = 0; part < row->part_count; part++)
+				for (size_t reason = 0; reason < row->reason_count; reason++)
+					if (row->parts[part].monitored == (monitored > 0) &&
+					    lateness(&row->reasons[reason].name) == late)
+						take(overlay, part, reason);
+	for (size_t part = 0; part < row->part_count; part++)
+		if (row->parts[part].packets == 0)
+			overlay->pieces[overlay->count++] =
+				(struct piece){0, (uint8_t)part, (uint8_t)shown_reason(row)};
 }
 
-/* What `packets` of the part add, `before` of which were added before. */
-static int add_piece(struct shares *shares, const struct event_line_part *part, uint64_t before,
-		     uint64_t packets)
+static void lay(struct overlay *overlay)
+{
+	const struct row *row = overlay->row;
+
+	for (size_t i = 0; i < row->part_count; i++)
+		overlay->part_left[i] = row->parts[i].packets;
+	for (size_t i = 0; i < row->reason_count; i++)
+		overlay->reason_left[i] = row->reasons[i].packets;
+	lay_what_suits(overlay);
+	lay_the_rest(overlay);
+}
+
+static int add_piece(struct shares *shares, const struct piece *piece, uint64_t attempts)
 {
 	const struct row *row = shares->row;
+	const struct event_line_part *part = &row->parts[piece->part];
 	struct row_names way = part_names(row, part);
-	struct rollup_sum sum = {.records = counts_record(shares, part), .packets = packets};
+	struct rollup_sum sum = {.packets = piece->packets, .attempts = attempts};
 
-	way.reason = reason_at_hand(shares)->name;
+	way.reason = row->reasons[piece->reason].name;
 	way.divided = row->part_count > 1 && row->reason_count > 1;
-	sum.blocked = part->monitored ? 0 : packets;
-	sum.offloaded = share(row->offloaded, shares->blocked_before, sum.blocked, row->blocked);
-	sum.attempts =
-		part->packets > 0 ? share(part->attempts, before, packets, part->packets) : part->attempts;
-	shares->blocked_before += sum.blocked;
+	sum.records =
+		!shares->is_counted && piece->part == shown_part(row) && piece->reason == shown_reason(row);
+	sum.blocked = part->monitored ? 0 : piece->packets;
+	sum.offloaded = offloaded_of(shares, &way.reason, sum.blocked);
 	shares->is_counted = shares->is_counted || sum.records > 0;
 	return add(shares, &way, &sum);
 }
 
-static int divide_part(struct shares *shares, const struct event_line_part *part)
+/* Of those that its rule tells. All that it has go to its last piece when no reason can have had any. */
+static uint64_t attempts_of(const struct overlay *overlay, size_t at)
 {
-	uint64_t before = 0, packets;
-	int r;
+	const struct row *row = overlay->row;
+	const size_t part = overlay->pieces[at].part;
+	uint64_t weights = 0, before = 0, own = 0;
+	size_t last = at;
 
-	do {
-		find_reason(shares);
-		packets = part->packets - before;
-		packets = packets < shares->reason_left ? packets : shares->reason_left;
-		r = add_piece(shares, part, before, packets);
-		before += packets;
-		shares->reason_left -= packets;
-	} while (r == 0 && before < part->packets && packets > 0);
-	return r;
+	for (size_t i = 0; i < overlay->count; i++) {
+		const struct piece *piece = &overlay->pieces[i];
+
+		if (piece->part != part)
+			continue;
+		own = weight(&row->reasons[piece->reason], piece->packets);
+		before += i < at ? own : 0;
+		weights += own;
+		last = i;
+	}
+	own = weight(&row->reasons[overlay->pieces[at].reason], overlay->pieces[at].packets);
+	if (weights == 0)
+		return at == last ? row->parts[part].attempts : 0;
+	return share(row->parts[part].attempts, before, own, weights);
 }
 
-/* The record, where no packet fell to the rule and the reason that it shows. */
-static int add_shown(struct shares *shares)
-{
-	const struct row *row = shares->row;
-	struct row_names way = part_names(row, &row->parts[shown_part(row)]);
-	struct rollup_sum sum = {.records = 1};
-
-	way.reason = row->reasons[shown_reason(row)].name;
-	way.divided = true;
-	return add(shares, &way, &sum);
-}
-
-/* The rule that is shown lies first, and those that monitored as it did, or did not. */
 static int add_divided(struct shares *shares)
 {
 	const struct row *row = shares->row;
-	const size_t count = row->part_count;
-	size_t shown = shown_part(row);
-	bool monitored = row->parts[shown].monitored;
+	const struct piece shown = {0, (uint8_t)shown_part(row), (uint8_t)shown_reason(row)};
+	struct overlay overlay = {.row = row};
+	uint64_t kernels = 0;
 	int r = 0;
 
-	order_reasons(shares, monitored);
-	for (size_t i = 0; r == 0 && i < 2 * count; i++) {
-		const struct event_line_part *part = &row->parts[(shown + i) % count];
-
-		if ((part->monitored == monitored) == (i < count))
-			r = divide_part(shares, part);
-	}
-	return r < 0 || shares->is_counted ? r : add_shown(shares);
+	lay(&overlay);
+	for (size_t i = 0; i < overlay.count; i++)
+		if (!row->parts[overlay.pieces[i].part].monitored &&
+		    is_kernels(&row->reasons[overlay.pieces[i].reason].name))
+			kernels += overlay.pieces[i].packets;
+	find_kernels(shares, kernels);
+	for (size_t i = 0; r == 0 && i < overlay.count; i++)
+		r = add_piece(shares, &overlay.pieces[i], attempts_of(&overlay, i));
+	/* The record, where no packet fell to the rule and the reason that it shows. */
+	return r < 0 || shares->is_counted ? r : add_piece(shares, &shown, 0);
 }
 
 static int add_whole(struct shares *shares, int64_t way)
