@@ -79,15 +79,16 @@ class Store:
             raise RuntimeError(f"exit code {done.returncode}: {done.stderr}")
         return json.loads(done.stdout) if done.stdout else {}, done.stderr
 
-    def ask(self, question):
-        database = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
+    def ask(self, question, mode="ro"):
+        database = sqlite3.connect(f"file:{self.path}?mode={mode}", uri=True)
         try:
             return database.execute(question).fetchall()
         finally:
             database.close()
 
     def made(self):
-        return os.path.exists(self.path) and self.ask("SELECT count(*) FROM sqlite_schema")[0][0] > 0
+        """Who was killed while he made it left a journal, which only who may write can roll back."""
+        return os.path.exists(self.path) and self.ask("SELECT count(*) FROM sqlite_schema", "rw")[0][0] > 0
 
     def sums(self, table="record"):
         return self.ask(f"SELECT {'count(*)' if table == 'record' else 'sum(records)'}, sum(packets), sum(blocked), sum(offloaded),"
