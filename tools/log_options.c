@@ -394,7 +394,8 @@ static int refuse_filters(const struct log_context *context, const struct log_wo
 		       {"--reason", context->filter.reason},
 		       {"--host", context->filter.host},
 		       {"--min-attempts", words->min_attempts},
-		       {"--limit", words->limit}};
+		       {"--limit", words->limit},
+		       {"--output", words->output}};
 
 	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
 		if (filters[i].given && !strstr(context->command->also, filters[i].option))

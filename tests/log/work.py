@@ -199,6 +199,10 @@ def filters_without_a_meaning_are_refused():
         for option in refused:
             run = WHOLE.log.run(*command, option, filters[option])
             same((run.code, run.out), (2, ""), f"{command} {option}")
+    for option in ("--json", "--output=csv"):
+        run = WHOLE.log.run("report", "--html", "page.html", option)
+        same((run.code, run.out, "report takes no --output" in run.err), (2, "", True), f"report {option}: {run.err}")
+        true(not (WHOLE.log.directory / "page.html").exists(), "no page")
     same(WHOLE.log.run("queue", "--history", "--state", "open").code, 2, "--history --state")
     history = WHOLE.log.rows("queue", "--history")
     same(len(history), before, "nothing was entered")
