@@ -2,6 +2,7 @@
 /* queue: who is to be looked after, who was, and whether he stopped. */
 #include "log_work.h"
 
+#include "log_judge.h"
 #include "log_time.h"
 
 #include "base/cleanup.h"
@@ -17,13 +18,12 @@ enum { COLOUR_RED = 31, COLOUR_GREEN = 32, COLOUR_YELLOW = 33 };
 /* One row: a subscriber whom somebody dealt with, or one whom nobody has yet. */
 struct row {
 	struct work_case work;
-	struct work_activity activity;
-	struct work_verdict verdict;
-	uint64_t attempts; /* of all records, or of the period where he is new */
+	struct log_judgement judgement; /* attempts: of the period where he is new */
 };
 
 struct queue {
 	struct log_context *context;
+	struct log_judge judge;
 	const char *only; /* NULL: all */
 	enum work_state state;
 	bool one_state;   /* only those of `state` */
@@ -45,56 +45,16 @@ static int take_event(void *context, const struct work_event *event)
 		if (!VEC_RESERVE(queue->rows, queue->capacity, queue->count + 1))
 			return -ENOMEM;
 		last = &queue->rows[queue->count++];
-		*last = (struct row){.activity.last_us = INT64_MIN};
+		*last = (struct row){0};
 		work_case_begin(&last->work, event->subscriber);
 	}
 	work_case_add(&last->work, event);
 	return 0;
 }
 
-static struct store_filter filter_of(const struct prefix *subscriber, int64_t since_us)
+static int judge(struct queue *queue, struct row *row)
 {
-	return (struct store_filter){.since_us = since_us, .until_us = INT64_MAX, .src = *subscriber};
-}
-
-int log_queue_look_up(const struct log_context *context, const struct work_case *work, int64_t deadline_us,
-		      struct work_activity *ret, uint64_t *ret_attempts)
-{
-	struct prefix subscriber;
-	struct store_filter filter;
-	struct store_sums sums = {0};
-	int r;
-
-	*ret = (struct work_activity){.last_us = INT64_MIN};
-	*ret_attempts = 0;
-	if (prefix_parse(work->subscriber, strlen(work->subscriber), &subscriber) != ADDR_OK)
-		return 0;
-	filter = filter_of(&subscriber, INT64_MIN);
-	r = store_totals(context->store, &filter, &sums, NULL);
-	if (r < 0 || sums.records == 0)
-		return r;
-	*ret_attempts = sums.attempts;
-	ret->last_us = sums.last_us;
-	if (sums.last_us < deadline_us)
-		return 0;
-	filter = filter_of(&subscriber, deadline_us);
-	r = store_totals(context->store, &filter, &sums, NULL);
-	ret->attempts_after = sums.attempts;
-	ret->first_after_us = sums.first_us;
-	return r;
-}
-
-static int look_up(const struct queue *queue, struct row *row)
-{
-	int64_t deadline_us = work_deadline(&row->work, work_grace(&row->work, queue->grace_us));
-
-	return log_queue_look_up(queue->context, &row->work, deadline_us, &row->activity, &row->attempts);
-}
-
-static void judge(const struct queue *queue, struct row *row)
-{
-	row->verdict = work_judge(&row->work, &row->activity, queue->context->now_us,
-				  work_grace(&row->work, queue->grace_us));
+	return log_judge(&queue->judge, &row->work, work_grace(&row->work, queue->grace_us), &row->judgement);
 }
 
 /* ---- those without ---- */
@@ -122,7 +82,10 @@ static int take_talker(void *context, const struct store_talker *talker)
 	if (!VEC_RESERVE(queue->rows, queue->capacity, queue->count + 1))
 		return -ENOMEM;
 	row = &queue->rows[queue->count++];
-	*row = (struct row){.activity.last_us = talker->sums.last_us, .attempts = talker->sums.attempts};
+	*row = (struct row){.judgement = {.activity.last_us = talker->sums.last_us,
+					  .attempts = talker->sums.attempts,
+					  .observed_until_us = INT64_MIN,
+					  .unjudged_us = -1}};
 	work_case_begin(&row->work, text);
 	queue->wanted--;
 	return 0;
@@ -150,7 +113,7 @@ static bool is_wanted(const struct queue *queue, const struct row *row)
 
 	if (queue->only)
 		return strcmp(queue->only, row->work.subscriber) == 0;
-	if (queue->one_state && row->verdict.state != queue->state)
+	if (queue->one_state && row->judgement.verdict.state != queue->state)
 		return false;
 	if (filter->src.addr.family == ADDR_NONE)
 		return true;
@@ -164,19 +127,23 @@ static int compare_rows(const void *a, const void *b)
 	static const int ranks[] = {
 		[WORK_RELAPSED] = 0, [WORK_OPEN] = 1, [WORK_IS_NOTIFIED] = 2, [WORK_IS_ACKNOWLEDGED] = 3};
 	const struct row *left = a, *right = b;
-	int rank = ranks[left->verdict.state] - ranks[right->verdict.state];
+	int rank = ranks[left->judgement.verdict.state] - ranks[right->judgement.verdict.state];
 
 	if (rank != 0)
 		return rank;
-	if (left->attempts != right->attempts)
-		return left->attempts > right->attempts ? -1 : 1;
+	if (left->judgement.attempts != right->judgement.attempts)
+		return left->judgement.attempts > right->judgement.attempts ? -1 : 1;
 	return strcmp(left->work.subscriber, right->work.subscriber);
 }
 
 const char *log_queue_stopped(enum work_stopped stopped)
 {
 	static const char *const names[] = {
-		[WORK_STOPPED_YES] = "yes", [WORK_STOPPED_NO] = "no", [WORK_STOPPED_EARLY] = "too early"};
+		[WORK_STOPPED_YES] = "yes",
+		[WORK_STOPPED_NO] = "no",
+		[WORK_STOPPED_EARLY] = "too early",
+		[WORK_STOPPED_UNSEEN] = "no records since",
+	};
 
 	return stopped == WORK_STOPPED_UNASKED ? NULL : names[stopped];
 }
@@ -184,9 +151,10 @@ const char *log_queue_stopped(enum work_stopped stopped)
 /* When he was last blocked stands beside it. */
 static const char *stopped_text(const struct row *row, char out[64])
 {
-	if (row->verdict.stopped != WORK_STOPPED_NO)
-		return log_queue_stopped(row->verdict.stopped);
-	snprintf(out, 64, "no: %s%" PRIu64, row->verdict.at_most ? "up to " : "", row->verdict.attempts);
+	if (row->judgement.verdict.stopped != WORK_STOPPED_NO)
+		return log_queue_stopped(row->judgement.verdict.stopped);
+	snprintf(out, 64, "no: %s%" PRIu64, row->judgement.verdict.at_most ? "up to " : "",
+		 row->judgement.verdict.attempts);
 	return out;
 }
 
@@ -203,6 +171,8 @@ static const struct log_column columns[] = {
 	{"stopped", NULL, LOG_CELL_TEXT, 0, 0},
 	{"attempts_since", NULL, LOG_CELL_NUMBER, 0, 0},
 	{"attempts_since_at_most", NULL, LOG_CELL_BOOL, 0, 0},
+	{"observed_until", NULL, LOG_CELL_TIME, 0, 0},
+	{"unjudged_s", NULL, LOG_CELL_NUMBER, 0, 0},
 	{NULL, "STOPPED?", LOG_CELL_TEXT, 2, 0},
 	{"dealt", "DEALT WITH", LOG_CELL_TIME, 5, 0},
 	{"who", "BY", LOG_CELL_TEXT, 6, 0},
@@ -216,17 +186,23 @@ static void write_row(struct log_table *table, const struct row *row)
 	const struct work_case *work = &row->work;
 	char text[64];
 
-	log_table_text(table, work_state_name(row->verdict.state));
-	log_table_paint(table, colour_of(row->verdict.state));
+	log_table_text(table, work_state_name(row->judgement.verdict.state));
+	log_table_paint(table, colour_of(row->judgement.verdict.state));
 	log_queue_subscriber(table, work->subscriber);
-	log_table_number(table, row->attempts);
-	log_table_time(table, row->activity.last_us);
-	log_table_text(table, log_queue_stopped(row->verdict.stopped));
-	if (row->verdict.stopped == WORK_STOPPED_YES || row->verdict.stopped == WORK_STOPPED_NO)
-		log_table_number(table, row->verdict.attempts);
+	log_table_number(table, row->judgement.attempts);
+	log_table_time(table, row->judgement.activity.last_us);
+	log_table_text(table, log_queue_stopped(row->judgement.verdict.stopped));
+	if (row->judgement.verdict.stopped == WORK_STOPPED_YES ||
+	    row->judgement.verdict.stopped == WORK_STOPPED_NO)
+		log_table_number(table, row->judgement.verdict.attempts);
 	else
 		log_table_text(table, NULL);
-	log_table_bool(table, row->verdict.at_most);
+	log_table_bool(table, row->judgement.verdict.at_most);
+	log_table_time(table, row->judgement.observed_until_us);
+	if (row->judgement.unjudged_us >= 0)
+		log_table_number(table, log_judge_seconds(row->judgement.unjudged_us));
+	else
+		log_table_text(table, NULL);
 	log_table_text(table, stopped_text(row, text));
 	log_table_time(table, work->changed_us);
 	log_table_text(table, work->who[0] ? work->who : NULL);
@@ -249,6 +225,8 @@ static int print_rows(struct queue *queue)
 	code = log_table_end(table);
 	if (code == LOG_FOUND && (wanted > most || queue->more))
 		log_note(context, "There are more (-n 0 shows them all).");
+	if (code == LOG_FOUND)
+		log_judge_explain(&queue->judge);
 	return code;
 }
 
@@ -265,7 +243,7 @@ static int add_untouched(struct queue *queue)
 {
 	if (!VEC_RESERVE(queue->rows, queue->capacity, queue->count + 1))
 		return -ENOMEM;
-	queue->rows[queue->count] = (struct row){.activity.last_us = INT64_MIN};
+	queue->rows[queue->count] = (struct row){0};
 	work_case_begin(&queue->rows[queue->count++].work, queue->only);
 	return 0;
 }
@@ -278,11 +256,9 @@ static int gather(struct queue *queue)
 	if (r == 0 && queue->only && !is_there(queue))
 		r = add_untouched(queue);
 	queue->known = queue->count;
-	for (size_t i = 0; r == 0 && i < queue->known; i++) {
-		if (!queue->only || is_wanted(queue, &queue->rows[i]))
-			r = look_up(queue, &queue->rows[i]);
-		judge(queue, &queue->rows[i]);
-	}
+	for (size_t i = 0; r == 0 && i < queue->known; i++)
+		if (!queue->only || strcmp(queue->only, queue->rows[i].work.subscriber) == 0)
+			r = judge(queue, &queue->rows[i]);
 	if (r == 0 && !queue->only && (!queue->one_state || queue->state == WORK_OPEN))
 		r = add_open(queue);
 	return r;
@@ -324,6 +300,7 @@ int log_queue_print(struct log_context *context, const char *subscriber)
 
 	if (!read_options(&queue))
 		return LOG_ERROR;
+	log_judge_begin(&queue.judge, context);
 	r = gather(&queue);
 	if (r == -ENOMEM && store_error(context->store)[0] == '\0')
 		log_error("not enough memory");
@@ -331,6 +308,7 @@ int log_queue_print(struct log_context *context, const char *subscriber)
 		log_store_error(context);
 	else
 		code = print_rows(&queue);
+	log_judge_end(&queue.judge);
 	free(queue.rows);
 	return code;
 }

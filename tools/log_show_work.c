@@ -2,10 +2,12 @@
 /* Where a subscriber stands in the work queue. */
 #include "log_show.h"
 
+#include "log_judge.h"
 #include "log_text.h"
 #include "log_time.h"
 #include "log_work.h"
 
+#include "base/cleanup.h"
 #include "base/vec.h"
 
 #include <errno.h>
@@ -52,6 +54,19 @@ static int compare_case(const void *text, const void *item)
 
 /* ---- for people ---- */
 
+/* Where the answer ends. */
+static void print_ends(const struct log_context *context, const struct log_judge *judge)
+{
+	char *late CLEANUP_FREE = log_judge_late(judge);
+	char *unjudged CLEANUP_FREE = log_judge_unjudged(judge);
+
+	if (late && log_show_label(context, ""))
+		log_show_line(context, "latest record or notice: %s", late);
+	if (unjudged && log_show_label(context, ""))
+		log_show_line(context, "after the grace period packets passed that nobody judged: %s",
+			      unjudged);
+}
+
 static void print_lines(const struct log_context *context, const struct work_case *work,
 			const struct work_verdict *verdict)
 {
@@ -87,26 +102,58 @@ static void print_text(const char *name, const char *text)
 		fputs("null", stdout);
 }
 
-static void print_member(const struct log_context *context, const struct work_case *work,
-			 const struct work_verdict *verdict)
+static void print_number(const char *name, bool known, uint64_t value)
 {
-	bool counted = verdict->stopped == WORK_STOPPED_YES || verdict->stopped == WORK_STOPPED_NO;
+	if (known)
+		printf(",\"%s\":%" PRIu64, name, value);
+	else
+		print_text(name, NULL);
+}
+
+static void print_time(const struct log_context *context, const char *name, int64_t us)
+{
 	char when[LOG_TIME_TEXT_MAX] = "";
 
-	if (work->changed_us != INT64_MIN)
-		log_time_format_exact(work->changed_us, context->utc, when);
+	if (us != INT64_MIN)
+		log_time_format_exact(us, context->utc, when);
+	print_text(name, when);
+}
+
+static void print_member(const struct log_context *context, const struct work_case *work,
+			 const struct log_judgement *judgement)
+{
+	const struct work_verdict *verdict = &judgement->verdict;
+	bool counted = verdict->stopped == WORK_STOPPED_YES || verdict->stopped == WORK_STOPPED_NO;
+
 	printf(",\"queue\":{\"state\":\"%s\"", work_state_name(verdict->state));
 	print_text("stopped", log_queue_stopped(verdict->stopped));
-	if (counted)
-		printf(",\"attempts_since\":%" PRIu64, verdict->attempts);
-	else
-		print_text("attempts_since", NULL);
+	print_number("attempts_since", counted, verdict->attempts);
 	printf(",\"attempts_since_at_most\":%s", verdict->at_most ? "true" : "false");
-	print_text("dealt", when);
+	print_time(context, "observed_until", judgement->observed_until_us);
+	print_number("unjudged_s", judgement->unjudged_us >= 0, log_judge_seconds(judgement->unjudged_us));
+	print_time(context, "dealt", work->changed_us);
 	print_text("who", work->who);
 	print_text("ticket", work->ticket);
 	print_text("note", work->note);
 	putchar('}');
+}
+
+static int show_case(const struct log_context *context, const struct work_case *work)
+{
+	struct log_judgement judgement;
+	struct log_judge judge;
+	int r;
+
+	log_judge_begin(&judge, context);
+	r = log_judge(&judge, work, work_grace(work, WORK_GRACE_UNSAID), &judgement);
+	if (r == 0 && context->output != LOG_TABLE) {
+		print_member(context, work, &judgement);
+	} else if (r == 0) {
+		print_lines(context, work, &judgement.verdict);
+		print_ends(context, &judge);
+	}
+	log_judge_end(&judge);
+	return r;
 }
 
 int log_show_work(const struct log_context *context, const struct log_show_cases *cases,
@@ -115,10 +162,6 @@ int log_show_work(const struct log_context *context, const struct log_show_cases
 	char text[PREFIX_TEXT_MAX];
 	const struct work_case *found = NULL;
 	struct work_case untouched;
-	struct work_activity activity;
-	struct work_verdict verdict;
-	uint64_t attempts;
-	int r;
 
 	if (cases->unknown || subscriber->addr.family == ADDR_NONE) {
 		fputs(context->output == LOG_TABLE ? "" : ",\"queue\":null", stdout);
@@ -128,15 +171,5 @@ int log_show_work(const struct log_context *context, const struct log_show_cases
 	work_case_begin(&untouched, text);
 	if (cases->count > 0)
 		found = bsearch(text, cases->items, cases->count, sizeof(*cases->items), compare_case);
-	found = found ? found : &untouched;
-	r = log_queue_look_up(context, found, work_deadline(found, work_grace(found, WORK_GRACE_UNSAID)),
-			      &activity, &attempts);
-	if (r < 0)
-		return r;
-	verdict = work_judge(found, &activity, context->now_us, work_grace(found, WORK_GRACE_UNSAID));
-	if (context->output == LOG_TABLE)
-		print_lines(context, found, &verdict);
-	else
-		print_member(context, found, &verdict);
-	return 0;
+	return show_case(context, found ? found : &untouched);
 }

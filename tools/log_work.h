@@ -11,10 +11,7 @@
 void log_queue_subscriber(struct log_table *table, const char *subscriber);
 /* The list of what is to be done, or the row of one subscriber (as prefix_format() writes it). An exit code. */
 int log_queue_print(struct log_context *context, const char *subscriber);
-/* What the records say of him: in *ret since the deadline, in *ret_attempts over all times. 0 or a negative errno of the store. */
-int log_queue_look_up(const struct log_context *context, const struct work_case *work, int64_t deadline_us,
-		      struct work_activity *ret, uint64_t *ret_attempts);
-/* "yes", "no", "too early"; NULL: nobody dealt with him. */
+/* "yes", "no", "too early", "no records since"; NULL: nobody dealt with him. */
 const char *log_queue_stopped(enum work_stopped stopped);
 /* --grace; *ret_us is untouched when it was not given. False after saying that it is none. */
 bool log_queue_grace(const struct log_context *context, int64_t *ret_us);

@@ -90,7 +90,9 @@ struct work_verdict work_judge(const struct work_case *work, const struct work_a
 		verdict.attempts = activity->attempts_after;
 		verdict.at_most = activity->first_after_us < deadline_us;
 	} else {
-		verdict.stopped = now_us < deadline_us ? WORK_STOPPED_EARLY : WORK_STOPPED_YES;
+		verdict.stopped = now_us < deadline_us                   ? WORK_STOPPED_EARLY
+				  : activity->observed_us <= deadline_us ? WORK_STOPPED_UNSEEN
+									 : WORK_STOPPED_YES;
 	}
 	return verdict;
 }

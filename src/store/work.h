@@ -59,11 +59,14 @@ struct work_activity {
 	int64_t last_us;         /* his last packet; INT64_MIN: none is known */
 	uint64_t attempts_after; /* in records that were written at work_deadline() or later */
 	int64_t first_after_us; /* the first packet that those tell of: earlier than the deadline, some may be, too */
+	/* How far those who would have seen him tell of anything, less the time in which they judged no packets. */
+	int64_t observed_us;
 };
 
 enum work_stopped {
 	WORK_STOPPED_UNASKED, /* he was not dealt with */
-	WORK_STOPPED_YES,     /* nothing since activity.last_us */
+	WORK_STOPPED_YES,     /* nothing since activity.last_us, though there are records since */
+	WORK_STOPPED_UNSEEN,  /* nothing, and nobody who saw him before tells of anything since: not known */
 	WORK_STOPPED_NO,      /* attempts since */
 	WORK_STOPPED_EARLY,   /* the grace period is not over */
 };

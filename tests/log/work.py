@@ -173,8 +173,8 @@ def a_grace_is_kept():
 def show_tells_where_he_stands():
     name, nobodys = (entry["subscriber"] for entry in untouched()[:2])
     same(WHOLE.log.rows("show", nobodys)[0]["queue"],
-         {"state": "open", "stopped": None, "attempts_since": None, "attempts_since_at_most": False, "dealt": None, "who": None,
-          "ticket": None, "note": None}, "nobody dealt with him")
+         {"state": "open", "stopped": None, "attempts_since": None, "attempts_since_at_most": False, "observed_until": None,
+          "unjudged_s": None, "dealt": None, "who": None, "ticket": None, "note": None}, "nobody dealt with him")
     WHOLE.queue_row("ack", name, "--by", "ann", "--at", "@1", "--grace", "0", "--ticket", "NOC-4711", "--note", "a remark")
     row, shown = WHOLE.queue_row("queue", name), WHOLE.log.rows("show", name, "--since", "2026-03-02")[0]["queue"]
     same(shown, {key: row[key] for key in shown}, "as the queue tells it, whatever the period")

@@ -34,7 +34,7 @@ static void add(struct work_case *work, enum work_what what, int64_t time_us, co
 static struct work_verdict judge(const struct work_case *work, int64_t last_us, int64_t now_us)
 {
 	const struct work_activity activity = {
-		.last_us = last_us, .attempts_after = 7, .first_after_us = last_us};
+		.last_us = last_us, .attempts_after = 7, .first_after_us = last_us, .observed_us = INT64_MAX};
 
 	return work_judge(work, &activity, now_us, GRACE_US);
 }
@@ -72,6 +72,22 @@ static void test_grace_is_over_to_the_microsecond(void **state)
 	assert_int_equal(judge(&work, 1100, 1100).stopped, WORK_STOPPED_NO);
 	assert_int_equal(judge(&work, 1100, 1100).attempts, 7);
 	assert_int_equal(judge(&work, INT64_MIN, 1100).stopped, WORK_STOPPED_YES);
+}
+
+/* He is not known to have stopped where nobody tells of anything since. */
+static void test_without_a_word_since_nothing_is_known(void **state)
+{
+	struct work_activity activity = {.last_us = 1050, .observed_us = 1100};
+	struct work_case work;
+
+	(void)state;
+	work_case_begin(&work, "192.0.2.1/32");
+	add(&work, WORK_NOTIFIED, 1000, NULL, NULL);
+	assert_int_equal(work_judge(&work, &activity, 2000, GRACE_US).stopped, WORK_STOPPED_UNSEEN);
+	assert_int_equal(work_judge(&work, &activity, 2000, GRACE_US).state, WORK_IS_NOTIFIED);
+	assert_int_equal(work_judge(&work, &activity, 1099, GRACE_US).stopped, WORK_STOPPED_EARLY);
+	activity.observed_us = 1101;
+	assert_int_equal(work_judge(&work, &activity, 2000, GRACE_US).stopped, WORK_STOPPED_YES);
 }
 
 /* A summary tells of a window, which may begin before the grace period ends. */
@@ -452,6 +468,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nobody_dealt_with_it),
 		cmocka_unit_test(test_grace_is_over_to_the_microsecond),
+		cmocka_unit_test(test_without_a_word_since_nothing_is_known),
 		cmocka_unit_test(test_a_window_across_the_deadline_says_at_most),
 		cmocka_unit_test(test_who_deals_with_a_relapse_begins_again),
 		cmocka_unit_test(test_who_dealt_with_it_stays),

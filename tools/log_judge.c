@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "log_judge.h"
+
+#include "log_time.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Before his last packet: who saw him so lately would have seen him go on. */
+#define SAW_HIM_US (7 * 24 * INT64_C(3600) * 1000000)
+/* An answer whose records end so long ago is told with their end. */
+#define LATE_US    (24 * INT64_C(3600) * 1000000)
+
+void log_judge_begin(struct log_judge *judge, const struct log_context *context)
+{
+	*judge = (struct log_judge){.context = context};
+}
+
+void log_judge_end(struct log_judge *judge)
+{
+	observed_free(&judge->observed);
+	free(judge->remarks);
+	*judge = (struct log_judge){0};
+}
+
+static struct store_filter filter_of(const struct prefix *subscriber, int64_t since_us)
+{
+	return (struct store_filter){.since_us = since_us, .until_us = INT64_MAX, .src = *subscriber};
+}
+
+struct look {
+	struct log_judge *judge;
+	struct log_judgement *judgement;
+	int64_t deadline_us;
+	bool any; /* gateway */
+};
+
+/* ---- who would have seen him ---- */
+
+static void look_at(struct look *look, const struct observed_gateway *gateway)
+{
+	struct log_judge *judge = look->judge;
+	struct log_judgement *judgement = look->judgement;
+	struct log_judge_remark *remark = &judge->remarks[gateway - judge->observed.gateways];
+	int64_t unjudged_us = observed_unjudged(gateway, look->deadline_us), reach_us = gateway->latest_us;
+	int64_t observed_us = reach_us == INT64_MIN ? INT64_MIN : reach_us - unjudged_us;
+
+	look->any = true;
+	remark->late = remark->late || reach_us < judge->context->now_us - LATE_US;
+	if (unjudged_us > remark->unjudged_us)
+		remark->unjudged_us = unjudged_us;
+	if (unjudged_us > judgement->unjudged_us)
+		judgement->unjudged_us = unjudged_us;
+	if (observed_us < judgement->activity.observed_us)
+		judgement->activity.observed_us = observed_us;
+	if (reach_us < judgement->observed_until_us)
+		judgement->observed_until_us = reach_us;
+}
+
+static int take_gateway(void *context, const struct store_group_row *row)
+{
+	struct look *look = context;
+	const struct observed_gateway *gateway =
+		observed_find(&look->judge->observed, row->name ? row->name : "");
+
+	if (gateway)
+		look_at(look, gateway);
+	return 0;
+}
+
+/* Asked once, and only where an answer rests on it. */
+static int read_observed(struct log_judge *judge)
+{
+	int r;
+
+	if (judge->remarks)
+		return 0;
+	r = store_observed(judge->context->store, judge->context->now_us, &judge->observed);
+	if (r < 0)
+		return r;
+	judge->remarks = calloc(judge->observed.count + 1, sizeof(*judge->remarks));
+	return judge->remarks ? 0 : -ENOMEM;
+}
+
+/* Of somebody without any record all gateways are asked. */
+static int look_who_saw(struct look *look, const struct prefix *subscriber)
+{
+	struct log_judge *judge = look->judge;
+	struct log_judgement *judgement = look->judgement;
+	int64_t last_us = judgement->activity.last_us;
+	struct store_filter filter = filter_of(subscriber, last_us);
+	int r = read_observed(judge);
+
+	judgement->activity.observed_us = judgement->observed_until_us = INT64_MAX;
+	judgement->unjudged_us = 0;
+	if (last_us != INT64_MIN)
+		filter.since_us = last_us - SAW_HIM_US;
+	if (r == 0 && last_us != INT64_MIN)
+		r = store_groups(judge->context->store, &filter, STORE_GROUP_HOST, 0, take_gateway, look);
+	for (size_t i = 0; r == 0 && !look->any && i < judge->observed.count; i++)
+		look_at(look, &judge->observed.gateways[i]);
+	if (!look->any)
+		judgement->activity.observed_us = judgement->observed_until_us = INT64_MIN;
+	return r;
+}
+
+/* ---- what he did ---- */
+
+static int look_up(struct look *look, const struct prefix *subscriber)
+{
+	const struct log_context *context = look->judge->context;
+	struct log_judgement *ret = look->judgement;
+	struct store_filter filter = filter_of(subscriber, INT64_MIN);
+	struct store_sums sums = {0};
+	int r = store_totals(context->store, &filter, &sums, NULL);
+
+	if (r < 0)
+		return r;
+	if (sums.records > 0) {
+		ret->attempts = sums.attempts;
+		ret->activity.last_us = sums.last_us;
+	}
+	if (ret->activity.last_us < look->deadline_us)
+		return look->deadline_us <= context->now_us ? look_who_saw(look, subscriber) : 0;
+	filter = filter_of(subscriber, look->deadline_us);
+	r = store_totals(context->store, &filter, &sums, NULL);
+	ret->activity.attempts_after = sums.attempts;
+	ret->activity.first_after_us = sums.first_us;
+	return r;
+}
+
+int log_judge(struct log_judge *judge, const struct work_case *work, int64_t grace_us,
+	      struct log_judgement *ret)
+{
+	struct look look = {.judge = judge, .judgement = ret, .deadline_us = work_deadline(work, grace_us)};
+	struct prefix subscriber;
+	int r = 0;
+
+	*ret = (struct log_judgement){
+		.activity = {.last_us = INT64_MIN, .observed_us = INT64_MIN},
+		.observed_until_us = INT64_MIN,
+		.unjudged_us = -1,
+	};
+	if (prefix_parse(work->subscriber, strlen(work->subscriber), &subscriber) == ADDR_OK)
+		r = look_up(&look, &subscriber);
+	ret->verdict = work_judge(work, &ret->activity, judge->context->now_us, grace_us);
+	return r;
+}
+
+uint64_t log_judge_seconds(int64_t us)
+{
+	return us > 0 ? ((uint64_t)us + LOG_US_PER_S - 1) / LOG_US_PER_S : 0;
+}
+
+/* ---- below the rows ---- */
+
+/* ", " and what is to be said of one gateway, or nothing. */
+typedef void judge_words(const struct log_judge *judge, size_t place, FILE *out);
+
+static void put_late(const struct log_judge *judge, size_t place, FILE *out)
+{
+	const struct observed_gateway *gateway = &judge->observed.gateways[place];
+	char when[LOG_TIME_TEXT_MAX] = "none";
+
+	if (!judge->remarks[place].late)
+		return;
+	if (gateway->latest_us != INT64_MIN)
+		log_time_format(gateway->latest_us, judge->context->utc, when);
+	fprintf(out, ", %s %s", gateway->host, when);
+}
+
+static void put_unjudged(const struct log_judge *judge, size_t place, FILE *out)
+{
+	int64_t unjudged_us = judge->remarks[place].unjudged_us;
+
+	if (unjudged_us > 0)
+		fprintf(out, ", %s for %" PRIu64 " seconds", judge->observed.gateways[place].host,
+			log_judge_seconds(unjudged_us));
+}
+
+static char *list_words(const struct log_judge *judge, judge_words *put)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; judge->remarks && i < judge->observed.count; i++)
+		put(judge, i, out);
+	if (fclose(out) == 0 && size > 2) {
+		memmove(text, text + 2, size - 1);
+		return text;
+	}
+	free(text);
+	return NULL;
+}
+
+char *log_judge_late(const struct log_judge *judge)
+{
+	return list_words(judge, put_late);
+}
+
+char *log_judge_unjudged(const struct log_judge *judge)
+{
+	return list_words(judge, put_unjudged);
+}
+
+void log_judge_explain(const struct log_judge *judge)
+{
+	char *late CLEANUP_FREE = log_judge_late(judge);
+	char *unjudged CLEANUP_FREE = log_judge_unjudged(judge);
+
+	if (late)
+		log_note(judge->context,
+			 "Latest record or notice: %s. op25bd writes none while it blocks nobody; "
+			 "'op25bctl status' tells there whether it runs.",
+			 late);
+	if (unjudged)
+		log_note(judge->context, "After the grace period packets passed that nobody judged: %s.",
+			 unjudged);
+}

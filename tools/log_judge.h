@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the records say of somebody whom people dealt with, or may have to: queue and show say the same by it. */
+#ifndef OP25B_TOOLS_LOG_JUDGE_H
+#define OP25B_TOOLS_LOG_JUDGE_H
+
+#include "log.h"
+
+#include "store/observed.h"
+#include "store/work.h"
+
+/* What is to be said of a gateway below all rows. */
+struct log_judge_remark {
+	bool late; /* its latest word is too old to tell of now */
+	int64_t unjudged_us;
+};
+
+struct log_judge {
+	const struct log_context *context;
+	struct observed observed;
+	struct log_judge_remark
+		*remarks; /* one for each of its gateways; NULL: none of them was looked at yet */
+};
+
+struct log_judgement {
+	struct work_activity activity;
+	struct work_verdict verdict;
+	uint64_t attempts;         /* over all times */
+	int64_t observed_until_us; /* INT64_MIN: no record, or nothing rests on it */
+	int64_t unjudged_us;       /* of the time since the deadline; -1: nothing rests on it */
+};
+
+/* log_judge_end() in any case. */
+void log_judge_begin(struct log_judge *judge, const struct log_context *context);
+/* 0, or a negative errno of the store. */
+int log_judge(struct log_judge *judge, const struct work_case *work, int64_t grace_us,
+	      struct log_judgement *ret);
+/*
+ * Where the answers end, for people: the late gateways with their latest words, and for how long nobody judged packets. NULL:
+ * nothing is to be said, or no memory; the caller's to free.
+ */
+char *log_judge_late(const struct log_judge *judge);
+char *log_judge_unjudged(const struct log_judge *judge);
+/* Both, below a table. */
+void log_judge_explain(const struct log_judge *judge);
+void log_judge_end(struct log_judge *judge);
+/* Whole ones, a begun one among them. */
+uint64_t log_judge_seconds(int64_t us);
+
+#endif
