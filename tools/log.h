@@ -117,6 +117,9 @@ bool log_number(const struct log_context *context, const char *name, uint64_t ma
 uint64_t log_limit(const struct log_context *context);
 /* --sort as all commands that sort subscribers take it. False after saying what is wrong. */
 bool log_order(const struct log_context *context, enum store_order *ret);
+/* The time that an option names; *ret is untouched where text is NULL: it was not given. LOG_FOUND or LOG_ERROR, said. */
+int log_moment(const struct log_context *context, const char *option, const char *text, bool later,
+	       int64_t *ret);
 /* A subscriber on the command line, an address or prefix, into the filter. False after saying what is wrong. */
 bool log_subscriber(const char *text, struct prefix *ret);
 

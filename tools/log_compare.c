@@ -264,15 +264,6 @@ static int print_comparison(const struct log_context *context, const struct comp
 
 /* ---- the two periods ---- */
 
-static int read_time(const struct log_context *context, const char *option, bool later, int64_t *ret)
-{
-	const char *text = log_value(context, option);
-
-	if (text && log_time_parse(text, context->now_us, context->utc, later, ret) < 0)
-		return log_error("--%s %s: not a time", option, text);
-	return LOG_FOUND;
-}
-
 static int find_periods(const struct log_context *context, struct comparison *ret)
 {
 	struct store_filter *before = &ret->before, *now = &ret->now;
@@ -287,10 +278,12 @@ static int find_periods(const struct log_context *context, struct comparison *re
 		now->since_us = now->until_us - DAY_S * LOG_US_PER_S;
 	*before = *now;
 	before->until_us = now->since_us;
-	if (read_time(context, "against-until", true, &before->until_us) != LOG_FOUND)
+	if (log_moment(context, "against-until", log_value(context, "against-until"), true,
+		       &before->until_us) != LOG_FOUND)
 		return LOG_ERROR;
 	before->since_us = before->until_us - (now->until_us - now->since_us);
-	if (read_time(context, "against-since", false, &before->since_us) != LOG_FOUND)
+	if (log_moment(context, "against-since", log_value(context, "against-since"), false,
+		       &before->since_us) != LOG_FOUND)
 		return LOG_ERROR;
 	if (before->since_us >= before->until_us || now->since_us >= now->until_us)
 		return log_error("a period of no length cannot be compared");

@@ -276,18 +276,21 @@ int log_options_read(struct log_context *context, struct log_words *words, const
 
 /* ---- what the words say ---- */
 
-static int read_time(const struct log_context *context, const char *option, const char *text, bool later,
-		     int64_t *ret)
+int log_moment(const struct log_context *context, const char *option, const char *text, bool later,
+	       int64_t *ret)
 {
 	int r = text ? log_time_parse(text, context->now_us, context->utc, later, ret) : 0;
 
 	if (r == -ERANGE)
 		return log_error("--%s %s: there is no such time", option, text);
-	if (r < 0)
+	if (r == -ENOTSUP)
 		return log_error(
-			"--%s %s: not a time; -2h, \"2 hours ago\", yesterday, \"2026-11-22 10:00\" and "
-			"@EPOCH are",
+			"--%s %s: zones have no names here; an offset at the end does it: +09:00, or UTC",
 			option, text);
+	if (r < 0)
+		return log_error("--%s %s: not a time; -2h, \"2 hours ago\", yesterday, \"yesterday 16:00\", "
+				 "\"2026-11-22 10:00\" and @EPOCH are",
+				 option, text);
 	return LOG_FOUND;
 }
 
@@ -427,8 +430,8 @@ int log_options_apply(struct log_context *context, const struct log_words *words
 	if (filter->reason && !is_reason(filter->reason))
 		return LOG_ERROR;
 	if (apply_output(context, words) != LOG_FOUND ||
-	    read_time(context, "since", words->since, false, &filter->since_us) != LOG_FOUND ||
-	    read_time(context, "until", words->until, true, &filter->until_us) != LOG_FOUND ||
+	    log_moment(context, "since", words->since, false, &filter->since_us) != LOG_FOUND ||
+	    log_moment(context, "until", words->until, true, &filter->until_us) != LOG_FOUND ||
 	    read_prefix("--src", words->src, &filter->src) != LOG_FOUND ||
 	    read_prefix("--dst", words->dst, &filter->dst) != LOG_FOUND)
 		return LOG_ERROR;

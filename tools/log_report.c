@@ -265,8 +265,8 @@ int log_report(struct log_context *context, int argc, char **argv)
 	(void)argv;
 	if (!path)
 		return log_error("report needs --html FILE (\"-\": standard output)");
-	if (now && log_time_parse(now, context->now_us, context->utc, false, &now_us) < 0)
-		return log_error("--now: \"%s\" is no time", now);
+	if (log_moment(context, "now", now, false, &now_us) != LOG_FOUND)
+		return LOG_ERROR;
 	code = read_language(context, &language);
 	code = code == LOG_FOUND ? check_target(context, path) : code;
 	code = code == LOG_FOUND ? log_target_check(path) : code;

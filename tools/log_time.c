@@ -263,6 +263,16 @@ static int take_clock(const char **at, int64_t *ret_us)
 	return 0;
 }
 
+/* "JST", "Asia/Tokyo": means several things, or needs a table of zones. */
+static bool is_zone_name(const char *at)
+{
+	size_t len = 0;
+
+	while (isalpha((unsigned char)at[len]) || (len > 0 && at[len] && strchr("/_+-", at[len])))
+		len++;
+	return len >= 2 && at[len] == '\0';
+}
+
 /* What is left of the text: nothing, or an offset in seconds. 1: there is one. */
 static int take_offset(const char *at, int64_t *ret_s)
 {
@@ -277,7 +287,7 @@ static int take_offset(const char *at, int64_t *ret_s)
 	}
 	sign = *at == '-' ? -1 : 1;
 	if (!take_char(&at, '+') && !take_char(&at, '-'))
-		return -EINVAL;
+		return is_zone_name(at) ? -ENOTSUP : -EINVAL;
 	hours = take_digits(&at, 2);
 	if (hours >= 0 && *at) {
 		take_char(&at, ':');
@@ -299,50 +309,96 @@ static int64_t from_local(int64_t wall_us, bool utc, bool later)
 	return us < 0 ? 0 : us < latest_us ? us : latest_us - 1;
 }
 
-static int parse_absolute(const char *at, int64_t now_us, bool utc, bool later, int64_t *ret_us)
-{
-	int64_t wall, clock_us = 0, offset_s = 0, day_us = DAY_S * LOG_US_PER_S;
-	bool dated = strlen(at) > 4 && at[4] == '-';
-	int r;
+/* A day as it is written: by its date, or so many days from today, which is known only when the zone is. */
+struct day {
+	bool named, dated;
+	int weekday; /* -1: not told */
+	int days;
+	int64_t wall_us;
+};
 
-	if (dated) {
-		r = take_date(&at, &wall);
-		if (r == 0 && (*at == ' ' || *at == 'T' || *at == 't') && isdigit((unsigned char)at[1])) {
-			at++;
-			r = take_clock(&at, &clock_us);
-		}
-	} else {
-		wall = now_us + log_time_offset(now_us, utc) * LOG_US_PER_S;
-		wall -= wall % day_us;
-		r = take_clock(&at, &clock_us);
-	}
-	if (r < 0)
-		return r;
-	wall += clock_us;
-	r = take_offset(at, &offset_s);
-	if (r < 0)
-		return r;
-	return within_years(r > 0 ? wall - offset_s * LOG_US_PER_S : from_local(wall, utc, later), ret_us);
+/* Steps over that word, in whatever case. */
+static bool take_word(const char **at, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (strncasecmp(*at, word, len) != 0 || isalnum((unsigned char)(*at)[len]))
+		return false;
+	*at = skip_blanks(*at + len);
+	return true;
 }
 
-static bool parse_word(const char *text, int64_t now_us, bool utc, int64_t *ret_us)
+/* 0 is Sunday, as for localtime_r(); -1: none. */
+static int take_weekday(const char **at)
+{
+	static const char *const names[][2] = {{"Sun", "Sunday"},    {"Mon", "Monday"},   {"Tue", "Tuesday"},
+					       {"Wed", "Wednesday"}, {"Thu", "Thursday"}, {"Fri", "Friday"},
+					       {"Sat", "Saturday"}};
+
+	for (int i = 0; i < 7; i++)
+		if (take_word(at, names[i][0]) || take_word(at, names[i][1]))
+			return i;
+	return -1;
+}
+
+static int take_day(const char **at, struct day *day)
 {
 	static const struct {
 		const char *word;
 		int days;
-	} days[] = {{"today", 0}, {"yesterday", -1}, {"tomorrow", 1}};
+	} words[] = {{"today", 0}, {"yesterday", -1}, {"tomorrow", 1}};
+	int r;
 
-	if (strcasecmp(text, "now") == 0) {
-		*ret_us = now_us;
-		return true;
+	day->weekday = take_weekday(at);
+	day->dated = strlen(*at) > 4 && (*at)[4] == '-';
+	day->named = day->dated;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]) && !day->named; i++) {
+		day->named = take_word(at, words[i].word);
+		day->days = words[i].days;
 	}
-	for (size_t i = 0; i < sizeof(days) / sizeof(days[0]); i++) {
-		if (strcasecmp(text, days[i].word) == 0) {
-			*ret_us = log_time_day(now_us, utc, days[i].days);
-			return true;
-		}
-	}
-	return false;
+	if (!day->named)
+		day->days = 0;
+	if (!day->dated)
+		return day->weekday < 0 ? 0 : -EINVAL;
+	r = take_date(at, &day->wall_us);
+	if (r < 0)
+		return r;
+	if ((**at == 'T' || **at == 't') && isdigit((unsigned char)(*at)[1]))
+		(*at)++;
+	*at = skip_blanks(*at);
+	return 0;
+}
+
+/* The wall's midnight of that day. 1970-01-01 was a Thursday. */
+static int find_midnight(const struct day *day, int64_t now_wall_us, int64_t *ret_us)
+{
+	int64_t day_us = DAY_S * LOG_US_PER_S;
+
+	*ret_us = day->dated ? day->wall_us : (now_wall_us / day_us + day->days) * day_us;
+	return day->weekday >= 0 && (*ret_us / day_us + 4) % 7 != day->weekday ? -ERANGE : 0;
+}
+
+static int parse_absolute(const char *at, int64_t now_us, bool utc, bool later, int64_t *ret_us)
+{
+	int64_t wall, clock_us = 0, offset_s = 0;
+	struct day day = {0};
+	int r = take_day(&at, &day), zoned;
+
+	/* A time alone is today's; a day alone its midnight. */
+	if (r == 0 && (!day.named || isdigit((unsigned char)*at)))
+		r = take_clock(&at, &clock_us);
+	if (r < 0)
+		return r;
+	zoned = take_offset(at, &offset_s);
+	if (zoned < 0)
+		return zoned;
+	/* Which day it is, and was yesterday, goes by the clock that is meant. */
+	r = find_midnight(&day, now_us + (zoned ? offset_s : log_time_offset(now_us, utc)) * LOG_US_PER_S,
+			  &wall);
+	if (r < 0)
+		return r;
+	wall += clock_us;
+	return within_years(zoned ? wall - offset_s * LOG_US_PER_S : from_local(wall, utc, later), ret_us);
 }
 
 int log_time_parse(const char *text, int64_t now_us, bool utc, bool later, int64_t *ret_us)
@@ -359,8 +415,10 @@ int log_time_parse(const char *text, int64_t now_us, bool utc, bool later, int64
 		return -EINVAL;
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	if (parse_word(copy, now_us, utc, ret_us))
+	if (strcasecmp(copy, "now") == 0) {
+		*ret_us = now_us;
 		return 0;
+	}
 	if (copy[0] == '@')
 		return parse_epoch(copy + 1, ret_us);
 	if (copy[0] == '-' || copy[0] == '+')

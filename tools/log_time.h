@@ -16,10 +16,12 @@ enum { LOG_TIME_TEXT_MAX = 48 };
 
 /*
  * "now", "today", "yesterday", "tomorrow" (days begin at midnight), "-2h", "+5min", "2 hours ago", "@1700000000",
- * "2026-11-22", "2026-11-22 10:00[:00[.5]]", "10:00[:00]" (of today); with an offset ("Z", "UTC", "+09:00", "+0900") at
- * the end of these, else local time, or UTC with utc. A time that the clocks show twice is the first of both, with
- * `later` the second; one that they leave out is as far behind the gap as it is behind the gap's begin.
- * 0, or -EINVAL, -ERANGE with *ret_us untouched.
+ * "2026-11-22", "Sun 2026-11-22", "2026-11-22 10:00[:00[.5]]", "yesterday 10:00", "10:00[:00]" (of today); with an offset
+ * ("Z", "UTC", "+09:00", "+0900") at the end of days and times, else local time, or UTC with utc. Where the offset is told,
+ * today is that of its clocks. A time that the clocks show twice is the first of both, with `later` the second; one that they
+ * leave out is as far behind the gap as it is behind the gap's begin.
+ * 0, or -EINVAL, -ERANGE (a day or time that there is not, a weekday that the date is not), -ENOTSUP (a zone by its name), with
+ * *ret_us untouched.
  */
 int log_time_parse(const char *text, int64_t now_us, bool utc, bool later, int64_t *ret_us);
 

@@ -45,16 +45,13 @@ static bool read_who(const struct log_context *context, struct work_event *event
 static bool read_when(const struct log_context *context, struct work_event *event)
 {
 	const char *at = log_value(context, "at");
-	int r = 0;
 
 	event->time_us = context->now_us;
-	if (at)
-		r = log_time_parse(at, context->now_us, context->utc, false, &event->time_us);
-	if (r < 0)
-		log_error("--at %s: not a time; -2h, yesterday and \"2026-11-22 10:00\" are", at);
-	else if (event->time_us > context->now_us)
+	if (log_moment(context, "at", at, false, &event->time_us) != LOG_FOUND)
+		return false;
+	if (event->time_us > context->now_us)
 		log_error("--at %s: that is still to come", at);
-	return r == 0 && event->time_us <= context->now_us;
+	return event->time_us <= context->now_us;
 }
 
 /* The subscriber as it is stored. LOG_FOUND, LOG_NOTHING or LOG_ERROR, said. */

@@ -139,6 +139,7 @@ def wrong_usage_is_told():
     refused(home, "unrecognized option", "top", "--step", "1h")
     refused(home, "--since noon: not a time", "top", "--since", "noon")
     refused(home, "there is no such time", "top", "--until", "2026-02-30")
+    refused(home, "+09:00", "top", "--since", "2026-11-22 10:00 JST")
     refused(home, "--since is later than --until", "top", "--since", "now", "--until", "-1h")
     refused(home, "--src 1.2.3: ", "top", "--src", "1.2.3")
     refused(home, "--limit -1: not a number", "top", "-n", "-1")

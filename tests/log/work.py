@@ -283,10 +283,11 @@ def gaps_and_duplicates_are_those_of_the_truth():
     same(WHOLE.log.run("verify", "--no-ledger").code, 0, "nothing is missing")
 
 
-def ledgers():
+def ledgers(month=None):
     """What the daemon of each router would say: it was never restarted."""
-    for source in WHOLE.truth["sources"]:
-        sums = WHOLE.truth["hosts"][source["host"]]
+    truth = (month or WHOLE).truth
+    for source in truth["sources"]:
+        sums = truth["hosts"][source["host"]]
         # Packets of unknown subscribers stand in overflow records.
         yield {"events": {"host": source["host"], "boot_id": source["boot_id"], "next_seq": source["last_seq"] + 1,
                           "records": source["last_seq"] - source["first_seq"] + 1,

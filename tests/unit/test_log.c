@@ -97,6 +97,16 @@ static void test_moments(void **state)
 		/* As a record writes it. */
 		{"2026-11-22T10:00:00.123456+0900", berlin, INT64_C(1795309200) * S + 123456},
 		{"2026-11-22T10:00:00-03:30", berlin, INT64_C(1795354200) * S},
+		{"yesterday 16:00", tokyo, INT64_C(1795244400) * S},
+		{"Yesterday 16:00:30", "UTC", INT64_C(1795276830) * S},
+		{"tomorrow 00:30", tokyo, INT64_C(1795361400) * S},
+		{"today 10:00 UTC", tokyo, INT64_C(1795341600) * S},
+		{"today  10:00  +09:00", berlin, INT64_C(1795309200) * S},
+		/* As journalctl writes them. */
+		{"Sun 2026-11-22 10:00:00", tokyo, INT64_C(1795309200) * S},
+		{"sunday  2026-11-22   10:00:00   UTC", tokyo, INT64_C(1795341600) * S},
+		{"Sun 2026-11-22", tokyo, INT64_C(1795273200) * S},
+		{"2026-11-22 UTC", tokyo, INT64_C(1795305600) * S},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -105,6 +115,30 @@ static void test_moments(void **state)
 		if (us != rows[i].wanted_us)
 			print_message("%s\n", rows[i].text);
 		assert_int_equal(us, rows[i].wanted_us);
+	}
+}
+
+/* Sunday 2026-11-22 16:30 UTC: Monday 01:30 in Tokyo. */
+static void test_today_is_that_of_the_clock_that_is_meant(void **state)
+{
+	const int64_t night_us = INT64_C(1795365000) * S, midnight_utc_us = INT64_C(1795305600) * S;
+	static const struct {
+		const char *text;
+		int64_t behind_s; /* that midnight */
+	} rows[] = {
+		{"10:00Z", 36000}, {"10:00 UTC", 36000},    {"10:00+09:00", 90000},
+		{"10:00", 90000},  {"23:00 -03:00", 93600}, {"yesterday 10:00Z", 36000 - 86400},
+		{"today UTC", 0},  {"today", 54000},
+	};
+
+	set_zone(tokyo);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t us = -1;
+
+		assert_int_equal(log_time_parse(rows[i].text, night_us, false, false, &us), 0);
+		if (us != midnight_utc_us + rows[i].behind_s * S)
+			print_message("%s\n", rows[i].text);
+		assert_int_equal(us, midnight_utc_us + rows[i].behind_s * S);
 	}
 }
 
@@ -187,7 +221,16 @@ static void test_no_moments(void **state)
 		{"2026-11-22 10:00:", -EINVAL},
 		{"2026-11-22T10:00:00+9", -EINVAL},
 		{"2026-11-22T10:00:00+09:00x", -EINVAL},
-		{"2026-11-22 10:00:00 JST", -EINVAL},
+		{"2026-11-22 10:00:00 JST", -ENOTSUP},
+		{"2026-11-22 10:00 Asia/Tokyo", -ENOTSUP},
+		{"yesterday 10:00 CET", -ENOTSUP},
+		{"2026-11-22x", -EINVAL},
+		{"yesterday 1:00", -EINVAL},
+		{"yesterdays", -EINVAL},
+		{"yesterday -2h", -EINVAL},
+		{"Sun", -EINVAL},
+		{"Sun 10:00", -EINVAL},
+		{"Mon 2026-11-22", -ERANGE},
 		{"2026-02-29", -ERANGE},
 		{"2026-13-01", -ERANGE},
 		{"2026-00-01", -ERANGE},
@@ -526,6 +569,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_moments),
+		cmocka_unit_test(test_today_is_that_of_the_clock_that_is_meant),
 		cmocka_unit_test(test_utc_leaves_the_zone_out),
 		cmocka_unit_test(test_clocks_that_change),
 		cmocka_unit_test(test_days),
