@@ -217,6 +217,7 @@ int log_divided(const struct log_context *context);
 /* Subscribers with what the triage says of each: the columns, and a row of them. sparks: with a sparkline of the period. */
 extern const struct log_column log_talker_columns[];
 extern const size_t log_talker_column_count;
+enum { LOG_TALKER_COLUMNS_MAX = 32 };
 void log_talker_write(struct log_table *table, const struct log_context *context,
 		      const struct store_talker *row, const uint64_t *spark, size_t spark_count);
 unsigned log_class_colour(enum triage_class class);
@@ -237,5 +238,7 @@ struct log_talkers {
 int log_talkers_read(const struct log_context *context, enum store_order order, uint64_t limit,
 		     struct log_talkers *talkers);
 void log_talkers_free(struct log_talkers *talkers);
+/* Says to people when records begin, if a period that others are compared with begins before. LOG_FOUND or LOG_ERROR, said. */
+int log_say_begin(const struct log_context *context, int64_t since_us);
 
 #endif

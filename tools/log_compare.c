@@ -256,8 +256,9 @@ static int print_comparison(const struct log_context *context, const struct comp
 		 " shrunk, %" PRIu64 " about the same",
 		 rows.counts[CHANGE_NEW], rows.counts[CHANGE_BACK], rows.counts[CHANGE_GROWN],
 		 rows.counts[CHANGE_GONE], rows.counts[CHANGE_SHRUNK], rows.counts[CHANGE_SAME]);
+	code = log_say_begin(context, comparison->before.since_us);
 	log_note(context, "%s", "");
-	code = print_rows(context, &rows);
+	code = code == LOG_FOUND ? print_rows(context, &rows) : code;
 	free(rows.items);
 	return code;
 }

@@ -424,6 +424,7 @@ int log_options_apply(struct log_context *context, const struct log_words *words
 
 	filter->since_us = INT64_MIN;
 	filter->until_us = INT64_MAX;
+	filter->day_of = context->utc ? NULL : log_time_day_number;
 	/* watch says itself what a screen cannot do, and who can. */
 	if (context->command->run != log_watch && refuse_filters(context, words) != LOG_FOUND)
 		return LOG_ERROR;

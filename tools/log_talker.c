@@ -2,6 +2,7 @@
 /* Subscribers as rows: what several commands say of each. */
 #include "log.h"
 
+#include "log_time.h"
 #include "log_why.h"
 
 #include "base/vec.h"
@@ -69,6 +70,8 @@ const struct log_column log_talker_columns[] = {
 };
 
 const size_t log_talker_column_count = sizeof(log_talker_columns) / sizeof(log_talker_columns[0]);
+_Static_assert(sizeof(log_talker_columns) / sizeof(log_talker_columns[0]) <= LOG_TALKER_COLUMNS_MAX,
+	       "all of them must fit what keeps a copy");
 
 static void write_sums(struct log_table *table, const struct store_talker *row)
 {
@@ -171,4 +174,21 @@ void log_talkers_free(struct log_talkers *talkers)
 		for (size_t j = 0; j < LOG_WAY_TEXTS; j++)
 			free(talkers->items[i].texts[j]);
 	free(talkers->items);
+}
+
+int log_say_begin(const struct log_context *context, int64_t since_us)
+{
+	const struct store_filter all = {.since_us = INT64_MIN, .until_us = INT64_MAX};
+	char text[LOG_TIME_TEXT_MAX];
+	struct store_sums sums;
+
+	if (context->output != LOG_TABLE)
+		return LOG_FOUND;
+	if (store_totals(context->store, &all, &sums, NULL) < 0)
+		return log_store_error(context);
+	if (sums.records == 0 || since_us >= sums.first_us)
+		return LOG_FOUND;
+	log_time_format(sums.first_us, context->utc, text);
+	log_note(context, "records begin at %s: of whom was blocked before nothing is known", text);
+	return LOG_FOUND;
 }

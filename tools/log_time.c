@@ -39,12 +39,29 @@ static int64_t from_wall(int64_t wall_us, bool utc, bool later)
 	return second_holds ? second : first;
 }
 
-int64_t log_time_day(int64_t us, bool utc, int days)
+static int64_t wall_day(int64_t us, bool utc)
 {
 	int64_t day_us = DAY_S * LOG_US_PER_S, wall = us + log_time_offset(us, utc) * LOG_US_PER_S;
-	int64_t day = wall / day_us - (wall % day_us < 0);
 
-	return from_wall((day + days) * day_us, utc, false);
+	return wall / day_us - (wall % day_us < 0);
+}
+
+int64_t log_time_day_number(int64_t us)
+{
+	return wall_day(us, false);
+}
+
+int64_t log_time_day(int64_t us, bool utc, int days)
+{
+	return from_wall((wall_day(us, utc) + days) * DAY_S * LOG_US_PER_S, utc, false);
+}
+
+int64_t log_time_days_begin(int64_t us, bool utc, int days)
+{
+	const int64_t monday = 4; /* 1970-01-05 */
+	int64_t behind = (wall_day(us, utc) - (days % 7 == 0 ? monday : 0)) % days;
+
+	return log_time_day(us, utc, -(int)(behind < 0 ? behind + days : behind));
 }
 
 /* ---- lengths ---- */

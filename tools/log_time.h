@@ -34,6 +34,11 @@ int32_t log_time_offset(int64_t us, bool utc);
 /* Midnight before, of the day that is `days` later (earlier, if negative). */
 int64_t log_time_day(int64_t us, bool utc, int days);
 
+/* Midnight at which a step of so many days begins that holds this moment: weeks begin on Mondays. */
+int64_t log_time_days_begin(int64_t us, bool utc, int days);
+/* Which day of local time it is, counted from 1970-01-01. */
+int64_t log_time_day_number(int64_t us);
+
 /* "2026-11-22 10:00:00", with a "Z" in UTC. For people. */
 void log_time_format(int64_t us, bool utc, char out[LOG_TIME_TEXT_MAX]);
 /* The same in at most 15 characters: without the year of now_us, and in other years without the time of day. */

@@ -190,6 +190,33 @@ static int print_buckets(const struct log_context *context, const struct buckets
 	return log_table_end(table);
 }
 
+struct days {
+	const struct log_context *context;
+	int count;
+};
+
+static int64_t next_days(void *context, int64_t start_us)
+{
+	const struct days *days = context;
+
+	return log_time_day(start_us, days->context->utc, days->count);
+}
+
+/* Steps begin where local days and hours do; days also where clocks change within the period. */
+static int ask(const struct log_context *context, const struct store_filter *filter, uint32_t step_s,
+	       struct buckets *buckets)
+{
+	struct days days = {.context = context, .count = (int)(step_s / DAY_S)};
+	struct store_steps steps = {.next_us = next_days, .context = &days};
+
+	if (step_s % DAY_S != 0)
+		return store_timeline(context->store, filter, step_s,
+				      -(log_offset(context, filter->since_us) % (int32_t)step_s), keep_bucket,
+				      buckets);
+	steps.first_us = log_time_days_begin(filter->since_us, context->utc, days.count);
+	return store_timeline_steps(context->store, filter, &steps, keep_bucket, buckets);
+}
+
 int log_timeline(struct log_context *context, int argc, char **argv)
 {
 	struct store_filter filter = context->filter;
@@ -210,9 +237,7 @@ int log_timeline(struct log_context *context, int argc, char **argv)
 		code = find_step(context, length_us, &step_s);
 	if (code != LOG_FOUND)
 		return code;
-	/* Steps begin where local days and hours do. */
-	r = store_timeline(context->store, &filter, step_s,
-			   -(log_offset(context, filter.since_us) % (int32_t)step_s), keep_bucket, &buckets);
+	r = ask(context, &filter, step_s, &buckets);
 	if (r == -ENOMEM)
 		code = log_error("no memory");
 	else

@@ -76,14 +76,38 @@ static int write_with_spark(const struct log_context *context, const struct spar
 	return LOG_FOUND;
 }
 
-static int print_kept(const struct log_context *context, const struct log_talkers *talkers, size_t most)
+/* Of the first and the last time the one that is asked for stays where there is no room for both. */
+static void choose_columns(enum store_order order, struct log_column columns[LOG_TALKER_COLUMNS_MAX])
 {
-	struct log_table *table = log_table_new(context, log_talker_columns, log_talker_column_count);
+	struct log_column *first = NULL, *last = NULL;
+	unsigned rank;
+
+	for (size_t i = 0; i < log_talker_column_count; i++) {
+		columns[i] = log_talker_columns[i];
+		if (columns[i].name && strcmp(columns[i].name, "first") == 0)
+			first = &columns[i];
+		if (columns[i].name && strcmp(columns[i].name, "last") == 0)
+			last = &columns[i];
+	}
+	if (order != STORE_BY_FIRST || !first || !last)
+		return;
+	rank = first->rank;
+	first->rank = last->rank;
+	last->rank = rank;
+}
+
+static int print_kept(const struct log_context *context, enum store_order order,
+		      const struct log_talkers *talkers, size_t most)
+{
+	struct log_column columns[LOG_TALKER_COLUMNS_MAX] = {0};
+	struct log_table *table;
 	size_t count = most > 0 && most < talkers->count ? most : talkers->count;
 	bool sparks = context->output == LOG_TABLE && count > 0 && count <= SPARK_ROWS;
 	struct spark_period period = {0};
 	int code = LOG_FOUND, end;
 
+	choose_columns(order, columns);
+	table = log_table_new(context, columns, log_talker_column_count);
 	if (sparks)
 		period = spark_period(context, talkers);
 	for (size_t i = 0; i < count && code == LOG_FOUND; i++) {
@@ -141,7 +165,7 @@ int log_top(struct log_context *context, int argc, char **argv)
 		return LOG_ERROR;
 	code = log_talkers_read(context, order, most, &talkers);
 	if (code == LOG_FOUND)
-		code = print_kept(context, &talkers, most);
+		code = print_kept(context, order, &talkers, most);
 	if (code == LOG_FOUND)
 		code = print_totals(context, count_subscribers(&talkers, 0));
 	log_talkers_free(&talkers);
@@ -157,6 +181,11 @@ static int compare_first(const void *a, const void *b)
 
 	return (left->row.ever_first_us < right->row.ever_first_us) -
 	       (left->row.ever_first_us > right->row.ever_first_us);
+}
+
+static int64_t end_of_period(const struct log_context *context)
+{
+	return context->filter.until_us < context->now_us ? context->filter.until_us : context->now_us;
 }
 
 int log_first_seen(struct log_context *context, int argc, char **argv)
@@ -176,10 +205,13 @@ int log_first_seen(struct log_context *context, int argc, char **argv)
 	if (code == LOG_FOUND && order == STORE_BY_FIRST && talkers.count > 0)
 		qsort(talkers.items, talkers.count, sizeof(talkers.items[0]), compare_first);
 	if (code == LOG_FOUND)
-		code = print_kept(context, &talkers, most);
+		code = print_kept(context, order, &talkers, most);
 	if (code == LOG_FOUND && most > 0 && talkers.count > most)
 		log_note(context, "%" PRIu64 " of %" PRIu64 " subscribers (-n 0 shows them all)",
 			 count_subscribers(&talkers, most), count_subscribers(&talkers, 0));
+	/* Whoever is new in the first days is not so for a reason: as much time should lie before the period as in it. */
+	if (code == LOG_FOUND)
+		code = log_say_begin(context, 2 * context->filter.since_us - end_of_period(context));
 	log_talkers_free(&talkers);
 	return code;
 }

@@ -21,6 +21,7 @@ struct store_filter {
 	struct prefix dst;          /* records that tell a destination inside it */
 	const char *pool, *rule, *reason, *host; /* NULL: all */
 	uint64_t min_attempts;                   /* of a subscriber, over all records that count */
+	int64_t (*day_of)(int64_t us); /* which day a time lies in, counted from 1970; NULL: by UTC */
 };
 
 struct store_sums {
@@ -44,7 +45,7 @@ struct store_talker {
 	uint64_t destinations;
 	bool destinations_exact;
 	uint32_t hours_active; /* hours of the period with a record */
-	uint32_t days_active;  /* UTC days, likewise */
+	uint32_t days_active;  /* days (day_of), likewise */
 	uint32_t clock_hours;  /* bit h: a record in some UTC hour h of the day: rhythm */
 	uint64_t busiest_hour; /* attempts in the busiest hour */
 };
@@ -164,6 +165,15 @@ int store_groups(struct store *store, const struct store_filter *filter, enum st
  */
 int store_timeline(struct store *store, const struct store_filter *filter, uint32_t step_s, int32_t offset_s,
 		   store_bucket_row *row, void *context);
+/* Steps of different length, as days are where clocks change; each of an hour at least. */
+struct store_steps {
+	int64_t first_us; /* begin of the first one, not behind the period's */
+	int64_t (*next_us)(void *context,
+			   int64_t start_us); /* begin of the one behind that which begins then */
+	void *context;
+};
+int store_timeline_steps(struct store *store, const struct store_filter *filter,
+			 const struct store_steps *steps, store_bucket_row *row, void *context);
 /*
  * Where most of the period's records lie, when some days are more than pause_days away from others; of as many, the nearest to
  * now. Of the filter only the times count. An end behind which there are no records is left as it is.

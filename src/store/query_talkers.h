@@ -6,7 +6,7 @@
 #include "store/question.h"
 
 struct talker_hours {
-	int64_t hour;      /* the latest so far, and its day; both count from 1970 */
+	int64_t hour, day; /* the latest so far; both count from 1970 */
 	uint64_t attempts; /* in it */
 	uint32_t hours, days, clock_hours;
 	uint64_t busiest;

@@ -9,6 +9,7 @@ enum { STEPS_MAX = 1000000 };
 
 struct timeline {
 	struct question *question;
+	const struct store_steps *steps; /* NULL: each is step_us long */
 	int64_t step_us, since_us, until_us;
 	struct store_bucket bucket; /* the one being filled */
 	uint32_t number;            /* of it */
@@ -33,11 +34,23 @@ static int fill(struct timeline *timeline, const struct fact *fact)
 	return 0;
 }
 
+/* Of the one being filled. */
+static int64_t end_of_step(const struct timeline *timeline)
+{
+	const struct store_steps *steps = timeline->steps;
+	int64_t start_us = timeline->bucket.start_us, least_us = start_us + timeline->step_us, next_us;
+
+	if (!steps)
+		return least_us;
+	next_us = steps->next_us(steps->context, start_us);
+	return next_us > least_us ? next_us : least_us;
+}
+
 static int tell_bucket(struct timeline *timeline)
 {
 	int r = timeline->row(timeline->context, &timeline->bucket);
 
-	timeline->bucket = (struct store_bucket){.start_us = timeline->bucket.start_us + timeline->step_us};
+	timeline->bucket = (struct store_bucket){.start_us = end_of_step(timeline)};
 	timeline->number++;
 	return r;
 }
@@ -47,6 +60,23 @@ static int fill_bucket(void *context, const struct fact *fact)
 	return fill(context, fact);
 }
 
+static int too_many(const struct timeline *timeline)
+{
+	return store_say(timeline->question->store, E2BIG,
+			 "more than %d steps: name a shorter period or longer steps", STEPS_MAX);
+}
+
+/* How many steps of different length there are is known only when they are told. */
+static int check_steps(const struct timeline *timeline)
+{
+	int64_t length;
+
+	if (!timeline->steps && (__builtin_sub_overflow(timeline->until_us, timeline->since_us, &length) ||
+				 length / timeline->step_us >= STEPS_MAX))
+		return too_many(timeline);
+	return 0;
+}
+
 /* Steps of an hour or more: each of them is a period of its own, from the coarsest sums that fit. */
 static int long_steps(struct timeline *timeline)
 {
@@ -54,12 +84,13 @@ static int long_steps(struct timeline *timeline)
 	int r = 0;
 
 	while (r == 0 && timeline->bucket.start_us < timeline->until_us) {
-		int64_t start = timeline->bucket.start_us, end = start + timeline->step_us;
+		int64_t start = timeline->bucket.start_us, end = end_of_step(timeline);
 
 		range.since_us = start > timeline->since_us ? start : timeline->since_us;
 		range.until_us = end < timeline->until_us ? end : timeline->until_us;
 		r = facts_read(timeline->question, &range, fill_bucket, timeline);
 		r = r != 0 ? r : tell_bucket(timeline);
+		r = r == 0 && timeline->number >= STEPS_MAX ? too_many(timeline) : r;
 	}
 	return r;
 }
@@ -100,17 +131,6 @@ static int find_period(struct timeline *timeline)
 	return r;
 }
 
-static int check_steps(const struct timeline *timeline)
-{
-	int64_t length;
-
-	if (__builtin_sub_overflow(timeline->until_us, timeline->since_us, &length) ||
-	    length / timeline->step_us >= STEPS_MAX)
-		return store_say(timeline->question->store, E2BIG,
-				 "more than %d steps: name a shorter period or longer steps", STEPS_MAX);
-	return 0;
-}
-
 static int tell_timeline(struct timeline *timeline, int64_t offset_us)
 {
 	int r = find_period(timeline);
@@ -121,24 +141,41 @@ static int tell_timeline(struct timeline *timeline, int64_t offset_us)
 	if (r < 0)
 		return r;
 	timeline->bucket.start_us =
-		question_floor(timeline->since_us - offset_us, timeline->step_us) * timeline->step_us +
-		offset_us;
+		timeline->steps ? timeline->steps->first_us
+				: question_floor(timeline->since_us - offset_us, timeline->step_us) *
+						  timeline->step_us +
+					  offset_us;
 	return timeline->step_us >= STORE_HOUR_US ? long_steps(timeline) : short_steps(timeline);
+}
+
+static int ask_timeline(struct timeline *timeline, struct store *store, const struct store_filter *filter,
+			int64_t offset_us)
+{
+	struct question question;
+	int r = question_begin(&question, store, filter);
+
+	timeline->question = &question;
+	timeline->latest.hash_key = question.way_places.hash_key;
+	r = r < 0 ? r : facts_require_attempts(&question);
+	r = r < 0 ? r : tell_timeline(timeline, offset_us);
+	map_free(&timeline->latest);
+	return question_end(&question, r);
 }
 
 int store_timeline(struct store *store, const struct store_filter *filter, uint32_t step_s, int32_t offset_s,
 		   store_bucket_row *row, void *context)
 {
-	struct question question;
-	struct timeline timeline = {.question = &question, .row = row, .context = context};
-	int r = question_begin(&question, store, filter);
+	struct timeline timeline = {.row = row, .context = context, .step_us = step_s * SECOND_US};
 
 	if (step_s == 0)
-		return question_end(&question, r < 0 ? r : store_say(store, EINVAL, "steps of no length"));
-	timeline.step_us = step_s * SECOND_US;
-	timeline.latest.hash_key = question.way_places.hash_key;
-	r = r < 0 ? r : facts_require_attempts(&question);
-	r = r < 0 ? r : tell_timeline(&timeline, offset_s * SECOND_US);
-	map_free(&timeline.latest);
-	return question_end(&question, r);
+		return store_say(store, EINVAL, "steps of no length");
+	return ask_timeline(&timeline, store, filter, offset_s * SECOND_US);
+}
+
+int store_timeline_steps(struct store *store, const struct store_filter *filter,
+			 const struct store_steps *steps, store_bucket_row *row, void *context)
+{
+	struct timeline timeline = {.row = row, .context = context, .steps = steps, .step_us = STORE_HOUR_US};
+
+	return ask_timeline(&timeline, store, filter, 0);
 }
