@@ -3,6 +3,7 @@
 #include "report/markup.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static void write_group_name(const struct page *page, const char *name, bool is_reason)
 {
@@ -13,6 +14,8 @@ static void write_group_name(const struct page *page, const char *name, bool is_
 		page_name(page, name);
 	else
 		page_word(page, TEXT_NO_NAME);
+	if (!*name)
+		means = report_text(TEXT_NO_NAME_MEANS, page->language);
 	if (means) {
 		page_raw(page, "<p>");
 		page_put(page, means);
@@ -25,7 +28,7 @@ static void write_groups(const struct page *page, const char *id, enum report_te
 			 enum report_text title, const struct report_groups *groups)
 {
 	const struct table_column columns[] = {{title, COLUMN_TEXT},
-					       {TEXT_ATTEMPTS, COLUMN_NUMBER},
+					       {TEXT_ATTEMPTS, COLUMN_NUMBER_DOWN},
 					       {TEXT_BLOCKED_SHORT, COLUMN_NUMBER},
 					       {TEXT_MONITORED_SHORT, COLUMN_NUMBER},
 					       {TEXT_SUBSCRIBERS, COLUMN_NUMBER}};
@@ -46,10 +49,23 @@ static void write_groups(const struct page *page, const char *id, enum report_te
 	table_end(page);
 }
 
+/* Sorts by its value, as subscribers do. */
+static void write_destination(const struct page *page, const char *name)
+{
+	char key[ADDRESS_KEY_MAX];
+	struct addr addr = {0};
+
+	addr_parse(name, strlen(name), &addr);
+	address_key(&addr, key);
+	fprintf(page->out, "<th scope=\"row\" data-v=\"%s\">", key);
+	page_name(page, name);
+	page_raw(page, "</th>");
+}
+
 static void write_destinations(const struct page *page, const struct report_groups *groups)
 {
 	static const struct table_column columns[] = {{TEXT_DESTINATION, COLUMN_TEXT},
-						      {TEXT_RECORDS, COLUMN_NUMBER},
+						      {TEXT_RECORDS, COLUMN_NUMBER_DOWN},
 						      {TEXT_SUBSCRIBERS, COLUMN_NUMBER}};
 	bool whole = page->report->destinations_since_us <= page->report->since_us;
 	char since[TIME_TEXT_MAX];
@@ -60,12 +76,18 @@ static void write_destinations(const struct page *page, const struct report_grou
 		    sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < groups->count; i++) {
 		row_begin(page);
-		cell_name(page, groups->rows[i].name, true);
+		write_destination(page, groups->rows[i].name);
 		cell_number(page, groups->rows[i].sums.records);
 		cell_number(page, groups->rows[i].sums.subscribers);
 		row_end(page);
 	}
 	table_end(page);
+}
+
+static void write_reasons(const struct page *page, const struct report_groups *groups)
+{
+	write_groups(page, "reasons", TEXT_REASONS_CAPTION, TEXT_REASON, groups);
+	page_note(page, TEXT_REASONS_NOTE);
 }
 
 void page_groups(const struct page *page)
@@ -82,7 +104,7 @@ void page_groups(const struct page *page)
 	if (report->rules.count)
 		write_groups(page, "rules", TEXT_RULES_CAPTION, TEXT_RULE, &report->rules);
 	if (report->reasons.count)
-		write_groups(page, "reasons", TEXT_REASONS_CAPTION, TEXT_REASON, &report->reasons);
+		write_reasons(page, &report->reasons);
 	if (report->hosts.count)
 		write_groups(page, "hosts", TEXT_HOSTS_CAPTION, TEXT_GATEWAY, &report->hosts);
 	if (report->destinations.count)
@@ -90,12 +112,24 @@ void page_groups(const struct page *page)
 	page_raw(page, "</div>\n");
 }
 
-static void write_bound(const struct page *page, bool has, int64_t us)
+static void write_begin(const struct page *page, bool has, int64_t us)
 {
 	if (has)
 		cell_time(page, us, false);
 	else
 		page_raw(page, "<td class=\"w\" data-v=\"0\"><span class=\"none\">&#8211;</span></td>");
+}
+
+/* No end is later than every end, and nothing to be passed over: nobody looks at such an exemption again. */
+static void write_end(const struct page *page, bool has, int64_t us)
+{
+	if (has) {
+		cell_time(page, us, false);
+		return;
+	}
+	fprintf(page->out, "<td class=\"w\" data-v=\"%" PRId64 "\">", INT64_MAX);
+	page_word(page, TEXT_NO_END);
+	page_raw(page, "</td>");
 }
 
 /* In words, and how many attempts it let pass. */
@@ -126,21 +160,23 @@ static void write_exemption(const struct page *page, const struct report_exempti
 	static const struct {
 		const char *class;
 		enum report_text text;
+		int rank;
 	} states[REPORT_EXEMPTION_STATES] = {
-		[REPORT_EXEMPTION_VALID] = {"good", TEXT_STATE_VALID},
-		[REPORT_EXEMPTION_FUTURE] = {"unknown", TEXT_STATE_FUTURE},
-		[REPORT_EXEMPTION_EXPIRING] = {"client", TEXT_STATE_EXPIRING},
-		[REPORT_EXEMPTION_EXPIRED] = {"bot", TEXT_STATE_EXPIRED},
+		[REPORT_EXEMPTION_VALID] = {"good", TEXT_STATE_VALID, 4},
+		[REPORT_EXEMPTION_FUTURE] = {"unknown", TEXT_STATE_FUTURE, 3},
+		[REPORT_EXEMPTION_EXPIRING] = {"client", TEXT_STATE_EXPIRING, 2},
+		[REPORT_EXEMPTION_EXPIRED] = {"bot", TEXT_STATE_EXPIRED, 1},
 	};
 
 	row_begin(page);
 	cell_name(page, exemption->name, true);
-	fprintf(page->out, "<td><span class=\"badge %s\">", states[exemption->state].class);
+	fprintf(page->out, "<td data-v=\"%d\"><span class=\"badge %s\">", states[exemption->state].rank,
+		states[exemption->state].class);
 	page_word(page, states[exemption->state].text);
 	page_raw(page, "</span></td>");
 	write_use(page, exemption);
-	write_bound(page, exemption->has_from, exemption->from_us);
-	write_bound(page, exemption->has_until, exemption->until_us);
+	write_begin(page, exemption->has_from, exemption->from_us);
+	write_end(page, exemption->has_until, exemption->until_us);
 	cell_name(page, exemption->ticket, false);
 	cell_name(page, exemption->owner, false);
 	cell_name(page, exemption->reason, false);

@@ -5,8 +5,10 @@
 #include <inttypes.h>
 
 /* "+12 %"; out has room for it. Changes beyond a millionfold are of no use to anybody. */
-static const char *change_text(uint64_t now, uint64_t before, char out[NUMBER_TEXT_MAX])
+static const char *change_text(const struct page *page, uint64_t now, uint64_t before,
+			       char out[NUMBER_TEXT_MAX])
 {
+	const char *gap = page->language == REPORT_JAPANESE ? "" : " ";
 	double percent = ((double)now - (double)before) * 100 / (double)before;
 	long long rounded = (long long)(percent < 0 ? percent - 0.5 : percent + 0.5);
 	char number[NUMBER_TEXT_MAX];
@@ -16,10 +18,11 @@ static const char *change_text(uint64_t now, uint64_t before, char out[NUMBER_TE
 	if (rounded == 0)
 		snprintf(out, NUMBER_TEXT_MAX,
 			 "\xc2\xb1"
-			 "0 %%");
+			 "0%s%%",
+			 gap);
 	else
-		snprintf(out, NUMBER_TEXT_MAX, "%s%.20s %%", rounded < 0 ? "\xe2\x88\x92" : "+",
-			 number_text((uint64_t)(rounded < 0 ? -rounded : rounded), number));
+		snprintf(out, NUMBER_TEXT_MAX, "%s%.20s%s%%", rounded < 0 ? "\xe2\x88\x92" : "+",
+			 number_text((uint64_t)(rounded < 0 ? -rounded : rounded), number), gap);
 	return out;
 }
 
@@ -44,7 +47,8 @@ static void write_compared(const struct page *page, enum report_text name, uint6
 	else if (before == 0)
 		page_word(page, TEXT_BEFORE_ZERO);
 	else
-		page_say(page, TEXT_BEFORE, change_text(now, before, change), number_text(before, number));
+		page_say(page, TEXT_BEFORE, change_text(page, now, before, change),
+			 number_text(before, number));
 	page_raw(page, "</dd></div>\n");
 }
 

@@ -131,8 +131,8 @@ static void write_notice(const struct page *page, const struct report_notice *no
 static void write_notices(const struct page *page)
 {
 	static const struct table_column columns[] = {
-		{TEXT_FROM, COLUMN_TIME},     {TEXT_GATEWAY, COLUMN_TEXT},   {TEXT_WHAT, COLUMN_TEXT},
-		{TEXT_LASTED, COLUMN_NUMBER}, {TEXT_PACKETS, COLUMN_NUMBER}, {TEXT_FATE, COLUMN_TEXT}};
+		{TEXT_FROM, COLUMN_TIME_DOWN}, {TEXT_GATEWAY, COLUMN_TEXT},   {TEXT_WHAT, COLUMN_TEXT},
+		{TEXT_LASTED, COLUMN_NUMBER},  {TEXT_PACKETS, COLUMN_NUMBER}, {TEXT_FATE, COLUMN_TEXT}};
 	size_t shown = rows_shown(page->report->notice_count);
 	char count[NUMBER_TEXT_MAX], total[NUMBER_TEXT_MAX];
 
@@ -165,8 +165,9 @@ static void write_source(const struct page *page, const struct report_source *so
 void page_health(const struct page *page)
 {
 	static const struct table_column columns[] = {
-		{TEXT_GATEWAY, COLUMN_TEXT},     {TEXT_RUN, COLUMN_TEXT},    {TEXT_NUMBERS, COLUMN_NUMBER},
-		{TEXT_RECORDS, COLUMN_NUMBER},   {TEXT_GAPS, COLUMN_NUMBER}, {TEXT_MISSING, COLUMN_NUMBER},
+		{TEXT_GATEWAY, COLUMN_TEXT},     {TEXT_RUN, COLUMN_TEXT},
+		{TEXT_NUMBERS, COLUMN_NUMBER},   {TEXT_RECORDS, COLUMN_NUMBER},
+		{TEXT_GAPS, COLUMN_NUMBER},      {TEXT_MISSING, COLUMN_NUMBER_DOWN},
 		{TEXT_DUPLICATES, COLUMN_NUMBER}};
 	size_t shown = rows_shown(page->report->source_count);
 	char count[NUMBER_TEXT_MAX], total[NUMBER_TEXT_MAX];

@@ -61,17 +61,18 @@ static struct scale scale_of(const struct report *report)
 	return scale;
 }
 
-/* Not, or hardly, in the period. */
+/* Not, or hardly, in the period. Readers of screens are told, too. */
 static void write_outside(const struct page *page, const struct report_heat *heat, const char *when)
 {
+	enum report_text why = heat->covered_us == 0 ? TEXT_HEAT_OUTSIDE : TEXT_HEAT_SHORT;
 	char text[NUMBER_TEXT_MAX];
 
+	number_text(heat->attempts, text);
 	page_raw(page, "<td class=\"h-\" title=\"");
-	if (heat->covered_us == 0)
-		page_word(page, TEXT_HEAT_OUTSIDE);
-	else
-		page_say(page, TEXT_HEAT_SHORT, when, number_text(heat->attempts, text));
-	page_raw(page, "\"></td>");
+	page_say(page, why, when, text);
+	page_raw(page, "\"><span class=\"hidden\">");
+	page_say(page, why, when, text);
+	page_raw(page, "</span></td>");
 }
 
 static void write_cell(const struct page *page, unsigned day, unsigned hour, const struct scale *scale)

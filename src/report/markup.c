@@ -6,9 +6,14 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { NAME_CHARACTERS_MAX = 120 };
+enum {
+	NAME_CHARACTERS_MAX = 120,
+	DAY_S = 86400,
+	FIRST_WEEKDAY_SHIFT = 3, /* 1970-01-01 was a Thursday, and weeks begin on Mondays here */
+};
 
 void page_raw(const struct page *page, const char *markup)
 {
@@ -126,12 +131,41 @@ static int64_t seconds_of(int64_t us)
 	return us / 1000000 - (us % 1000000 < 0);
 }
 
+static int two_digits(const char *text)
+{
+	return (text[0] - '0') * 10 + text[1] - '0';
+}
+
 const char *time_text(const struct page *page, int64_t us, bool seconds, char out[TIME_TEXT_MAX])
 {
 	char text[MOMENT_TEXT_MAX];
 
 	moment_format(seconds_of(us), page->report->offset(page->report->context, us), text);
 	snprintf(out, TIME_TEXT_MAX, "%.10s %.*s", text, seconds ? 8 : 5, text + 11);
+	if (page->language == REPORT_JAPANESE)
+		out[4] = out[7] = '/';
+	return out;
+}
+
+static enum report_text weekday_of(const struct page *page, int64_t us)
+{
+	int64_t seconds = seconds_of(us) + page->report->offset(page->report->context, us);
+	int64_t days = seconds / DAY_S - (seconds % DAY_S < 0);
+	int64_t day = (days + FIRST_WEEKDAY_SHIFT) % REPORT_WEEK_DAYS;
+
+	return TEXT_MONDAY + (enum report_text)(day < 0 ? day + REPORT_WEEK_DAYS : day);
+}
+
+const char *date_text(const struct page *page, int64_t us, char out[DATE_TEXT_MAX])
+{
+	char time[TIME_TEXT_MAX];
+
+	time_text(page, us, false, time);
+	if (page->language == REPORT_JAPANESE)
+		snprintf(out, DATE_TEXT_MAX, "%.4s年%d月%d日（%s）%.5s", time, two_digits(time + 5),
+			 two_digits(time + 8), report_text(weekday_of(page, us), page->language), time + 11);
+	else
+		snprintf(out, DATE_TEXT_MAX, "%s", time);
 	return out;
 }
 
@@ -166,6 +200,11 @@ void prefix_text(const struct prefix *prefix, char out[PREFIX_TEXT_MAX])
 		prefix_format(prefix, out);
 }
 
+void address_key(const struct addr *addr, char out[ADDRESS_KEY_MAX])
+{
+	snprintf(out, ADDRESS_KEY_MAX, "%u:%016" PRIx64 "%016" PRIx64, addr->family, addr->hi, addr->lo);
+}
+
 void page_number(const struct page *page, uint64_t value)
 {
 	char text[NUMBER_TEXT_MAX];
@@ -179,6 +218,34 @@ void page_time(const struct page *page, int64_t us, bool seconds)
 
 	moment_format(seconds_of(us), page->report->offset(page->report->context, us), machine);
 	fprintf(page->out, "<time datetime=\"%s\">%s</time>", machine, time_text(page, us, seconds, text));
+}
+
+void page_date(const struct page *page, int64_t us)
+{
+	char machine[MOMENT_TEXT_MAX], text[DATE_TEXT_MAX];
+
+	moment_format(seconds_of(us), page->report->offset(page->report->context, us), machine);
+	fprintf(page->out, "<time datetime=\"%s\">%s</time>", machine, date_text(page, us, text));
+}
+
+void page_figures(const struct page *page, const char *text)
+{
+	char grouped[FIGURES_TEXT_MAX];
+	size_t length = 0;
+
+	while (*text && length + NUMBER_TEXT_MAX < sizeof(grouped)) {
+		size_t digits = strspn(text, "0123456789");
+
+		if (digits > 3 && digits < 20) {
+			number_text(strtoull(text, NULL, 10), grouped + length);
+			length += strlen(grouped + length);
+			text += digits;
+		} else {
+			grouped[length++] = *text++;
+		}
+	}
+	grouped[length] = '\0';
+	page_put(page, grouped);
 }
 
 void page_name(const struct page *page, const char *name)

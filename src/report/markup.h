@@ -15,7 +15,13 @@ struct page {
 	enum report_language language;
 };
 
-enum { NUMBER_TEXT_MAX = 32, TIME_TEXT_MAX = 40 };
+enum {
+	NUMBER_TEXT_MAX = 32,
+	TIME_TEXT_MAX = 40,
+	DATE_TEXT_MAX = 64,
+	ADDRESS_KEY_MAX = 48,
+	FIGURES_TEXT_MAX = 1024
+};
 
 /* Markup of our own, as it is. */
 void page_raw(const struct page *page, const char *markup);
@@ -32,16 +38,26 @@ void page_word(const struct page *page, enum report_text text);
 const char *number_text(uint64_t value, char out[NUMBER_TEXT_MAX]);
 /* "12k", "3.8k", rounded, for what has little room. */
 const char *number_short(uint64_t value, char out[NUMBER_TEXT_MAX]);
-/* "2026-11-22 07:12" by the report's clock, seconds only with seconds set. */
+/*
+ * "2026-11-22 07:12" by the report's clock, in Japanese "2026/11/22 07:12"; seconds only with seconds set. All parts have
+ * their places.
+ */
 const char *time_text(const struct page *page, int64_t us, bool seconds, char out[TIME_TEXT_MAX]);
+/* The same where there is room: in Japanese with the day of the week. */
+const char *date_text(const struct page *page, int64_t us, char out[DATE_TEXT_MAX]);
 /* "2 h" */
 const char *span_text(const struct page *page, uint64_t seconds, char out[NUMBER_TEXT_MAX]);
 /* ADDR_NONE: ""; a host without its length. */
 void prefix_text(const struct prefix *prefix, char out[PREFIX_TEXT_MAX]);
+/* What sorts as text by family and value: sixteen bytes in hexadecimal. */
+void address_key(const struct addr *addr, char out[ADDRESS_KEY_MAX]);
 
 void page_number(const struct page *page, uint64_t value);
-/* A <time> element. */
+/* A sentence that has figures in it, which get their commas. What is longer than FIGURES_TEXT_MAX is cut. */
+void page_figures(const struct page *page, const char *text);
+/* A <time> element; page_date() has date_text() in it. */
 void page_time(const struct page *page, int64_t us, bool seconds);
+void page_date(const struct page *page, int64_t us);
 /* A name from a record in an element of its own; "" as a dash. A long one is cut. */
 void page_name(const struct page *page, const char *name);
 /* Tenths as a decimal fraction, whatever the locale. */
@@ -55,10 +71,18 @@ void section_end(const struct page *page);
 
 /* A sentence in place of what there is none of. */
 void page_empty(const struct page *page, enum report_text text);
-/* A sentence under a table. */
+/* A sentence under a table, after its end. */
 void page_note(const struct page *page, enum report_text text);
 
-enum column_kind { COLUMN_TEXT, COLUMN_NUMBER, COLUMN_TIME };
+/* DOWN, UP: the rows come in this order, the greatest or the least first. */
+enum column_kind {
+	COLUMN_TEXT,
+	COLUMN_NUMBER,
+	COLUMN_NUMBER_DOWN,
+	COLUMN_TIME,
+	COLUMN_TIME_UP,
+	COLUMN_TIME_DOWN
+};
 struct table_column {
 	enum report_text title;
 	enum column_kind kind;

@@ -24,6 +24,14 @@ static const struct {
 	{"health", TEXT_HEALTH, page_health},
 };
 
+static void write_period(const struct page *page)
+{
+	char from[DATE_TEXT_MAX], to[DATE_TEXT_MAX];
+
+	page_say(page, TEXT_PERIOD, date_text(page, page->report->since_us, from),
+		 date_text(page, page->report->until_us, to));
+}
+
 /* The policy of the page: nothing from anywhere, and of what stands here only the style and the script that we put in. */
 static void write_head(const struct page *page)
 {
@@ -44,6 +52,8 @@ static void write_head(const struct page *page)
 		"<meta name=\"robots\" content=\"noindex\">\n<meta name=\"generator\" content=\"op25b " OP25B_VERSION
 		"\">\n<title>");
 	page_word(page, TEXT_TITLE);
+	page_raw(page, " &#8211; ");
+	write_period(page);
 	page_raw(page, "</title>\n<style>");
 	fwrite(report_style, 1, report_style_size, page->out);
 	page_raw(page, "</style>\n</head>\n");
@@ -91,20 +101,18 @@ static void write_clock(const struct page *page)
 static void write_heading(const struct page *page)
 {
 	const struct report *report = page->report;
-	char from[TIME_TEXT_MAX], to[TIME_TEXT_MAX];
 
 	page_raw(page, "<header class=\"top\">\n<h1>");
 	page_word(page, TEXT_TITLE);
 	page_raw(page, "</h1>\n<dl class=\"facts\">");
 	write_fact(page, TEXT_PERIOD_LABEL);
-	page_say(page, TEXT_PERIOD, time_text(page, report->since_us, false, from),
-		 time_text(page, report->until_us, false, to));
+	write_period(page);
 	page_raw(page, "</dd></div>");
 	write_fact(page, TEXT_CLOCK);
 	write_clock(page);
 	page_raw(page, "</dd></div>");
 	write_fact(page, TEXT_MADE);
-	page_time(page, report->now_us, false);
+	page_date(page, report->now_us);
 	page_raw(page, "</dd></div>");
 	write_fact(page, TEXT_FILTERS);
 	if (*report->filters)

@@ -75,6 +75,7 @@
 					(!shownClass || row.dataset.class === shownClass));
 			}
 			const shown = counted.filter((row) => !row.hidden).length;
+			tools.classList.toggle("partial", rows.some((row) => row.hidden));
 			status.textContent = wordsShown.replace(/%[12]/g, (mark) => String(mark === "%1" ? shown : counted.length));
 		}
 

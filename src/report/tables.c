@@ -34,7 +34,14 @@ void table_begin(const struct page *page, const char *id, enum table_tools tools
 		 const char *first, const char *second, const struct table_column *columns, size_t count)
 {
 	static const char *const names[] = {"", "sort", "sort filter", "sort filter classes"};
-	static const char *const kinds[] = {"text", "number", "time"};
+	static const char *const kinds[] = {
+		[COLUMN_TEXT] = "class=\"t\" data-kind=\"text\"",
+		[COLUMN_NUMBER] = "class=\"n\" data-kind=\"number\"",
+		[COLUMN_NUMBER_DOWN] = "class=\"n\" data-kind=\"number\" aria-sort=\"descending\"",
+		[COLUMN_TIME] = "class=\"t\" data-kind=\"time\"",
+		[COLUMN_TIME_UP] = "class=\"t\" data-kind=\"time\" aria-sort=\"ascending\"",
+		[COLUMN_TIME_DOWN] = "class=\"t\" data-kind=\"time\" aria-sort=\"descending\"",
+	};
 
 	fprintf(page->out, "<div class=\"block\"><h3 id=\"%s-c\">", id);
 	page_say(page, caption, first, second);
@@ -43,8 +50,7 @@ void table_begin(const struct page *page, const char *id, enum table_tools tools
 		"<table id=\"%s\" data-tools=\"%s\" aria-labelledby=\"%s-c\">\n<thead><tr>",
 		id, id, names[tools], id);
 	for (size_t i = 0; i < count; i++) {
-		fprintf(page->out, "<th scope=\"col\" class=\"%s\" data-kind=\"%s\">",
-			columns[i].kind == COLUMN_NUMBER ? "n" : "t", kinds[columns[i].kind]);
+		fprintf(page->out, "<th scope=\"col\" %s>", kinds[columns[i].kind]);
 		page_word(page, columns[i].title);
 		page_raw(page, "</th>");
 	}
@@ -100,7 +106,8 @@ void cell_share(const struct page *page, uint64_t value, uint64_t whole)
 
 	fprintf(page->out, "<td class=\"n\" data-v=\"%" PRIu64 "\">", value);
 	page_number(page, value);
-	fprintf(page->out, " <small>%" PRIu64 ".%" PRIu64 "&#8239;%%</small>", tenths / 10, tenths % 10);
+	fprintf(page->out, " <small>%" PRIu64 ".%" PRIu64 "%s%%</small>", tenths / 10, tenths % 10,
+		page->language == REPORT_JAPANESE ? "" : "&#8239;");
 	page_bar(page, value, whole);
 	page_raw(page, "</td>");
 }

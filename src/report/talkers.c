@@ -10,11 +10,12 @@ enum { DESTINATIONS_TEXT_MAX = NUMBER_TEXT_MAX + 16 };
 static const struct {
 	const char *name; /* for the style and the script */
 	enum report_text text;
+	int rank; /* sorted by class, those to look at first come first */
 } classes[REPORT_CLASSES] = {
-	[REPORT_UNKNOWN] = {"unknown", TEXT_CLASS_UNKNOWN},
-	[REPORT_BOT] = {"bot", TEXT_CLASS_BOT},
-	[REPORT_CLIENT] = {"client", TEXT_CLASS_CLIENT},
-	[REPORT_SERVER] = {"server", TEXT_CLASS_SERVER},
+	[REPORT_UNKNOWN] = {"unknown", TEXT_CLASS_UNKNOWN, 4},
+	[REPORT_BOT] = {"bot", TEXT_CLASS_BOT, 1},
+	[REPORT_CLIENT] = {"client", TEXT_CLASS_CLIENT, 2},
+	[REPORT_SERVER] = {"server", TEXT_CLASS_SERVER, 3},
 };
 
 /* A bar of the day: dark where the subscriber was seen, by the report's clock. */
@@ -56,7 +57,7 @@ static void write_evidence(const struct page *page, const struct report_talker *
 	char first[DESTINATIONS_TEXT_MAX], second[NUMBER_TEXT_MAX];
 
 	if (*talker->evidence[page->language]) {
-		page_put(page, talker->evidence[page->language]);
+		page_figures(page, talker->evidence[page->language]);
 		return;
 	}
 	page_say(page, TEXT_EVIDENCE, destinations_text(page, talker, first),
@@ -70,7 +71,7 @@ static void write_class(const struct page *page, const struct report_talker *tal
 {
 	fprintf(page->out,
 		"<td class=\"evidence\" data-v=\"%d\"><div class=\"verdict\"><span class=\"badge %s\">",
-		(int)talker->class, classes[talker->class].name);
+		classes[talker->class].rank, classes[talker->class].name);
 	page_word(page, classes[talker->class].text);
 	page_raw(page, "</span>");
 	write_day(page, talker);
@@ -79,15 +80,13 @@ static void write_class(const struct page *page, const struct report_talker *tal
 	page_raw(page, "</p></td>");
 }
 
-/* Sorts by family and value, as text: sixteen bytes in hexadecimal. */
 static void write_subscriber(const struct page *page, const struct report_talker *talker)
 {
-	const struct addr *addr = &talker->subscriber.addr;
-	char text[PREFIX_TEXT_MAX];
+	char text[PREFIX_TEXT_MAX], key[ADDRESS_KEY_MAX];
 
 	prefix_text(&talker->subscriber, text);
-	fprintf(page->out, "<th scope=\"row\" class=\"address\" data-v=\"%u:%016" PRIx64 "%016" PRIx64 "\">",
-		addr->family, addr->hi, addr->lo);
+	address_key(&talker->subscriber.addr, key);
+	fprintf(page->out, "<th scope=\"row\" class=\"address\" data-v=\"%s\">", key);
 	if (*text)
 		page_name(page, text);
 	else
@@ -141,11 +140,8 @@ static void write_way(const struct page *page, const struct report_talker *talke
 		page_put(page, means);
 	else
 		page_name(page, talker->reason);
-	if (talker->several_ways) {
-		page_raw(page, " (");
+	if (talker->several_ways)
 		page_word(page, TEXT_SEVERAL);
-		page_raw(page, ")");
-	}
 	page_raw(page, "</p></td>");
 }
 
@@ -184,10 +180,10 @@ static void write_talkers(const struct page *page, const char *id, enum report_t
 			  const struct report_talkers *talkers)
 {
 	static const struct table_column columns[] = {
-		{TEXT_SUBSCRIBER, COLUMN_TEXT},     {TEXT_CLASS, COLUMN_TEXT},
-		{TEXT_ATTEMPTS, COLUMN_NUMBER},     {TEXT_PACKETS, COLUMN_NUMBER},
-		{TEXT_DESTINATIONS, COLUMN_NUMBER}, {TEXT_WAY, COLUMN_TEXT},
-		{TEXT_FIRST_SEEN, COLUMN_TIME},     {TEXT_LAST_SEEN, COLUMN_TIME}};
+		{TEXT_SUBSCRIBER, COLUMN_TEXT},      {TEXT_CLASS, COLUMN_TEXT},
+		{TEXT_ATTEMPTS, COLUMN_NUMBER_DOWN}, {TEXT_PACKETS, COLUMN_NUMBER},
+		{TEXT_DESTINATIONS, COLUMN_NUMBER},  {TEXT_WAY, COLUMN_TEXT},
+		{TEXT_FIRST_SEEN, COLUMN_TIME},      {TEXT_LAST_SEEN, COLUMN_TIME}};
 	char count[NUMBER_TEXT_MAX], total[NUMBER_TEXT_MAX];
 	uint64_t most = 0, told_apart = 0;
 

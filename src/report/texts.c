@@ -21,23 +21,23 @@ struct reason {
 
 /* clang-format off */
 static const struct reason reasons[] = {
-	{"pool-monitor", {"the pool is being monitored", "プールが監視段階"}},
-	{"pool-enforce", {"the pool's port 25 is blocked", "プールがブロック段階"}},
-	{"destination-enforce", {"this destination group is blocked already", "この宛先グループは先行ブロック中"}},
-	{"relay-closed", {"this relay no longer takes port 25", "このリレーはポート25の受付を終了"}},
-	{"unlisted-monitor", {"no rule knows the source; monitored", "未登録の送信元（監視のみ）"}},
-	{"unlisted-drop", {"no rule knows the source; dropped", "未登録の送信元（破棄）"}},
+	{"pool-monitor", {"the pool is being monitored", "25番ポートを監視中"}},
+	{"pool-enforce", {"the pool's port 25 is blocked", "25番ポートを遮断中"}},
+	{"destination-enforce", {"this destination group is blocked already", "この宛先グループへの通信を先行遮断中"}},
+	{"relay-closed", {"this relay no longer takes port 25", "このリレーは25番ポートの受付を終了"}},
+	{"unlisted-monitor", {"no rule knows the source; monitored", "ルール未登録の送信元（監視のみ）"}},
+	{"unlisted-drop", {"no rule knows the source; dropped", "ルール未登録の送信元（破棄）"}},
 	{"midstream", {"of a connection that nobody knows", "既知の接続に属さないパケット"}},
 	{"spoofed", {"the source cannot be on that interface", "送信元アドレスの詐称"}},
-	{"fragment-tiny", {"a fragment that hides its flags", "フラグを隠す小さな断片"}},
-	{"fragment-overlap", {"a fragment that could overwrite flags", "フラグを上書きしうる断片"}},
-	{"fragment-chain", {"a fragment that hides its ports", "ポートを隠す断片"}},
+	{"fragment-tiny", {"a fragment that hides its flags", "TCPフラグを隠す微小フラグメント"}},
+	{"fragment-overlap", {"a fragment that could overwrite flags", "TCPフラグを上書きしうるフラグメント"}},
+	{"fragment-chain", {"a fragment that hides its ports", "ポート番号を隠すフラグメント"}},
 	{"malformed-ip", {"a broken IP header", "IPヘッダー不正"}},
 	{"malformed-tcp", {"a broken TCP header", "TCPヘッダー不正"}},
-	{"truncated", {"cut before its flags", "フラグの手前で途切れたパケット"}},
+	{"truncated", {"cut before its flags", "TCPフラグの手前で途切れたパケット"}},
 	{"bad-flags", {"SYN together with FIN or RST", "SYNとFIN/RSTの同時指定"}},
-	{"triangular", {"an answer to a question never asked", "要求のない応答（三角通信）"}},
-	{"override-block", {"blocked by an operator for a time", "オペレーターによる一時ブロック"}},
+	{"triangular", {"an answer to a question never asked", "対応する要求のない応答"}},
+	{"override-block", {"blocked by an operator for a time", "オペレーターによる一時遮断"}},
 };
 /* clang-format on */
 

@@ -17,7 +17,11 @@ enum {
 	HEIGHT = 312,
 	TENTHS = 10,
 	GRID = 4,
-	TICKS_MAX = 9,
+	TICKS_MAX = 15,
+	DAY_S = 86400,
+	WEEK_S = 7 * DAY_S,
+	LONGEST_TICK_S = 4 * WEEK_S,
+	MONDAY_S = 4 * DAY_S, /* the first one after 1970 began */
 };
 
 struct axis {
@@ -25,20 +29,19 @@ struct axis {
 	uint64_t packets, subscribers; /* at the top of the two parts */
 };
 
-/* The least of 1, 2, 5, 10, ... that is a fourth of value or more, times four: grid lines get round numbers. */
+/* Four times the least round number that is a fourth of value or more: grid lines get round numbers, bars most of the room. */
 static uint64_t round_up(uint64_t value)
 {
-	static const uint64_t steps[] = {1, 2, 5};
-	uint64_t power = 1;
+	static const uint64_t tenths[] = {10, 15, 20, 25, 30, 40, 50, 60, 80};
+	uint64_t part = value / GRID + (value % GRID > 0);
 
-	for (;; power *= 10) {
-		for (size_t i = 0; i < 3; i++) {
-			if (power * steps[i] >= (value + GRID - 1) / GRID)
-				return power * steps[i] * GRID;
+	for (uint64_t power = 1; power <= UINT64_MAX / 1000; power *= 10) {
+		for (size_t i = 0; i < sizeof(tenths) / sizeof(tenths[0]); i++) {
+			if (power * tenths[i] % 10 == 0 && power * tenths[i] / 10 >= part)
+				return power * tenths[i] / 10 * GRID;
 		}
-		if (power > UINT64_MAX / 1000)
-			return value ? value : GRID;
 	}
+	return value;
 }
 
 /* The least round number that is value or more: for the lower part, which has only its top marked. */
@@ -148,29 +151,43 @@ static int64_t tick_of(const struct axis *axis)
 	return seconds[i];
 }
 
-/* "11-22" where a day begins, else "07:00", by the report's clock. */
+/* "11-22" where a day begins, else "07:00", by the report's clock; over years "2026-11". */
+static const char *mark_text(const struct page *page, int64_t tick, int64_t at, char out[TIME_TEXT_MAX])
+{
+	char text[TIME_TEXT_MAX];
+
+	time_text(page, at * 1000000, false, text);
+	if (tick > LONGEST_TICK_S)
+		snprintf(out, TIME_TEXT_MAX, "%.7s", text);
+	else
+		snprintf(out, TIME_TEXT_MAX, "%.5s",
+			 tick >= DAY_S || strcmp(text + 11, "00:00") == 0 ? text + 5 : text + 11);
+	return out;
+}
+
+static void write_tick(const struct page *page, int64_t x, const char *text)
+{
+	fprintf(page->out, "<path class=\"tick\" d=\"M");
+	page_tenths(page, x);
+	fprintf(page->out, " %dV%dM", BASE, BASE + 5);
+	page_tenths(page, x);
+	fprintf(page->out, " %dV%d\"/><text class=\"x\" x=\"", LOW_BASE, LOW_BASE + 5);
+	page_tenths(page, x);
+	fprintf(page->out, "\" y=\"%d\">%s</text>", LOW_BASE + 19, text);
+}
+
+/* Where days, hours and so on begin by the report's clock, and weeks on Mondays. */
 static void write_ticks(const struct page *page, const struct axis *axis)
 {
 	int64_t tick = tick_of(axis), begin = axis->begin_us / 1000000;
 	int64_t offset = page->report->offset(page->report->context, axis->begin_us);
-	int64_t past = (begin + offset) % tick;
+	int64_t past = (begin + offset - (tick % WEEK_S == 0 ? MONDAY_S : 0)) % tick;
+	char text[TIME_TEXT_MAX];
 
 	if (past < 0)
 		past += tick;
-	for (int64_t at = past ? begin + tick - past : begin; at * 1000000 < axis->end_us; at += tick) {
-		char text[TIME_TEXT_MAX];
-		int64_t x = place_of(axis, at * 1000000);
-
-		time_text(page, at * 1000000, false, text);
-		fprintf(page->out, "<path class=\"tick\" d=\"M");
-		page_tenths(page, x);
-		fprintf(page->out, " %dV%dM", BASE, BASE + 5);
-		page_tenths(page, x);
-		fprintf(page->out, " %dV%d\"/><text class=\"x\" x=\"", LOW_BASE, LOW_BASE + 5);
-		page_tenths(page, x);
-		fprintf(page->out, "\" y=\"%d\">%.5s</text>", LOW_BASE + 19,
-			tick >= 86400 || strcmp(text + 11, "00:00") == 0 ? text + 5 : text + 11);
-	}
+	for (int64_t at = past ? begin + tick - past : begin; at * 1000000 < axis->end_us; at += tick)
+		write_tick(page, place_of(axis, at * 1000000), mark_text(page, tick, at, text));
 }
 
 /* Periods in which packets passed unjudged, behind the bars. */
@@ -260,14 +277,27 @@ static void write_legend(const struct page *page)
 	page_raw(page, "</ul>\n");
 }
 
+/* What the two parts of the drawing are, and that bars at its ends may be low because they are short. */
+static void write_note(const struct page *page, const struct axis *axis)
+{
+	const struct report *report = page->report;
+	char step[NUMBER_TEXT_MAX];
+
+	page_raw(page, "<p class=\"note\">");
+	page_say(page, TEXT_TIMELINE_NOTE, span_text(page, report->step_s, step), NULL);
+	if (axis->begin_us < report->since_us || axis->end_us > report->until_us) {
+		page_raw(page, page->language == REPORT_JAPANESE ? "" : " ");
+		page_word(page, TEXT_TIMELINE_PART);
+	}
+	page_raw(page, "</p>\n");
+}
+
 static void write_table(const struct page *page)
 {
-	static const struct table_column columns[] = {{TEXT_FROM, COLUMN_TIME},
-						      {TEXT_ATTEMPTS, COLUMN_NUMBER},
-						      {TEXT_PACKETS, COLUMN_NUMBER},
-						      {TEXT_BLOCKED_SHORT, COLUMN_NUMBER},
-						      {TEXT_MONITORED_SHORT, COLUMN_NUMBER},
-						      {TEXT_SUBSCRIBERS, COLUMN_NUMBER}};
+	static const struct table_column columns[] = {
+		{TEXT_FROM, COLUMN_TIME_UP},           {TEXT_ATTEMPTS, COLUMN_NUMBER},
+		{TEXT_PACKETS, COLUMN_NUMBER},         {TEXT_BLOCKED_SHORT, COLUMN_NUMBER},
+		{TEXT_MONITORED_SHORT, COLUMN_NUMBER}, {TEXT_SUBSCRIBERS, COLUMN_NUMBER}};
 
 	page_raw(page, "<details><summary>");
 	page_word(page, TEXT_TIMELINE_TABLE);
@@ -311,5 +341,6 @@ void page_timeline(const struct page *page)
 	write_drawing(page, &axis, most);
 	page_raw(page, "</div>\n");
 	write_legend(page);
+	write_note(page, &axis);
 	write_table(page);
 }

@@ -7,6 +7,7 @@ and narrow; on paper; its contrast measured; and with texts from records that wo
 python3-selenium are missing, it is skipped.
 """
 import base64
+import ipaddress
 import re
 import shutil
 import subprocess
@@ -42,8 +43,9 @@ for (const region of document.querySelectorAll(".scroll")) {
 	region.scrollLeft = 0;
 }
 const seen = (id) => { const r = document.getElementById(id); return r.scrollWidth <= r.parentElement.clientWidth + 1; };
+const whole = ["talkers", "newcomers", "exempt", "pools", "rules", "reasons", "hosts", "destinations"];
 if (innerWidth >= 1280)
-	told.push(...["talkers", "newcomers", "exempt"].filter((id) => !seen(id)).map((id) => `${id} does not fit ${innerWidth}`));
+	told.push(...whole.filter((id) => !seen(id)).map((id) => `${id} does not fit ${innerWidth}`));
 for (const hint of document.querySelectorAll(".hint"))
 	if (hint.checkVisibility() && hint.nextElementSibling.scrollWidth <= hint.nextElementSibling.clientWidth + 1)
 		told.push(`a hint without need at ${innerWidth}`);
@@ -77,6 +79,21 @@ while (walker.nextNode()) {
 		low.push(`${ratio.toFixed(2)} ${element.className} ${walker.currentNode.data.trim().slice(0, 30)}`);
 }
 return seen > 100 ? low : ["only " + seen + " texts were found"];
+"""
+
+
+# What is drawn, with the same ratio; WCAG 2 asks for 3 where it is to be told apart from the ground.
+DRAWN = r"""
+const channel = (c) => { c /= 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
+const light = (text) => {
+	const [r, g, b] = text.match(/[\d.]+/g).map(Number);
+	return 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+};
+const ground = light(getComputedStyle(document.getElementById("timeline")).backgroundColor);
+return Array.from(document.querySelectorAll(".legend rect"), (rect) => {
+	const own = light(getComputedStyle(rect).fill);
+	return [(Math.max(own, ground) + 0.05) / (Math.min(own, ground) + 0.05), rect.className.baseVal];
+}).filter(([ratio]) => ratio < 3).map(([ratio, name]) => `${ratio.toFixed(2)} ${name}`);
 """
 
 
@@ -188,6 +205,32 @@ def test_sorting(tap, view):
     tap.equal("names are sorted as words", names, sorted(names))
 
 
+def test_orders(tap, view):
+    """What a table says of its first order is so, and what is no figure sorts by what it means."""
+    view.show("usual", "ja")
+    wrong = view.run("""return Array.from(document.querySelectorAll("th[aria-sort]"), (th) => {
+	const keys = Array.from(th.closest("table").tBodies[0].rows, (r) => Number(r.cells[th.cellIndex].dataset.v));
+	const up = th.getAttribute("aria-sort") === "ascending";
+	return keys.every((k, i) => !i || (up ? keys[i - 1] <= k : keys[i - 1] >= k)) ? "" : th.closest("table").id;
+})""")
+    tap.equal("tables tell the order in which their rows come", [len(wrong) > 6, *filter(None, wrong)], [True])
+    view.click("#destinations thead th:nth-child(1) button")
+    names = view.texts("#destinations tbody th")
+    addresses = sorted(map(ipaddress.ip_address, names), key=lambda address: (address.version, address))
+    tap.equal("destinations are sorted by value", names, list(map(str, addresses)))
+    view.click("#exempt thead th:nth-child(5) button")
+    tap.equal("an exemption without end ends last", view.texts("#exempt tbody td:nth-child(5)")[0], "無期限")
+    view.click("#exempt thead th:nth-child(2) button")
+    tap.equal("states of exemptions are sorted by urgency", view.texts("#exempt tbody td:nth-child(2)"),
+              ["失効", "30日以内に失効", "開始前", "有効"])
+    view.click("#talkers thead th:nth-child(2) button")
+    tap.true("classes begin with bots", view.texts("#talkers tbody .badge")[0] == "ボット")
+    view.do("Accessibility.enable")
+    names = [node["name"]["value"] for node in view.do("Accessibility.getFullAXTree")["nodes"]
+             if node.get("role", {}).get("value") == "columnheader" and "name" in node]
+    tap.equal("readers of screens hear no arrows", [len(names) > 40, *(name for name in names if re.search("[\u2190-\u21ff]", name))], [True])
+
+
 def shown(view):
     return view.run("return Array.from(document.querySelectorAll(arguments[0])).filter((r) => r.checkVisibility())"
                     ".map((r) => r.textContent)", ROWS)
@@ -264,6 +307,7 @@ def test_looks(tap, view):
             view.show("usual", language, scheme)
             tap.equal(f"{name}: no complaints, so no violation of the policy", view.complaints(), [])
             tap.case(f"{name}: contrast is AA", view.run(CONTRAST))
+            tap.case(f"{name}: what is drawn is seen", view.run(DRAWN))
             view.picture(f"{language}-{scheme}-wide")
             view.show("usual", language, scheme, NARROW)
             tap.true(f"{name}: a narrow page is no wider than its window",
@@ -313,6 +357,17 @@ def empty_pages(path):
             yield f"page {number} ends at {last} of {height}"
 
 
+def test_print_widths(tap, view):
+    """Laid out as wide as A4 paper is, each cell of the subscribers has room for its words."""
+    for language in ("en", "ja"):
+        view.show("usual", language, width=1061)
+        view.do("Emulation.setEmulatedMedia", media="print")
+        cut = view.run("""return Array.from(document.querySelectorAll("#talkers :is(th, td, td.met > span)")).filter((e) => e.clientWidth)
+	.filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent.slice(0, 40))""")
+        tap.equal(f"{language}: on paper no word is cut", cut, [])
+        view.do("Emulation.setEmulatedMedia", media="")
+
+
 def test_paper(tap, view):
     view.show("usual", "ja", "dark")
     data = base64.b64decode(view.do("Page.printToPDF", printBackground=True, preferCSSPageSize=True)["data"])
@@ -325,6 +380,12 @@ def test_paper(tap, view):
                  "198.51.100.66" in text and "行を絞り込み" not in text)
         tap.case("no page is left half empty", empty_pages(view.out / "report.pdf"))
         tap.true("headings stand on each page that a table goes on to", text.count("最終検出") > 4)
+        tap.equal("no address is broken", [name for name in view.texts("#talkers tbody th bdi") if name not in text], [])
+        tap.true("a whole table is not said to be part of one", "件を表示" not in text)
+        view.run("const i = document.querySelector('#top input'); i.value = 'bot_'; i.dispatchEvent(new Event('input'));")
+        filtered = base64.b64decode(view.do("Page.printToPDF", preferCSSPageSize=True)["data"])
+        text = subprocess.run(["pdftotext", "-layout", "-", "-"], input=filtered, capture_output=True, check=True).stdout.decode()
+        tap.true("of a filtered one it is said how much is printed", text.count("件を表示") == 1)
     tap.equal("and is folded again on the screen", view.run("return document.querySelectorAll('td details[open]').length"), 0)
 
 
@@ -348,8 +409,9 @@ def main():
         if webdriver is None:
             raise Skip("python3-selenium is missing")
         with tempfile.TemporaryDirectory() as scratch:
-            for tests, scripts in (((test_sorting, test_filters, test_policy, test_hostile, test_looks, test_widths, test_keyboard, test_paper),
-                                    True), ((test_without_scripts,), False)):
+            scripted = (test_sorting, test_orders, test_filters, test_policy, test_hostile, test_looks, test_widths, test_keyboard,
+                        test_print_widths, test_paper)
+            for tests, scripts in ((scripted, True), ((test_without_scripts,), False)):
                 view = View(program, out, Path(scratch), scripts)
                 try:
                     for test in tests:

@@ -6,6 +6,7 @@ What a parser sees: well-formed HTML, no style or handler in attributes, nothing
 style and script, references that lead somewhere, texts of records as texts; and the table of texts in both languages.
 """
 import base64
+import datetime
 import hashlib
 import re
 import subprocess
@@ -199,9 +200,48 @@ def hostile_problems(page):
 def heat_problems(text):
     """An hour that is there in part is divided by that part; figures are rounded, not cut."""
     for cell in ('title="Sat 11:00: 3,060 attempts an hour">3.1k<', 'title="Sun 11:00: 1,856 attempts an hour">1.9k<',
-                 'class="h-" title="Fri 11:00: less than ten minutes are in the period; attempts in them: 7"><', 'class="h-" title="not in the period"><'):
+                 'class="h-" title="Fri 11:00: less than ten minutes are in the period; attempts in them: 7"><span class="hidden">Fri',
+                 'class="h-" title="not in the period"><span class="hidden">not in the period<'):
         if text.count(cell) != 1:
             yield f"not there once: {cell}"
+
+
+def axis_problems(text, language):
+    """Weeks of a long timeline begin on Mondays, its bars take most of the room, and short ones at its ends are explained."""
+    drawing = text[text.index('class="timeline"'):text.index("</svg>", text.index('class="timeline"'))]
+    marks = re.findall(r'class="x"[^>]*>([^<]*)<', drawing)
+    days = [datetime.date(2026, *map(int, re.split("[-/]", mark))).strftime("%A") for mark in marks]
+    if len(days) < 6 or set(days) != {"Monday"}:
+        yield f"marks: {marks}: {days}"
+    highest = max(int(found.replace(",", "")) for found in re.findall("<title>[^<]* ([0-9,]+)(?: packets|パケット)", drawing))
+    top = re.findall(r'class="y"[^>]*>(\d+)k<', drawing)
+    if not 0.6 <= highest / 1000 / max(map(int, top[:5])) <= 1:
+        yield f"{highest} under {top}"
+    for part in ("2日ごと", "両端") if language == "ja" else ("for each 2 d.", "less time"):
+        if part not in text:
+            yield f"not said: {part}"
+
+
+def shown_texts(page):
+    return "\n".join(" ".join(element[2]) for element in page.elements if element[0] in ("th", "td", "dd", "p", "h1", "h2", "h3", "time", "text"))
+
+
+def japanese_problems(page):
+    """Dates, figures and signs as they are written in Japan, and one word for one thing."""
+    texts = shown_texts(page)
+    yield from (f"a date: {found}" for found in re.findall(r"\d{4}-\d\d-\d\d.{0,6}", texts))
+    yield from (f"no commas: {found}" for found in re.findall(r"(?<![\w./:-])\d{4,}(?=件|回|パケット)", texts))
+    if not re.search(r"\d{4}年\d{1,2}月\d{1,2}日（[月火水木金土日]）\d\d:\d\d 〜 ", texts):
+        yield "the period has no date in words"
+    if not re.search(r"\d{4}/\d\d/\d\d \d\d:\d\d", texts):
+        yield "no table has a date"
+
+
+def wording_problems(program):
+    for line in made(program, "texts", "ja").splitlines():
+        japanese = line.split("\t")[1]
+        if re.search("[(),;!?]|: ?|ブロック|ポート25|利用者|契約者", japanese):
+            yield japanese
 
 
 def embed_problems(source):
@@ -235,6 +275,13 @@ def main():
                 tap.case(f"{name}: texts of records are texts", hostile_problems(page))
     usual = made(program, "usual", "en")
     tap.case("hours of the week", heat_problems(usual))
+    for language in ("en", "ja"):
+        tap.case(f"a long timeline, {language}", axis_problems(made(program, "long", language), language))
+    tap.case("a short timeline begins and ends with whole bars", ["said otherwise"] if "less time" in usual else [])
+    tap.case("figures in sentences have commas", [] if "about 3,210 destinations" in usual else ["not there"])
+    tap.case("Japanese dates and figures", japanese_problems(Page(made(program, "usual", "ja"))))
+    tap.case("Japanese words and signs", wording_problems(program))
+    tap.case("the title has the period", [] if re.search(r"<title>[^<]* \d{4}-\d\d-\d\d \d\d:\d\d to ", usual) else ["not there"])
     planted = Page(usual.replace("var(--ink)", "var(--red)", 1))
     tap.case("planted and found: another style", [] if list(policy_problems(planted)) else ["not found"])
     planted = Page(usual.replace("<main>", "<main style='x'>", 1))

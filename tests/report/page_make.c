@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pages of known values: page_make usual|hostile|empty|texts en|ja [CLOCK-OFFSET-SECONDS]. What "usual" shows is a fortnight in which
- * every kind of thing happened; "hostile" has markup and worse in each text; "texts" prints the table of texts.
+ * Pages of known values: page_make usual|long|hostile|empty|texts en|ja [CLOCK-OFFSET-SECONDS]. What "usual" shows is a fortnight in which
+ * every kind of thing happened; "long" is sixteen weeks of it, which begin in the middle of a step; "hostile" has markup and worse in each text; "texts" prints the table of texts.
  */
 #include "report/report.h"
 #include "report/texts.h"
@@ -60,6 +60,14 @@ static struct addr known[24];
 static struct report_group pools[GROUPS], rules[GROUPS], reasons[GROUPS], hosts[2], destinations[20];
 static char destination_names[COUNT(destinations)][ADDR_TEXT_MAX];
 
+/* Those of a large network: tables have to have room for them. */
+static void enlarge(struct report_sums *sums)
+{
+	sums->packets *= 40;
+	sums->blocked *= 40;
+	sums->attempts *= 40;
+}
+
 static void fill_buckets(struct report *report)
 {
 	uint64_t state = 7;
@@ -85,9 +93,21 @@ static void fill_buckets(struct report *report)
 	report->totals.subscribers = 1284;
 	report->before = (struct report_sums){
 		.records = 4000, .packets = 402311, .blocked = 0, .attempts = 151200, .subscribers = 1391};
+	enlarge(&report->totals);
+	enlarge(&report->before);
 	report->has_before = true;
 	report->buckets = buckets;
 	report->bucket_count = STEPS;
+}
+
+/* The same figures over eight times as long, and another highest one. */
+static void lengthen(struct report *report)
+{
+	report->step_s *= 8;
+	report->since_us = report->until_us - (STEPS * 8 - 3) * 6 * HOUR_US;
+	for (size_t i = 0; i < STEPS; i++)
+		buckets[i].start_us = report->until_us - (int64_t)((STEPS - i) * 48) * HOUR_US;
+	buckets[40].sums.packets = 42000;
 }
 
 static void fill_heat(struct report *report)
@@ -115,7 +135,7 @@ static struct prefix subscriber_of(size_t i)
 	if (i == 11)
 		return (struct prefix){0};
 	if (i % 4 == 3)
-		return (struct prefix){addr_ip6(UINT64_C(0x20010db800010000) + (i << 8), 0), 56};
+		return (struct prefix){addr_ip6(UINT64_C(0x20010db8107ba000) + (i << 8), 0), 56};
 	return (struct prefix){addr_ip4(0x64400000 + (uint32_t)(i * 7919)), 32};
 }
 
@@ -202,7 +222,8 @@ static void fill_groups(struct report *report)
 	fill_group(&hosts[0], text_of("gw1"), report, 0);
 	fill_group(&hosts[1], text_of("gw2"), report, 1);
 	for (size_t i = 0; i < COUNT(destinations); i++) {
-		struct addr addr = addr_ip4(0xcb007100 + (uint32_t)i);
+		struct addr addr = i % 5 == 4 ? addr_ip6(UINT64_C(0x20010db8ffff0000), i * 0x59)
+					      : addr_ip4(0xcb007100 + (uint32_t)i * 7);
 
 		addr_format(&addr, destination_names[i]);
 		fill_group(&destinations[i], text_of(destination_names[i]), report, i / 3);
@@ -263,9 +284,9 @@ static void fill_health(struct report *report)
 					       .boot_id = text_of("6d1f0f3e-7d55-4c1c-a0a5-0b5d6d0e8f11"),
 					       .first_seq = 1,
 					       .last_seq = 5000 * (i + 1),
-					       .records = 5000 * (i + 1) - (i == 1 ? 7 : 0),
-					       .gaps = i == 1 ? 2 : 0,
-					       .missing = i == 1 ? 7 : 0};
+					       .records = 5000 * (i + 1) - (i == 0 ? 7 : 0),
+					       .gaps = i == 0 ? 2 : 0,
+					       .missing = i == 0 ? 7 : 0};
 	report->notices = notices;
 	report->notice_count = COUNT(notices);
 	report->sources = sources;
@@ -308,6 +329,8 @@ int main(int argc, char **argv)
 	is_hostile = strcmp(argv[1], "hostile") == 0;
 	if (strcmp(argv[1], "empty") != 0)
 		fill(&report);
+	if (strcmp(argv[1], "long") == 0)
+		lengthen(&report);
 	return report_write(&report, strcmp(argv[2], "ja") == 0 ? REPORT_JAPANESE : REPORT_ENGLISH, stdout) ==
 			       0
 		       ? 0
