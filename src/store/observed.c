@@ -18,7 +18,7 @@ struct hosts {
 	size_t silent; /* gateways of which no record was met yet */
 };
 
-enum { NO_GATEWAY = SIZE_MAX };
+#define NO_GATEWAY SIZE_MAX
 
 const struct observed_gateway *observed_find(const struct observed *observed, const char *host)
 {
