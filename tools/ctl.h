@@ -98,6 +98,9 @@ int ctl_ask(const struct ctl_context *context, json_t *request, const struct ctl
 int ctl_socket_path(const char *policy, char **ret);
 /* The socket where no policy says another; the caller's, NULL without memory. */
 char *ctl_default_socket(void);
+
+/* What to do where the daemon's socket cannot be reached, for this negative errno: to stand behind the error. */
+const char *ctl_remedy(int error);
 /* Where to ask. Only the default policy may be missing or unreadable: then the default socket is asked. An exit code. */
 int ctl_find_socket(const struct ctl_context *context, char **ret);
 

@@ -70,7 +70,8 @@ static int no_answer(const char *path, int r, const char *message)
 		fprintf(stderr, "op25bctl: what answers at %s is not an op25bd of this version: %s\n", path,
 			message);
 	else
-		fprintf(stderr, "op25bctl: op25bd does not answer at %s: %s\n", path, strerror(-r));
+		fprintf(stderr, "op25bctl: op25bd does not answer at %s: %s%s\n", path, strerror(-r),
+			ctl_remedy(r));
 	return EXIT_CODE_DAEMON;
 }
 

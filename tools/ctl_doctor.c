@@ -73,6 +73,19 @@ void doctor_skip(struct doctor *doctor, const char *looked, int r)
 		    looked);
 }
 
+/* NULL without memory. A file that cannot be opened has no line. */
+static char *tell_error(const struct diag *diag, size_t errors)
+{
+	char *told;
+
+	if (diag->line == 0)
+		return strdup(diag->message);
+	if (asprintf(&told, "line %u: %s (of %zu error%s)", diag->line, diag->message, errors,
+		     errors == 1 ? "" : "s") < 0)
+		return NULL;
+	return told;
+}
+
 static void read_policy(struct doctor *doctor)
 {
 	struct diag_list diags = {0};
@@ -81,10 +94,8 @@ static void read_policy(struct doctor *doctor)
 	for (size_t i = 0; r < 0 && i < diags.count && !doctor->policy_error; i++) {
 		const struct diag *diag = &diags.items[i];
 
-		if (diag->severity == DIAG_ERROR &&
-		    asprintf(&doctor->policy_error, "line %u: %s (of %zu errors)", diag->line, diag->message,
-			     diags.errors) < 0)
-			doctor->policy_error = NULL;
+		if (diag->severity == DIAG_ERROR)
+			doctor->policy_error = tell_error(diag, diags.errors);
 	}
 	if (r < 0 && !doctor->policy_error)
 		doctor->policy_error = strdup(strerror(-r));

@@ -69,6 +69,16 @@ char *ctl_default_socket(void)
 	return strdup(default_path);
 }
 
+const char *ctl_remedy(int error)
+{
+	if (error == -EACCES)
+		return "; root and the members of the group op25b may ask it: 'usermod -aG op25b NAME', by root, "
+		       "makes one of you, from your next login on";
+	if (error == -ENOENT || error == -ECONNREFUSED)
+		return "; 'systemctl status op25bd' tells whether it runs";
+	return "";
+}
+
 int ctl_socket_path(const char *policy, char **ret)
 {
 	CLEANUP_FCLOSE FILE *file = NULL;

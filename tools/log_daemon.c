@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "log_daemon.h"
 
+#include "ctl.h"
+
 #include "base/cleanup.h"
 #include "control/client.h"
 #include "policy/policy.h"
@@ -41,7 +43,8 @@ static int ask(const struct log_context *context, const char *command, json_t **
 
 	json_decref(request);
 	if (r < 0)
-		return log_error("%s: op25bd does not answer: %s", socket, text[0] ? text : strerror(-r));
+		return log_error("%s: op25bd does not answer: %s%s", socket, text[0] ? text : strerror(-r),
+				 ctl_remedy(r));
 	if (error != CONTROL_OK) {
 		json_decref(*ret);
 		return log_error("%s: op25bd answers: %s", socket, text);

@@ -156,6 +156,25 @@ static int tell_stored_unread(void *context, const char *path, const char *why)
 	return 0;
 }
 
+/* Who asks for the first time gets told what is to be done; the store's path would only confuse him. */
+static int fill_error(const struct log_context *context, int r)
+{
+	const char *file = context->file_count > 0 ? context->files[0] : NULL;
+
+	if (context->files_named || !context->rotated || !file || access(file, R_OK) == 0)
+		return log_store_error(context);
+	if (r == -ENOENT)
+		return log_error("%s: %s: op25bd has written no records yet; records elsewhere are named by "
+				 "--log, or by -p and the policy's [log] file",
+				 file, strerror(-r));
+	if (r == -EACCES)
+		return log_error(
+			"%s: %s: root and the members of the group op25b may read it; 'usermod -aG op25b "
+			"NAME', by root, makes one of you, from your next login on",
+			file, strerror(-r));
+	return log_store_error(context);
+}
+
 int log_store_fill(struct log_context *context, struct store_ingested *ret)
 {
 	struct progress progress = {.begun_ms = log_wait_now_ms()};
@@ -173,7 +192,7 @@ int log_store_fill(struct log_context *context, struct store_ingested *ret)
 	end_progress(&progress, &done);
 	if (ret)
 		*ret = done;
-	return r < 0 ? log_store_error(context) : LOG_FOUND;
+	return r < 0 ? fill_error(context, r) : LOG_FOUND;
 }
 
 /* ---- opening ---- */

@@ -421,7 +421,9 @@ static int open_policy(const char *path, struct diag_list *diags, FILE **ret)
 
 	if (fd < 0)
 		return tell_unreadable(diags, path, errno,
-				       errno == EACCES ? "run as root, or name another with -p" : NULL);
+				       errno == EACCES   ? "run as root, or name another with -p"
+				       : errno == ENOENT ? "op25b.ini(5) has examples to write one from"
+							 : NULL);
 	if (fstat(fd, &status) != 0 || (!S_ISREG(status.st_mode) && !is_own_pipe(path, &status)) ||
 	    fcntl(fd, F_SETFL, 0) != 0) {
 		close(fd);

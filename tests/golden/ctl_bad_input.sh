@@ -46,7 +46,7 @@ expect "a policy with errors still names its socket" refused 6 "$scratch/nobody:
 head -c 100000 /dev/urandom >"$scratch/binary.ini"
 expect "a binary policy names none" refused 6 "does not answer" -p "$scratch/binary.ini" status
 
-expect "no socket" refused 6 "No such file" --socket "$scratch/nobody" status
+expect "no socket" refused 6 "No such file or directory; 'systemctl status op25bd'" --socket "$scratch/nobody" status
 expect "a file in its place" refused 6 "does not answer" --socket "$scratch/file" status
 expect "a directory in its place" refused 6 "does not answer" --socket "$scratch/directory" status
 expect "a path too long" refused 6 "too long" --socket "/$(printf 'x%.0s' {1..120})" status

@@ -57,6 +57,7 @@ mkdir "$scratch/directory"
 head -c 100000 /dev/urandom >"$scratch/binary.ini"
 head -c 100000 /dev/zero >"$scratch/zeros.ini"
 printf '[gateway]\nmode = enforce\nfail = open\nunlisted = accept\n[pool x]\nfile = nowhere.txt\n' >"$scratch/list.ini"
+expect "a policy that is not there yet" check_refused "$scratch/missing.ini" "op25b.ini(5) has examples"
 for command in check dump generate pools apply; do
 	for policy in missing.ini directory empty.ini binary.ini zeros.ini list.ini; do
 		if [ $command = check ]; then

@@ -154,6 +154,11 @@ echo 'nonsense' >>"$policy"
 process_end "$daemon"
 expect_equal "a policy with errors, and no daemon: the exit code" "$(doctor)" 1
 expect "the policy's first error" finds problem policy "line [0-9]+: " "op25b-rules check"
+mv "$policy" "$policy.away"
+doctor >/dev/null
+expect "a policy that is missing has no line" finds problem policy "\| cannot be read: No such file" "op25b-rules check"
+mv "$policy.away" "$policy"
+doctor >/dev/null
 expect "no daemon" finds problem daemon "does not answer at $socket" "systemctl status op25bd"
 expect "what it would have told is skipped" finds skipped workers "op25bd does not answer" ""
 sed -i '/^nonsense/d' "$policy"

@@ -122,6 +122,19 @@ def links_of_members_lead_root_nowhere():
         (PLACE.review / name).unlink()
 
 
+def who_asks_for_the_first_time_is_told_what_to_do():
+    PLACE.records.chmod(0o640)
+    run = PLACE.run(STRANGER, "top")
+    same((run.code, f"op25b-log: {PLACE.records}: Permission denied" in run.err, "usermod -aG op25b" in run.err), (2, True, True), run.err)
+    PLACE.records.rename(PLACE.directory / "away.json")
+    for user in (0, STRANGER):
+        run = PLACE.run(user, "top")
+        same((run.code, run.err.startswith(f"op25b-log: {PLACE.records}: No such file"), "no records yet" in run.err, "--log" in run.err),
+             (2, True, True, True), run.err)
+    run = PLACE.run(0, "top", "--log", PLACE.records)
+    same((run.code, "no records yet" in run.err), (2, False), run.err)
+
+
 def main():
     global PLACE  # pylint: disable=global-statement
     if len(sys.argv) != 3:
@@ -132,7 +145,8 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         PLACE = Place(*sys.argv[1:], directory)
         run_cases([without_a_place_for_all_everybody_is_told, root_and_members_share_one_queue, a_member_may_come_first,
-                   a_stranger_is_told_that_he_is_alone, links_of_members_lead_root_nowhere])
+                   a_stranger_is_told_that_he_is_alone, links_of_members_lead_root_nowhere,
+                   who_asks_for_the_first_time_is_told_what_to_do])
 
 
 if __name__ == "__main__":
