@@ -23,10 +23,12 @@ struct side {
 	struct prefix subscriber;
 	uint64_t attempts, packets, destinations;
 	bool exact;
+	enum triage_class class;
 	int64_t ever_first_us;
 };
 
 struct sides {
+	const struct triage_limits *limits;
 	struct side *items;
 	size_t count, capacity;
 };
@@ -51,28 +53,32 @@ struct comparison {
 static const struct log_column columns[] = {
 	{"change", "CHANGE", LOG_CELL_TEXT, 0, 0},
 	{"subscriber", "SUBSCRIBER", LOG_CELL_TEXT, 0, 0},
+	{"class", "CLASS", LOG_CELL_TEXT, 1, 0},
 	{"attempts_before", "BEFORE", LOG_CELL_NUMBER, 0, 0},
 	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 0, 0},
-	{"packets_before", "PACKETS BEFORE", LOG_CELL_NUMBER, 4, 0},
-	{"packets", "PACKETS", LOG_CELL_NUMBER, 3, 0},
+	{"packets_before", "PACKETS BEFORE", LOG_CELL_NUMBER, 5, 0},
+	{"packets", "PACKETS", LOG_CELL_NUMBER, 4, 0},
 	{"destinations_before", NULL, LOG_CELL_NUMBER, 0, 0},
-	{NULL, "TO", LOG_CELL_RIGHT, 1, 0},
+	{NULL, "TO", LOG_CELL_RIGHT, 2, 0},
 	{"destinations", NULL, LOG_CELL_NUMBER, 0, 0},
-	{"ever_first", "EVER FIRST", LOG_CELL_TIME, 2, 0},
+	{"ever_first", "EVER FIRST", LOG_CELL_TIME, 3, 0},
 };
 
 static int keep_side(void *context, const struct store_talker *row)
 {
 	struct sides *sides = context;
+	struct triage triage;
 
 	if (!VEC_RESERVE(sides->items, sides->capacity, sides->count + 1))
 		return -ENOMEM;
+	triage_judge(row, sides->limits, &triage);
 	sides->items[sides->count++] = (struct side){
 		.subscriber = row->subscriber,
 		.attempts = row->sums.attempts,
 		.packets = row->sums.packets,
 		.destinations = row->destinations,
 		.exact = row->destinations_exact,
+		.class = triage.class,
 		.ever_first_us = row->ever_first_us,
 	};
 	return 0;
@@ -201,6 +207,8 @@ static void write_row(struct log_table *table, const struct row *row)
 	log_table_text(table, change_names[row->change]);
 	log_table_paint(table, change_colours[row->change]);
 	log_table_text(table, log_subscriber_text(&row->now.subscriber, text));
+	log_table_text(table, triage_class_name(shown->class));
+	log_table_paint(table, log_class_colour(shown->class));
 	log_table_number(table, row->before.attempts);
 	log_table_number(table, row->now.attempts);
 	log_table_number(table, row->before.packets);
@@ -294,7 +302,7 @@ static int find_periods(const struct log_context *context, struct comparison *re
 int log_compare(struct log_context *context, int argc, char **argv)
 {
 	struct comparison comparison = {.factor = USUAL_FACTOR, .all = log_value(context, "all") != NULL};
-	struct sides before = {0}, now = {0};
+	struct sides before = {.limits = &context->limits}, now = before;
 	int code = find_periods(context, &comparison);
 
 	if (code == LOG_FOUND && !log_number(context, "factor", FACTOR_MAX, &comparison.factor))

@@ -14,6 +14,10 @@
 #define SAW_HIM_US (7 * 24 * INT64_C(3600) * 1000000)
 /* An answer whose records end so long ago is told with their end. */
 #define LATE_US    (24 * INT64_C(3600) * 1000000)
+/* A shorter one is no silence: records tell of windows of minutes. */
+#define SILENCE_US (INT64_C(3600) * 1000000)
+
+enum { STEP_S = 1800 };
 
 void log_judge_begin(struct log_judge *judge, const struct log_context *context)
 {
@@ -110,27 +114,97 @@ static int look_who_saw(struct look *look, const struct prefix *subscriber)
 
 /* ---- what he did ---- */
 
-static int look_up(struct look *look, const struct prefix *subscriber)
-{
-	const struct log_context *context = look->judge->context;
-	struct log_judgement *ret = look->judgement;
-	struct store_filter filter = filter_of(subscriber, INT64_MIN);
-	struct store_sums sums = {0};
-	int r = store_totals(context->store, &filter, &sums, NULL);
+struct silence {
+	int64_t until_us; /* of the packets met so far */
+	int64_t longest_us;
+};
 
-	if (r < 0)
+static int take_step(void *context, const struct store_bucket *row)
+{
+	struct silence *silence = context;
+
+	if (row->sums.records == 0)
+		return 0;
+	if (row->sums.first_us - silence->until_us > silence->longest_us)
+		silence->longest_us = row->sums.first_us - silence->until_us;
+	if (row->sums.last_us > silence->until_us)
+		silence->until_us = row->sums.last_us;
+	return 0;
+}
+
+/* His first packet since he was dealt with may be long behind it: what is empty at either end is not gone through. */
+static int look_for_silence(struct look *look, struct store_filter *filter, int64_t dealt_us)
+{
+	struct store *store = look->judge->context->store;
+	struct silence silence = {.until_us = dealt_us};
+	struct store_sums sums = {0};
+	int r;
+
+	filter->since_us = dealt_us;
+	r = store_totals(store, filter, &sums, NULL);
+	if (r < 0 || sums.records == 0)
 		return r;
-	if (sums.records > 0) {
-		ret->attempts = sums.attempts;
-		ret->activity.last_us = sums.last_us;
-	}
-	if (ret->activity.last_us < look->deadline_us)
-		return look->deadline_us <= context->now_us ? look_who_saw(look, subscriber) : 0;
-	filter = filter_of(subscriber, look->deadline_us);
-	r = store_totals(context->store, &filter, &sums, NULL);
-	ret->activity.attempts_after = sums.attempts;
-	ret->activity.first_after_us = sums.first_us;
-	return r;
+	filter->since_us = sums.first_us > dealt_us ? sums.first_us : dealt_us;
+	filter->until_us = sums.last_us + LATE_US;
+	/* Steps shorter than an hour are read in one go. */
+	r = store_timeline(store, filter, STEP_S, 0, take_step, &silence);
+	if (silence.longest_us >= SILENCE_US)
+		look->judgement->activity.silence_us = silence.longest_us;
+	/* With records of a clock that was decades off. */
+	return r == -E2BIG ? 0 : r;
+}
+
+static int look_since(struct look *look, const struct prefix *subscriber, const struct work_case *work)
+{
+	struct work_activity *activity = &look->judgement->activity;
+	struct store_filter filter = filter_of(subscriber, look->deadline_us);
+	struct store_sums sums = {0};
+	int r;
+
+	if (activity->last_us < look->deadline_us)
+		return look->deadline_us <= look->judge->context->now_us ? look_who_saw(look, subscriber) : 0;
+	r = store_totals(look->judge->context->store, &filter, &sums, NULL);
+	activity->attempts_after = sums.attempts;
+	activity->first_after_us = sums.first_us;
+	return r == 0 && work->notified ? look_for_silence(look, &filter, work->dealt_us) : r;
+}
+
+/* Who he is in all that is stored. */
+struct whole {
+	const struct log_context *context;
+	const struct prefix *subscriber;
+	struct log_judgement *judgement;
+};
+
+void log_judge_talker(const struct log_context *context, const struct store_talker *talker,
+		      struct log_judgement *ret)
+{
+	struct triage triage;
+
+	triage_judge(talker, &context->limits, &triage);
+	ret->has_class = true;
+	ret->class = triage.class;
+	ret->attempts = talker->sums.attempts;
+	ret->activity.last_us = talker->sums.last_us;
+}
+
+/* Subscribers inside his prefix, and one that contains it, are others. */
+static int take_whole(void *context, const struct store_talker *talker)
+{
+	struct whole *whole = context;
+
+	if (prefix_compare(&talker->subscriber, whole->subscriber) == 0)
+		log_judge_talker(whole->context, talker, whole->judgement);
+	return 0;
+}
+
+void log_judgement_begin(struct log_judgement *judgement)
+{
+	*judgement = (struct log_judgement){
+		.activity = {.last_us = INT64_MIN, .observed_us = INT64_MIN},
+		.observed_until_us = INT64_MIN,
+		.unjudged_us = -1,
+	};
 }
 
 int log_judge(struct log_judge *judge, const struct work_case *work, int64_t grace_us,
@@ -138,15 +212,17 @@ int log_judge(struct log_judge *judge, const struct work_case *work, int64_t gra
 {
 	struct look look = {.judge = judge, .judgement = ret, .deadline_us = work_deadline(work, grace_us)};
 	struct prefix subscriber;
+	struct whole whole = {judge->context, &subscriber, ret};
+	struct store_filter filter;
 	int r = 0;
 
-	*ret = (struct log_judgement){
-		.activity = {.last_us = INT64_MIN, .observed_us = INT64_MIN},
-		.observed_until_us = INT64_MIN,
-		.unjudged_us = -1,
-	};
-	if (prefix_parse(work->subscriber, strlen(work->subscriber), &subscriber) == ADDR_OK)
-		r = look_up(&look, &subscriber);
+	log_judgement_begin(ret);
+	if (prefix_parse(work->subscriber, strlen(work->subscriber), &subscriber) == ADDR_OK) {
+		filter = filter_of(&subscriber, INT64_MIN);
+		r = store_talkers(judge->context->store, &filter, STORE_BY_ATTEMPTS, 0, take_whole, &whole,
+				  NULL);
+		r = r < 0 ? r : look_since(&look, &subscriber, work);
+	}
 	ret->verdict = work_judge(work, &ret->activity, judge->context->now_us, grace_us);
 	return r;
 }
@@ -154,6 +230,17 @@ int log_judge(struct log_judge *judge, const struct work_case *work, int64_t gra
 uint64_t log_judge_seconds(int64_t us)
 {
 	return us > 0 ? ((uint64_t)us + LOG_US_PER_S - 1) / LOG_US_PER_S : 0;
+}
+
+const char *log_judge_silence(int64_t us, char out[24])
+{
+	int64_t hours = us / SILENCE_US;
+
+	if (hours < 48)
+		snprintf(out, 24, "%" PRId64 "h", hours);
+	else
+		snprintf(out, 24, "%" PRId64 "d", hours / 24);
+	return out;
 }
 
 /* ---- below the rows ---- */

@@ -24,13 +24,20 @@ struct log_judge {
 struct log_judgement {
 	struct work_activity activity;
 	struct work_verdict verdict;
-	uint64_t attempts;         /* over all times */
+	uint64_t attempts; /* over all times */
+	bool has_class;    /* there are records */
+	enum triage_class class;
 	int64_t observed_until_us; /* INT64_MIN: no record, or nothing rests on it */
 	int64_t unjudged_us;       /* of the time since the deadline; -1: nothing rests on it */
 };
 
 /* log_judge_end() in any case. */
 void log_judge_begin(struct log_judge *judge, const struct log_context *context);
+/* Nothing is known. */
+void log_judgement_begin(struct log_judgement *judgement);
+/* What the row of a question tells: class, attempts, and the last packet. */
+void log_judge_talker(const struct log_context *context, const struct store_talker *talker,
+		      struct log_judgement *ret);
 /* 0, or a negative errno of the store. */
 int log_judge(struct log_judge *judge, const struct work_case *work, int64_t grace_us,
 	      struct log_judgement *ret);
@@ -43,6 +50,8 @@ char *log_judge_unjudged(const struct log_judge *judge);
 /* Both, below a table. */
 void log_judge_explain(const struct log_judge *judge);
 void log_judge_end(struct log_judge *judge);
+/* Of verdict.silence_us, for people: "12d" or "30h"; borrowed from out. */
+const char *log_judge_silence(int64_t us, char out[24]);
 /* Whole ones, a begun one among them. */
 uint64_t log_judge_seconds(int64_t us);
 

@@ -82,10 +82,9 @@ static int take_talker(void *context, const struct store_talker *talker)
 	if (!VEC_RESERVE(queue->rows, queue->capacity, queue->count + 1))
 		return -ENOMEM;
 	row = &queue->rows[queue->count++];
-	*row = (struct row){.judgement = {.activity.last_us = talker->sums.last_us,
-					  .attempts = talker->sums.attempts,
-					  .observed_until_us = INT64_MIN,
-					  .unjudged_us = -1}};
+	*row = (struct row){0};
+	log_judgement_begin(&row->judgement);
+	log_judge_talker(queue->context, talker, &row->judgement);
 	work_case_begin(&row->work, text);
 	queue->wanted--;
 	return 0;
@@ -124,8 +123,11 @@ static bool is_wanted(const struct queue *queue, const struct row *row)
 /* What is to be done stands first. */
 static int compare_rows(const void *a, const void *b)
 {
-	static const int ranks[] = {
-		[WORK_RELAPSED] = 0, [WORK_OPEN] = 1, [WORK_IS_NOTIFIED] = 2, [WORK_IS_ACKNOWLEDGED] = 3};
+	static const int ranks[] = {[WORK_RELAPSED] = 0,
+				    [WORK_CONTINUED] = 1,
+				    [WORK_OPEN] = 2,
+				    [WORK_IS_NOTIFIED] = 3,
+				    [WORK_IS_ACKNOWLEDGED] = 4};
 	const struct row *left = a, *right = b;
 	int rank = ranks[left->judgement.verdict.state] - ranks[right->judgement.verdict.state];
 
@@ -151,35 +153,57 @@ const char *log_queue_stopped(enum work_stopped stopped)
 /* When he was last blocked stands beside it. */
 static const char *stopped_text(const struct row *row, char out[64])
 {
-	if (row->judgement.verdict.stopped != WORK_STOPPED_NO)
-		return log_queue_stopped(row->judgement.verdict.stopped);
-	snprintf(out, 64, "no: %s%" PRIu64, row->judgement.verdict.at_most ? "up to " : "",
-		 row->judgement.verdict.attempts);
+	const struct work_verdict *verdict = &row->judgement.verdict;
+	char silence[24] = "";
+
+	if (verdict->stopped != WORK_STOPPED_NO)
+		return log_queue_stopped(verdict->stopped);
+	if (verdict->state == WORK_RELAPSED)
+		log_judge_silence(verdict->silence_us, silence);
+	snprintf(out, 64, "no: %s%" PRIu64 "%s%s", verdict->at_most ? "up to " : "", verdict->attempts,
+		 silence[0] ? " after " : "", silence);
 	return out;
 }
 
 static unsigned colour_of(enum work_state state)
 {
-	return state == WORK_RELAPSED ? COLOUR_RED : state == WORK_OPEN ? COLOUR_YELLOW : COLOUR_GREEN;
+	if (state == WORK_RELAPSED || state == WORK_CONTINUED)
+		return COLOUR_RED;
+	return state == WORK_OPEN ? COLOUR_YELLOW : COLOUR_GREEN;
 }
 
 static const struct log_column columns[] = {
 	{"state", "STATE", LOG_CELL_TEXT, 0, 8},
 	{"subscriber", "SUBSCRIBER", LOG_CELL_TEXT, 0, 0},
-	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 3, 0},
-	{"last", "LAST", LOG_CELL_TIME, 4, 0},
+	{"class", "CLASS", LOG_CELL_TEXT, 3, 0},
+	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 7, 0},
+	{"last", "LAST", LOG_CELL_TIME, 6, 0},
 	{"stopped", NULL, LOG_CELL_TEXT, 0, 0},
 	{"attempts_since", NULL, LOG_CELL_NUMBER, 0, 0},
 	{"attempts_since_at_most", NULL, LOG_CELL_BOOL, 0, 0},
+	{"silence_s", NULL, LOG_CELL_NUMBER, 0, 0},
 	{"observed_until", NULL, LOG_CELL_TIME, 0, 0},
 	{"unjudged_s", NULL, LOG_CELL_NUMBER, 0, 0},
 	{NULL, "STOPPED?", LOG_CELL_TEXT, 2, 0},
-	{"dealt", "DEALT WITH", LOG_CELL_TIME, 5, 0},
-	{"who", "BY", LOG_CELL_TEXT, 6, 0},
+	{"dealt", "DEALT WITH", LOG_CELL_TIME, 4, 0},
+	{"who", "BY", LOG_CELL_TEXT, 8, 0},
 	/* Half a ticket leads nowhere. */
 	{"ticket", "TICKET", LOG_CELL_TEXT, 1, 0},
-	{"note", "NOTE", LOG_CELL_TEXT, 7, 12},
+	{"note", "NOTE", LOG_CELL_TEXT, 5, 12},
 };
+
+static bool is_counted(const struct work_verdict *verdict)
+{
+	return verdict->stopped == WORK_STOPPED_YES || verdict->stopped == WORK_STOPPED_NO;
+}
+
+static void write_number(struct log_table *table, bool known, uint64_t value)
+{
+	if (known)
+		log_table_number(table, value);
+	else
+		log_table_text(table, NULL);
+}
 
 static void write_row(struct log_table *table, const struct row *row)
 {
@@ -189,20 +213,17 @@ static void write_row(struct log_table *table, const struct row *row)
 	log_table_text(table, work_state_name(row->judgement.verdict.state));
 	log_table_paint(table, colour_of(row->judgement.verdict.state));
 	log_queue_subscriber(table, work->subscriber);
+	log_table_text(table, row->judgement.has_class ? triage_class_name(row->judgement.class) : NULL);
+	log_table_paint(table, log_class_colour(row->judgement.class));
 	log_table_number(table, row->judgement.attempts);
 	log_table_time(table, row->judgement.activity.last_us);
 	log_table_text(table, log_queue_stopped(row->judgement.verdict.stopped));
-	if (row->judgement.verdict.stopped == WORK_STOPPED_YES ||
-	    row->judgement.verdict.stopped == WORK_STOPPED_NO)
-		log_table_number(table, row->judgement.verdict.attempts);
-	else
-		log_table_text(table, NULL);
+	write_number(table, is_counted(&row->judgement.verdict), row->judgement.verdict.attempts);
 	log_table_bool(table, row->judgement.verdict.at_most);
+	write_number(table, row->judgement.verdict.silence_us > 0,
+		     log_judge_seconds(row->judgement.verdict.silence_us));
 	log_table_time(table, row->judgement.observed_until_us);
-	if (row->judgement.unjudged_us >= 0)
-		log_table_number(table, log_judge_seconds(row->judgement.unjudged_us));
-	else
-		log_table_text(table, NULL);
+	write_number(table, row->judgement.unjudged_us >= 0, log_judge_seconds(row->judgement.unjudged_us));
 	log_table_text(table, stopped_text(row, text));
 	log_table_time(table, work->changed_us);
 	log_table_text(table, work->who[0] ? work->who : NULL);
@@ -289,7 +310,7 @@ static bool read_options(struct queue *queue)
 		queue->one_state = true;
 	}
 	if (state && !queue->one_state)
-		log_error("--state %s: open, acknowledged, notified or relapsed", state);
+		log_error("--state %s: open, acknowledged, notified, continued or relapsed", state);
 	return !state || queue->one_state;
 }
 

@@ -70,15 +70,18 @@ static void print_ends(const struct log_context *context, const struct log_judge
 static void print_lines(const struct log_context *context, const struct work_case *work,
 			const struct work_verdict *verdict)
 {
-	char when[LOG_TIME_TEXT_MAX] = "";
+	char when[LOG_TIME_TEXT_MAX] = "", silence[24] = "";
 	const char *state = work_state_name(verdict->state), *stopped = log_queue_stopped(verdict->stopped);
 
 	log_show_label(context, "queue");
 	if (work->changed_us != INT64_MIN)
 		log_time_format(work->changed_us, context->utc, when);
+	if (verdict->state == WORK_RELAPSED)
+		log_judge_silence(verdict->silence_us, silence);
 	if (verdict->stopped == WORK_STOPPED_NO)
-		log_show_line(context, "%s: %s%" PRIu64 " attempts since; dealt with %s by %s", state,
-			      verdict->at_most ? "up to " : "", verdict->attempts, when, work->who);
+		log_show_line(context, "%s: %s%" PRIu64 " attempts since%s%s; dealt with %s by %s", state,
+			      verdict->at_most ? "up to " : "", verdict->attempts,
+			      silence[0] ? ", after a silence of " : "", silence, when, work->who);
 	else if (stopped)
 		log_show_line(context, "%s %s by %s; stopped: %s", state, when, work->who, stopped);
 	else if (when[0])
@@ -129,6 +132,7 @@ static void print_member(const struct log_context *context, const struct work_ca
 	print_text("stopped", log_queue_stopped(verdict->stopped));
 	print_number("attempts_since", counted, verdict->attempts);
 	printf(",\"attempts_since_at_most\":%s", verdict->at_most ? "true" : "false");
+	print_number("silence_s", verdict->silence_us > 0, log_judge_seconds(verdict->silence_us));
 	print_time(context, "observed_until", judgement->observed_until_us);
 	print_number("unjudged_s", judgement->unjudged_us >= 0, log_judge_seconds(judgement->unjudged_us));
 	print_time(context, "dealt", work->changed_us);

@@ -73,6 +73,38 @@ static int find_subscriber(const struct log_context *context, const char *text, 
 	return LOG_FOUND;
 }
 
+struct decision {
+	const char *subscriber;
+	struct work_case work;
+};
+
+static int take_decision(void *context, const struct work_event *event)
+{
+	struct decision *decision = context;
+
+	if (strcmp(event->subscriber, decision->subscriber) == 0)
+		work_case_add(&decision->work, event);
+	return 0;
+}
+
+/* The latest decides, and that need not be what was entered last. LOG_FOUND or LOG_ERROR, said. */
+static int tell_who_decides(const struct log_context *context, const struct work_event *event)
+{
+	struct decision decision = {.subscriber = event->subscriber};
+	bool decides = event->what != WORK_NOTE && event->what != WORK_TICKET;
+	char when[LOG_TIME_TEXT_MAX];
+
+	work_case_begin(&decision.work, event->subscriber);
+	if (store_work_events(context->store, take_decision, &decision) < 0)
+		return log_store_error(context);
+	if (!decides || decision.work.changed_us <= event->time_us)
+		return LOG_FOUND;
+	log_time_format(decision.work.changed_us, context->utc, when);
+	log_error("entered; but what was entered for %s by %s is later, and decides", when,
+		  decision.work.who);
+	return LOG_FOUND;
+}
+
 static int enter(struct log_context *context, enum work_what what, const char *subscriber, const char *ticket,
 		 const char *note)
 {
@@ -94,7 +126,8 @@ static int enter(struct log_context *context, enum work_what what, const char *s
 	log_place_tell(context);
 	if (store_work_add(context->store, &event) < 0)
 		return log_store_error(context);
-	return log_queue_print(context, text);
+	code = tell_who_decides(context, &event);
+	return code == LOG_FOUND ? log_queue_print(context, text) : code;
 }
 
 static int enter_with_options(struct log_context *context, enum work_what what, const char *subscriber)

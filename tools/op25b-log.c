@@ -41,7 +41,7 @@ static_assert((int)LOG_FOUND == (int)EXIT_CODE_OK && (int)LOG_NOTHING == (int)EX
 
 #define GRACE_OPTION                                                                                         \
 	{                                                                                                    \
-		"grace", "TIME", "a relapse is what is blocked so long after, instead of 24h"                \
+		"grace", "TIME", "who is blocked so long after has not stopped, instead of 24h"              \
 	}
 
 /* What its --help names of the options of all commands. */
@@ -115,8 +115,8 @@ static const struct log_command commands[] = {
 	 .examples = "  op25b-log watch --interval 5\n"
 		     "  op25b-log watch --log events.json\n"},
 	{"queue", "[SUBSCRIBER]", 0, 1,
-	 "whom to look after: relapsed, new, and those who were dealt with, and whether they stopped",
-	 .options = {{"state", "STATE", "only open, acknowledged, notified or relapsed ones"},
+	 "whom to look after: who went on or came back, new ones, those dealt with, and whether they stopped",
+	 .options = {{"state", "STATE", "only open, acknowledged, notified, continued or relapsed ones"},
 		     GRACE_OPTION,
 		     {"history", NULL, "what people entered, by whom and when"}},
 	 .run = log_queue, .also = LOOKING, .rows = 20,

@@ -17,6 +17,7 @@ static const char *const state_names[] = {
 	[WORK_OPEN] = "open",
 	[WORK_IS_ACKNOWLEDGED] = "acknowledged",
 	[WORK_IS_NOTIFIED] = "notified",
+	[WORK_CONTINUED] = "continued",
 	[WORK_RELAPSED] = "relapsed",
 };
 
@@ -75,6 +76,20 @@ int64_t work_deadline(const struct work_case *work, int64_t grace_us)
 	return work->dealt_us + grace_us;
 }
 
+/* Of one who has attempts since: only who was told can have ignored it, and only who was away can be back. */
+static void judge_attempts(struct work_verdict *verdict, const struct work_case *work,
+			   const struct work_activity *activity, int64_t deadline_us)
+{
+	bool back = activity->silence_us > 0 && activity->silence_us >= deadline_us - work->dealt_us;
+
+	verdict->stopped = WORK_STOPPED_NO;
+	verdict->attempts = activity->attempts_after;
+	verdict->at_most = activity->first_after_us < deadline_us;
+	verdict->silence_us = back ? activity->silence_us : 0;
+	if (work->notified)
+		verdict->state = back ? WORK_RELAPSED : WORK_CONTINUED;
+}
+
 struct work_verdict work_judge(const struct work_case *work, const struct work_activity *activity,
 			       int64_t now_us, int64_t grace_us)
 {
@@ -85,10 +100,7 @@ struct work_verdict work_judge(const struct work_case *work, const struct work_a
 		return verdict;
 	verdict.state = work->notified ? WORK_IS_NOTIFIED : WORK_IS_ACKNOWLEDGED;
 	if (activity->last_us >= deadline_us) {
-		verdict.state = WORK_RELAPSED;
-		verdict.stopped = WORK_STOPPED_NO;
-		verdict.attempts = activity->attempts_after;
-		verdict.at_most = activity->first_after_us < deadline_us;
+		judge_attempts(&verdict, work, activity, deadline_us);
 	} else {
 		verdict.stopped = now_us < deadline_us                   ? WORK_STOPPED_EARLY
 				  : activity->observed_us <= deadline_us ? WORK_STOPPED_UNSEEN

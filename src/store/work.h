@@ -3,7 +3,7 @@
  * The work queue: what people did about an offender, and what that makes of him now that his records are looked at again.
  * Events are kept by the subscriber's text in a file of their own, STORE-work, so that they outlive the store, which is filled
  * again from the record files wherever it is missing.
- * Nobody has to close or reopen anything: whoever is blocked again some time after he was dealt with is back by himself.
+ * Nobody has to close or reopen anything: who was told, was silent for a time and is blocked again is back by himself.
  */
 #ifndef OP25B_STORE_WORK_H
 #define OP25B_STORE_WORK_H
@@ -39,7 +39,14 @@ struct work_event {
 	int64_t grace_us; /* what was said to be a relapse then; WORK_GRACE_UNSAID: nothing */
 };
 
-enum work_state { WORK_OPEN, WORK_IS_ACKNOWLEDGED, WORK_IS_NOTIFIED, WORK_RELAPSED, WORK_STATES };
+enum work_state {
+	WORK_OPEN,
+	WORK_IS_ACKNOWLEDGED, /* and never told, so that nothing was to stop */
+	WORK_IS_NOTIFIED,
+	WORK_CONTINUED, /* told, and went on without a silence as long as the grace period */
+	WORK_RELAPSED,  /* told, silent so long, and back */
+	WORK_STATES
+};
 
 /* The events of one subscriber, put together. */
 struct work_case {
@@ -59,6 +66,8 @@ struct work_activity {
 	int64_t last_us;         /* his last packet; INT64_MIN: none is known */
 	uint64_t attempts_after; /* in records that were written at work_deadline() or later */
 	int64_t first_after_us; /* the first packet that those tell of: earlier than the deadline, some may be, too */
+	/* Since he was dealt with, the longest time without a packet before one that the above tell of; 0: none worth the name. */
+	int64_t silence_us;
 	/* How far those who would have seen him tell of anything, less the time in which they judged no packets. */
 	int64_t observed_us;
 };
@@ -74,7 +83,8 @@ enum work_stopped {
 struct work_verdict {
 	enum work_state state;
 	enum work_stopped stopped;
-	uint64_t attempts; /* after the grace period */
+	uint64_t attempts;  /* after the grace period */
+	int64_t silence_us; /* before he came back; 0: he did not, or never was away */
 	bool at_most; /* some of them may have been before: a record tells of a window, not of each packet */
 };
 
@@ -92,7 +102,8 @@ struct work_verdict work_judge(const struct work_case *work, const struct work_a
 
 const char *
 work_what_name(enum work_what what); /* "acknowledged", "notified", "reopened", "note", "ticket" */
-const char *work_state_name(enum work_state state); /* "open", "acknowledged", "notified", "relapsed" */
+const char *
+work_state_name(enum work_state state); /* "open", "acknowledged", "notified", "continued", "relapsed" */
 /* One line of valid UTF-8 without control characters, 1 to max bytes: what may be kept and shown to others. */
 bool work_text_is_good(const char *text, size_t max);
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness import Log, run_cases, same, true
+from harness import Log, on_terminal, run_cases, same, true
 
 PROGRAM = None
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
@@ -158,6 +158,85 @@ def records_of_a_wrong_clock_are_no_cure(directory):
     same(world.row("notified", HE, "--at", at(100))["stopped"], "no records since", "of a time to come")
 
 
+# ---- who went on, and who came back ----
+
+def every(step, begin, end):
+    """Records of his, from so many hours ago to so many."""
+    count = int((begin - end) / step)
+    return [record(begin - i * step, HE, f"192.0.2.{i % 4}") for i in range(count + 1)]
+
+
+@in_a_world
+def who_never_stopped_has_not_relapsed(directory):
+    world = World(directory, gw1=every(6, 200, 2))
+    row = world.row("notified", HE, "--at", at(100))
+    same((row["state"], row["stopped"], row["silence_s"]), ("continued", "no", None), "he went on")
+    same(world.log.run("queue", "--state", "relapsed").code, 1, "nobody has relapsed")
+    same(world.row("queue", "--state", "continued")["subscriber"], HE, "--state")
+    true(re.search(r"queue continued: [0-9]+ attempts since; dealt with", world.words("show", HE)), world.words("show", HE))
+
+
+@in_a_world
+def who_was_silent_and_is_back_has_relapsed(directory):
+    """Blocked until he was told, and again from 74 hours later on."""
+    world = World(directory, gw1=every(6, 200, 98) + every(1, 24, 2) + [record(1, OTHER)])
+    row = world.row("notified", HE, "--at", at(98))
+    same((row["state"], row["stopped"], row["silence_s"], row["attempts_since"]), ("relapsed", "no", 74 * 3600, 23), "he came back")
+    true("no: 23 after 3d" in world.words("queue", HE), world.words("queue", HE))
+    true("23 attempts since, after a silence of 3d; dealt" in world.words("show", HE), "show")
+    same(world.row("queue", HE, "--grace", "75h")["state"], "continued", "he was not silent for that grace period")
+
+
+@in_a_world
+def silence_from_the_first_day_counts(directory):
+    world = World(directory, gw1=[record(110, HE), record(10, HE)])
+    row = world.row("notified", HE, "--at", at(100))
+    same((row["state"], row["silence_s"]), ("relapsed", 90 * 3600), "since he was told")
+
+
+@in_a_world
+def who_was_never_told_does_not_relapse(directory):
+    world = World(directory, gw1=[record(110, HE), record(10, HE)])
+    row = world.row("ack", HE, "--at", at(100))
+    same((row["state"], row["stopped"], row["attempts_since"], row["silence_s"]), ("acknowledged", "no", 1, None), "whoever looks after him")
+    row = world.row("notified", HE, "--at", at(101))
+    same(row["state"], "relapsed", "who was told does")
+
+
+@in_a_world
+def what_has_no_effect_is_told(directory):
+    world = World(directory, gw1=[record(110, HE), record(1, OTHER)])
+    run = world.log.run("notified", HE, "--at", at(50), "--by", "ann")
+    same((run.code, run.err), (0, ""), "the first")
+    run = world.log.run("notified", HE, "--at", at(60), "--by", "bob", "--utc")
+    same(run.code, 0, "it is entered")
+    words = re.sub(r"\s+", " ", run.err)
+    true(f"entered; but what was entered for {moment(50):%Y-%m-%d %H:%M:%S}" in words and "by ann is later, and decides" in words, words)
+    same(world.log.run("note", HE, "x").err, "", "a note decides nothing")
+    same(world.log.run("reopen", HE).err, "", "the latest")
+
+
+# ---- what he is ----
+
+@in_a_world
+def queue_and_compare_tell_the_class(directory):
+    bot = [record(3 + i / 100, HE, f"198.51.100.{i}") for i in range(150)]
+    client = [record(3 + i / 10, OTHER) for i in range(12)]
+    world = World(directory, gw1=bot + client)
+    wanted = {row["subscriber"]: row["class"] for row in world.log.rows("top")}
+    same(wanted, {HE: "bot", OTHER: "client"}, "top")
+    for dealt in (False, True):
+        same({row["subscriber"]: row["class"] for row in world.log.rows("queue")}, wanted, f"queue, dealt with: {dealt}")
+        same(world.log.run("ack", HE, "--note", "looks like the usual worm").code, 0, "ack")
+    same({row["subscriber"]: row["class"] for row in world.log.rows("compare")}, wanted, "compare")
+    true("class" in world.log.run("queue", "--output", "csv").csv[0], "csv")
+    shown, code = on_terminal(world.log, "--no-pager", "queue", columns=80)
+    same(code, 0, shown)
+    true(all(word in shown for word in ("CLASS", "NOTE", "DEALT WITH", "bot", "looks")), f"80 columns: {shown}")
+    shown, _ = on_terminal(world.log, "--no-pager", "compare", columns=80)
+    true("CLASS" in shown, shown)
+
+
 def main():
     global PROGRAM  # pylint: disable=global-statement
     if len(sys.argv) != 3:
@@ -165,7 +244,9 @@ def main():
     PROGRAM = sys.argv[1]
     run_cases([silence_of_his_gateway_is_no_cure, records_of_others_on_his_gateway_are_a_cure, a_notice_is_a_word_of_the_gateway,
                a_gateway_of_long_ago_is_not_asked, times_of_failing_open_are_not_observed, failing_open_without_an_end_goes_on,
-               records_of_a_wrong_clock_are_no_cure])
+               records_of_a_wrong_clock_are_no_cure, who_never_stopped_has_not_relapsed, who_was_silent_and_is_back_has_relapsed,
+               silence_from_the_first_day_counts, who_was_never_told_does_not_relapse, what_has_no_effect_is_told,
+               queue_and_compare_tell_the_class])
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ def tables():
             ("first-seen", "-n", "9", "--since", "2026-03-02"): "SUBSCRIBER CLASS ATTEMPTS",
             ("destinations", "-n", "9"): "DESTINATION SUBSCRIBERS LAST",
             ("pools",): "NAME SUBSCRIBERS ATTEMPTS LAST",
-            ("compare", "--since", "2026-03-02", "--until", "2026-03-03"): "CHANGE SUBSCRIBER BEFORE ATTEMPTS",
-            ("queue", "-n", "9"): "STATE SUBSCRIBER ATTEMPTS LAST STOPPED? TICKET NOC-4711",
+            ("compare", "--since", "2026-03-02", "--until", "2026-03-03"): "CHANGE SUBSCRIBER CLASS BEFORE ATTEMPTS",
+            ("queue", "-n", "9"): "STATE SUBSCRIBER CLASS STOPPED? TICKET NOC-4711",
             ("queue", "--history"): "SUBSCRIBER WHEN WHAT WHO",
             ("verify", "--no-ledger"): "HOST CHECK EXPECTED STORED RESULT",
             ("exemptions", "-p", POLICY): "EXEMPTION STATE USE UNTIL",
@@ -209,7 +209,7 @@ def usual_rows_are_those_of_the_help():
 def queue_holds_its_limit():
     names = list(MONTH.subscribers)
     for name in names[:4]:
-        same(MONTH.log.run("ack", name, "--at", "@1").code, 0, name)
+        same(MONTH.log.run("notified", name, "--at", "@1").code, 0, name)
     for rows in (1, 3, 5):
         same(len(MONTH.log.rows("queue", "-n", rows)), rows, f"-n {rows}")
     same({row["state"] for row in MONTH.log.rows("queue", "-n", "3")}, {"relapsed"}, "the most urgent")
@@ -343,7 +343,7 @@ def main():
         MONTH = Month(*sys.argv[1:3], directory, "--gaps", "1", "--rotate", "1")
         POLICY = write_policy(directory)
         name = next(name for name in MONTH.subscribers if ":" in name)
-        MONTH.log.run("ack", name, "--at", "@1", "--ticket", "NOC-4711", "--note", "calls back on Monday, as soon as he has asked all of his tenants")
+        MONTH.log.run("notified", name, "--at", "@1", "--ticket", "NOC-4711", "--note", "calls back on Monday, as soon as he has asked all of his tenants")
         run_cases([tables_fit_the_terminal, classes_stand_with_what_decided, what_was_only_monitored_is_marked,
                    what_has_no_room_is_named_and_wide_shows_it, the_environment_names_the_width, the_pager_gets_what_fits, tail_follows_in_one_line_a_record, exemptions_say_once_why_nothing_is_known,
                    pools_say_what_the_dash_is, errors_fit_the_terminal_too, verify_ends_with_a_sentence, long_helps_are_paged,

@@ -84,14 +84,15 @@ def who_goes_on_has_relapsed_to_the_microsecond():
     bot = next(entry for entry in WHOLE.subscribers.values() if entry["class"] == "bot")
     name, last_us = bot["subscriber"], bot["last_us"]
     first, behind = f"@{bot['first_us'] // 1000000}", f"@{(last_us + 1000000) // 1000000}"
-    row = WHOLE.queue_row("ack", name, "--at", first, "--grace", "0", "--note", "at first")
-    same((row["state"], row["stopped"], row["note"]), ("relapsed", "no", "at first"), "he did not stop")
+    row = WHOLE.queue_row("notified", name, "--at", first, "--grace", "0", "--note", "at first")
+    true(row["state"] in ("continued", "relapsed"), row)
+    same((row["stopped"], row["note"]), ("no", "at first"), "he did not stop")
     same(row["attempts_since"], bot["attempts"], "attempts since the first")
     grace_s = last_us // 1000000 - bot["first_us"] // 1000000
     row = WHOLE.queue_row("queue", name, "--grace", f"{grace_s}s")
-    same(row["state"], "relapsed", "the last packet is behind the grace period")
+    same((row["state"], row["stopped"]), ("continued", "no"), "the last packet is behind the grace period")
     row = WHOLE.queue_row("queue", name, "--grace", f"{grace_s + 1}s")
-    same((row["state"], row["stopped"]), ("acknowledged", "yes"), "the last packet is within the grace period")
+    same((row["state"], row["stopped"]), ("notified", "yes"), "the last packet is within the grace period")
     row = WHOLE.queue_row("notified", name, "--at", behind, "--by", "ann", "--ticket", "T-1", "--grace", "0")
     same((row["state"], row["stopped"], row["who"], row["ticket"]), ("notified", "yes", "ann", "T-1"), "he stopped")
     same(microseconds(row["last"]), last_us, "since")
@@ -102,7 +103,7 @@ def who_goes_on_has_relapsed_to_the_microsecond():
     same(row["stopped"], "too early", "just now")
     same(WHOLE.queue_row("reopen", name)["state"], "open", "reopened")
     history = WHOLE.log.rows("queue", "--history", name)
-    same([event["what"] for event in history], ["acknowledged", "acknowledged", "notified", "acknowledged", "reopened"], "history")
+    same([event["what"] for event in history], ["notified", "acknowledged", "notified", "acknowledged", "reopened"], "history")
 
 
 def what_was_entered_outlives_the_store():
@@ -162,8 +163,8 @@ def who_dealt_with_it_is_told_whoever_writes_later():
 def a_grace_is_kept():
     entry = untouched()[0]
     name, when = entry["subscriber"], f"@{entry['last_us'] // 1000000 - 7200}"
-    same(WHOLE.queue_row("notified", name, "--at", when, "--grace", "1h")["state"], "relapsed", "as it is entered")
-    same(WHOLE.queue_row("queue", name)["state"], "relapsed", "the next look")
+    same(WHOLE.queue_row("notified", name, "--at", when, "--grace", "1h")["stopped"], "no", "as it is entered")
+    same(WHOLE.queue_row("queue", name)["stopped"], "no", "the next look")
     same(WHOLE.queue_row("queue", name, "--grace", "3h")["state"], "notified", "another grace for this look")
     same(WHOLE.log.rows("queue", "--history", name)[0]["grace_s"], 3600, "in the history")
     same(WHOLE.queue_row("notified", name, "--at", when)["state"], "notified", "without one it is the usual one")
@@ -173,9 +174,9 @@ def a_grace_is_kept():
 def show_tells_where_he_stands():
     name, nobodys = (entry["subscriber"] for entry in untouched()[:2])
     same(WHOLE.log.rows("show", nobodys)[0]["queue"],
-         {"state": "open", "stopped": None, "attempts_since": None, "attempts_since_at_most": False, "observed_until": None,
+         {"state": "open", "stopped": None, "attempts_since": None, "attempts_since_at_most": False, "silence_s": None, "observed_until": None,
           "unjudged_s": None, "dealt": None, "who": None, "ticket": None, "note": None}, "nobody dealt with him")
-    WHOLE.queue_row("ack", name, "--by", "ann", "--at", "@1", "--grace", "0", "--ticket", "NOC-4711", "--note", "a remark")
+    WHOLE.queue_row("notified", name, "--by", "ann", "--at", "@1", "--grace", "0", "--ticket", "NOC-4711", "--note", "a remark")
     row, shown = WHOLE.queue_row("queue", name), WHOLE.log.rows("show", name, "--since", "2026-03-02")[0]["queue"]
     same(shown, {key: row[key] for key in shown}, "as the queue tells it, whatever the period")
     same((shown["state"], shown["ticket"], shown["note"]), ("relapsed", "NOC-4711", "a remark"), "state, ticket, note")

@@ -33,8 +33,11 @@ static void add(struct work_case *work, enum work_what what, int64_t time_us, co
 
 static struct work_verdict judge(const struct work_case *work, int64_t last_us, int64_t now_us)
 {
-	const struct work_activity activity = {
-		.last_us = last_us, .attempts_after = 7, .first_after_us = last_us, .observed_us = INT64_MAX};
+	const struct work_activity activity = {.last_us = last_us,
+					       .attempts_after = 7,
+					       .first_after_us = last_us,
+					       .observed_us = INT64_MAX,
+					       .silence_us = GRACE_US};
 
 	return work_judge(work, &activity, now_us, GRACE_US);
 }
