@@ -34,14 +34,21 @@ static void next_day(struct clock *clock)
 	clock->days[clock->day_count++ % DAYS_KEPT] = 0;
 }
 
+/* By the clock that is shown, which may stand before 1970. */
+static size_t hour_of(const struct clock *clock, int64_t us)
+{
+	int64_t wall_us = us % day_us + log_offset(clock->context, us) * LOG_US_PER_S;
+
+	return (size_t)((wall_us % day_us + day_us) % day_us / (HOUR_S * LOG_US_PER_S));
+}
+
 static int add_hour(void *context, const struct store_bucket *bucket)
 {
 	struct clock *clock = context;
 	int64_t day = log_time_day(bucket->start_us, clock->context->utc, 0);
-	int64_t second = bucket->start_us / LOG_US_PER_S + log_offset(clock->context, bucket->start_us);
 	int64_t skipped = clock->day_count == 0 ? 0 : (day - clock->latest_us + day_us / 2) / day_us - 1;
 
-	clock->hours[second % DAY_S / HOUR_S] += bucket->sums.attempts;
+	clock->hours[hour_of(clock, bucket->start_us)] += bucket->sums.attempts;
 	/* Of days that were not asked for there is no record. */
 	for (int64_t i = skipped > DAYS_KEPT ? DAYS_KEPT : skipped; i > 0; i--)
 		next_day(clock);

@@ -263,6 +263,16 @@ def records_of_wrong_clocks_are_shown():
     same((last["time"], last["last"]), ("9999-12-30T00:00:00.000000Z",) * 2, "the date is right")
 
 
+def hours_before_1970_are_hours():
+    times = ["1969-12-31T10:30:00.000000+0000", "1969-12-31T23:30:00.000000+0000", "0002-01-01T05:30:00.000000+0000"]
+    home = Home(*(record(seq, timestamp=time_, first_seen=time_, last_seen=time_) for seq, time_ in enumerate(times, 1)))
+    run = home.run("show", TEMPLATE["src_ip"], "--json", "--utc")
+    same((run.code, run.err), (0, ""), "show")
+    same([hour for hour, attempts in enumerate(run.json[0]["attempts_by_hour"]) if attempts], [5, 10, 23], "the hours")
+    run = home.run("show", TEMPLATE["src_ip"], "--json")
+    same([hour for hour, attempts in enumerate(run.json[0]["attempts_by_hour"]) if attempts], [8, 14, 19], "the hours in Tokyo")
+
+
 def who_may_only_read_the_store_gets_what_is_in_it():
     home = Home(record(1))
     store = home.directory / "readable.db"
@@ -291,7 +301,7 @@ def main():
     run_cases([nothing_is_to_be_set_up, hostile_names_never_reach_the_terminal, formulas_are_no_formulas,
                damaged_lines_are_told, files_that_were_not_read_whole_are_named, an_unfinished_line_waits, wrong_usage_is_told, helps_show_examples,
                nothing_found_is_1, a_closed_pipe_is_quiet, a_full_disk_is_told, terminals_get_colour_and_a_pager,
-               tail_follows, exemptions_are_shown, records_of_wrong_clocks_are_shown,
+               tail_follows, exemptions_are_shown, records_of_wrong_clocks_are_shown, hours_before_1970_are_hours,
                who_may_only_read_the_store_gets_what_is_in_it])
 
 
