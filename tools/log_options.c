@@ -495,12 +495,25 @@ int log_nothing(const struct log_context *context)
 	return LOG_NOTHING;
 }
 
+/* What sqlite says already has the store's name before it, or that of a file beside it; what is said of a record file has that
+ * file's. */
+static bool names_its_file(const struct log_context *context, const char *why)
+{
+	bool names = strncmp(why, context->store_path, strlen(context->store_path)) == 0;
+
+	for (size_t i = 0; i < context->file_count && !names; i++) {
+		size_t len = strlen(context->files[i]);
+
+		names = strncmp(why, context->files[i], len) == 0 && strncmp(why + len, ": ", 2) == 0;
+	}
+	return names;
+}
+
 int log_store_error(const struct log_context *context)
 {
 	const char *why = store_error(context->store), *path = context->store_path;
 
-	/* What sqlite says already has the store's name before it, or that of a file beside it. */
-	if (strncmp(why, path, strlen(path)) == 0)
+	if (names_its_file(context, why))
 		return log_error("%s", why);
 	return log_error("%s: %s", path, why[0] ? why : "cannot be asked");
 }

@@ -288,8 +288,22 @@ static int run_command(struct log_context *context, struct log_words *words, int
 	if (code == LOG_FOUND)
 		code = run_and_say(context, argc, argv);
 	log_page_end();
-	log_store_end(context);
 	return code;
+}
+
+static int read_and_run(struct log_context *context, int argc, char **argv)
+{
+	struct log_words words = {0};
+	int code = log_options_read(context, &words, commands, COMMANDS, argc, argv);
+
+	if (code >= 0)
+		return helped(code);
+	if (optind == argc)
+		return log_error("no command"), log_options_wrong(NULL);
+	context->command = find_command(argv[optind]);
+	if (!context->command)
+		return log_options_wrong(NULL);
+	return run_command(context, &words, argc - optind, argv + optind);
 }
 
 int main(int argc, char **argv)
@@ -298,7 +312,6 @@ int main(int argc, char **argv)
 				      .fill = true,
 				      .rotated = true,
 				      .pager = true};
-	struct log_words words = {0};
 	struct timespec now;
 	int code;
 
@@ -307,13 +320,7 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	clock_gettime(CLOCK_REALTIME, &now);
 	context.now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-	code = log_options_read(&context, &words, commands, COMMANDS, argc, argv);
-	if (code >= 0)
-		return helped(code);
-	if (optind == argc)
-		return log_error("no command"), log_options_wrong(NULL);
-	context.command = find_command(argv[optind]);
-	if (!context.command)
-		return log_options_wrong(NULL);
-	return run_command(&context, &words, argc - optind, argv + optind);
+	code = read_and_run(&context, argc, argv);
+	log_store_end(&context);
+	return code;
 }

@@ -23,6 +23,11 @@ const char *store_error(const struct store *store)
 	return store->error;
 }
 
+int store_damaged(struct store *store, const char *how)
+{
+	return store_say(store, EBADMSG, "%s: %s (%s)", store->path, store->form->damaged, how);
+}
+
 int store_failed(struct store *store)
 {
 	int code = sqlite3_extended_errcode(store->db);
@@ -50,6 +55,10 @@ int store_failed(struct store *store)
 			return store_say(store, ENOSPC, "%s: the disk is full", store->path);
 		return store_say(store, EIO, "%s: %s (%s)", store->path, sqlite3_errstr(code),
 				 strerror(sqlite3_system_errno(store->db)));
+	case SQLITE_ERROR: /* the statements are always the same: what they name is gone */
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+		return store_damaged(store, sqlite3_errmsg(store->db));
 	default:
 		return store_say(store, EIO, "%s: %s", store->path, sqlite3_errmsg(store->db));
 	}

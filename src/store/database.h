@@ -43,6 +43,8 @@ struct store {
 
 /* Keeps the sentence for store_error(); returns -error. */
 int store_say(struct store *store, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* What stands in it cannot be, and what to do then; `how` is for those who look at it. -EBADMSG. */
+int store_damaged(struct store *store, const char *how);
 /* The same of what sqlite last failed with. */
 int store_failed(struct store *store);
 

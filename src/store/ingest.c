@@ -158,6 +158,23 @@ static void tell_odd_one(const struct ingest *ingest, const char *path, int erro
 	ingest->config->unread(ingest->config->context, path, text);
 }
 
+/* Of a file that somebody named. */
+static const char *what_to_name(int error)
+{
+	switch (error) {
+	case -EISDIR:
+		return ": name a record file in it";
+	case -EINVAL:
+	case -ENXIO:
+		return ": records are read from files alone";
+	case -EACCES:
+	case -EPERM:
+		return ": let this user read it, or ask as one who may";
+	default:
+		return "";
+	}
+}
+
 static void note_file_error(struct ingest *ingest, const struct block *block)
 {
 	const char *why = block->error == -EISDIR   ? "a directory"
@@ -173,7 +190,8 @@ static void note_file_error(struct ingest *ingest, const struct block *block)
 	if (ingest->file_error != 0)
 		return;
 	ingest->file_error = block->error;
-	snprintf(ingest->file_message, sizeof(ingest->file_message), "%s: %s", block->file.path, why);
+	snprintf(ingest->file_message, sizeof(ingest->file_message), "%s: %s%s", block->file.path, why,
+		 what_to_name(block->error));
 }
 
 static int end_file(struct ingest *ingest, const struct block *block)

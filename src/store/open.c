@@ -187,8 +187,10 @@ static int carry_work_over(struct store *store)
 {
 	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
 	struct store *work = NULL;
-	int r = store->write ? store_work_open(store, &work) : 0;
+	int64_t tables = 0;
+	int r = store_number(store, "SELECT count(*) FROM sqlite_schema WHERE name = 'work'", 0, &tables);
 
+	r = r == 0 && tables > 0 && store->write ? store_work_open(store, &work) : r;
 	if (r < 0 || !work)
 		return r;
 	r = store_prepare(work, "ATTACH ?1 AS old", &statement);
@@ -216,8 +218,7 @@ static int check_version(struct store *store)
 			"%s: its form is version %lld, and this program knows %d: use the newer op25b-log",
 			store->path, (long long)schema, STORE_SCHEMA);
 	if (schema < 1)
-		return store_say(store, EBADMSG, "%s: the store is damaged: it does not tell its form",
-				 store->path);
+		return store_damaged(store, "it does not tell its form");
 	r = schema == 1 ? carry_work_over(store) : 0;
 	return r < 0 ? r
 		     : store_say(

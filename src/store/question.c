@@ -141,8 +141,7 @@ int question_shown_way(struct question *question, int64_t way, struct store_way 
 	const struct question_way *found = find_way(question, way);
 
 	if (!found)
-		return store_say(question->store, EBADMSG, "%s: the store is damaged: it has no way %lld",
-				 question->store->path, (long long)way);
+		return store_damaged(question->store, "a record of a way that it does not have");
 	*ret = found->way;
 	return 0;
 }
@@ -324,9 +323,7 @@ int question_subscriber(struct question *question, int64_t id, struct prefix *re
 		*ret = (struct prefix){question_address(question->who, 0),
 				       (uint8_t)sqlite3_column_int(question->who, 1)};
 	if (ret->addr.family == ADDR_NONE || ret->len > addr_bits(ret->addr.family))
-		return store_say(question->store, EBADMSG,
-				 "%s: the store is damaged: it has no subscriber %lld", question->store->path,
-				 (long long)id);
+		return store_damaged(question->store, "a record of a subscriber that it does not have");
 	if (ret_first_us)
 		*ret_first_us = sqlite3_column_int64(question->who, 2);
 	return 0;

@@ -162,6 +162,26 @@ def wrong_usage_is_told():
     with sqlite3.connect(f"{store}-work") as database:
         database.execute("ALTER TABLE work RENAME TO away")
     same(home.run("queue", "--no-ingest", "--store", store).err.count(str(store)), 1, "the store is named once")
+    for arguments in (["--store", store, "note", "192.0.2.1"], ["--store", store, "tops"], ["--store", store, "--store", store]):
+        refused(home, "Try 'op25b-log", *arguments)
+
+
+def errors_name_the_file_and_what_to_do():
+    home = Home(record(1))
+    for command in (["top", "--log", home.directory], ["ingest", home.directory]):
+        same(home.run(*command).err, f"op25b-log: {home.directory}: a directory: name a record file in it\n", command[0])
+    same(home.run("top", "--log", "/dev/zero").err, "op25b-log: /dev/zero: no plain file: records are read from files alone\n", "a device")
+    store = home.directory / "torn.db"
+    for change in ("ALTER TABLE record RENAME TO away", "DELETE FROM subscriber", "DELETE FROM meta",
+                   "UPDATE meta SET value = 1 WHERE key = 'schema'"):
+        home.run("ingest", "--store", store)
+        with sqlite3.connect(store) as database:
+            database.execute(change)
+        run = home.run("list", "--no-ingest", "--store", store)
+        same((run.code, run.out), (2, ""), change)
+        true(f"op25b-log: {store}: " in run.err and "move it away" in run.err and run.err.count(str(store)) == 1, run.err)
+        for file in home.directory.glob("torn.db*"):
+            file.unlink()
 
 
 def helps_show_examples():
@@ -299,7 +319,8 @@ def main():
     PROGRAM, GENERATOR = map(os.path.abspath, sys.argv[1:])
     TEMPLATE = make_template()
     run_cases([nothing_is_to_be_set_up, hostile_names_never_reach_the_terminal, formulas_are_no_formulas,
-               damaged_lines_are_told, files_that_were_not_read_whole_are_named, an_unfinished_line_waits, wrong_usage_is_told, helps_show_examples,
+               damaged_lines_are_told, files_that_were_not_read_whole_are_named, an_unfinished_line_waits, wrong_usage_is_told,
+               errors_name_the_file_and_what_to_do, helps_show_examples,
                nothing_found_is_1, a_closed_pipe_is_quiet, a_full_disk_is_told, terminals_get_colour_and_a_pager,
                tail_follows, exemptions_are_shown, records_of_wrong_clocks_are_shown, hours_before_1970_are_hours,
                who_may_only_read_the_store_gets_what_is_in_it])
