@@ -43,6 +43,8 @@ int log_ingest(struct log_context *context, int argc, char **argv)
 	if (!context->writable)
 		return log_error("%s cannot be written to", context->store_path);
 	for (int i = 1; i < argc; i++) {
+		if (argv[i][0] == '\0')
+			return log_error("ingest: the name of a file is wanted, and one is empty");
 		if (access(argv[i], R_OK) < 0)
 			return log_error("%s: %s", argv[i], strerror(errno));
 		context->files[i - 1] = argv[i];

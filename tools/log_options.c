@@ -210,6 +210,15 @@ static bool take_output(struct log_context *context, struct log_words *words, in
 	return false;
 }
 
+/* As a script gives it whose variable is empty. */
+static bool is_name(const char *option, const char *text)
+{
+	if (text && text[0] != '\0')
+		return true;
+	log_error("%s: the name of a file is wanted", option);
+	return false;
+}
+
 static bool take_store(struct log_context *context, int option)
 {
 	switch (option) {
@@ -218,11 +227,15 @@ static bool take_store(struct log_context *context, int option)
 		context->policy_named = true;
 		return true;
 	case OPTION_STORE:
+		if (!is_name("--store", optarg))
+			return false;
 		free(context->store_path);
-		context->store_path = optarg ? strdup(optarg) : NULL;
+		context->store_path = strdup(optarg);
 		context->store_named = true;
 		return context->store_path != NULL;
 	case OPTION_LOG:
+		if (!is_name("--log", optarg))
+			return false;
 		if (context->file_count == LOG_FILES_MAX) {
 			log_error("--log may be given %d times at most", LOG_FILES_MAX);
 			return false;

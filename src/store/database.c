@@ -36,7 +36,7 @@ int store_failed(struct store *store)
 	case SQLITE_NOMEM:
 		return store_say(store, ENOMEM, "%s: not enough memory", store->path);
 	case SQLITE_FULL:
-		return store_say(store, ENOSPC, "%s: the disk is full", store->path);
+		return store_say(store, ENOSPC, "%s: the disk is full: make room", store->path);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return store_say(store, EBUSY, "%s: another program has been writing to it for too long",
@@ -52,7 +52,7 @@ int store_failed(struct store *store)
 	case SQLITE_CANTOPEN:
 	case SQLITE_IOERR:
 		if (sqlite3_system_errno(store->db) == ENOSPC)
-			return store_say(store, ENOSPC, "%s: the disk is full", store->path);
+			return store_say(store, ENOSPC, "%s: the disk is full: make room", store->path);
 		return store_say(store, EIO, "%s: %s (%s)", store->path, sqlite3_errstr(code),
 				 strerror(sqlite3_system_errno(store->db)));
 	case SQLITE_ERROR: /* the statements are always the same: what they name is gone */

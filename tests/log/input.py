@@ -136,6 +136,8 @@ def wrong_usage_is_told():
     refused(home, "no command")
     refused(home, "did you mean \"timeline\"", "timelin")
     refused(home, "--help", "top", "--loud")
+    for arguments in (["top", "--log", ""], ["top", "--store", ""], ["ingest", ""]):
+        refused(home, "the name of a file is wanted", *arguments)
     refused(home, "unrecognized option", "top", "--step", "1h")
     refused(home, "--since noon: not a time", "top", "--since", "noon")
     refused(home, "there is no such time", "top", "--until", "2026-02-30")

@@ -419,7 +419,7 @@ def a_full_disk(store, directory):
     if done.returncode != 77:
         same((done.returncode, done.stderr), (0, ""))
         with open(path + ".said", encoding="utf-8") as file:
-            same("the disk is full" in file.read(), True)
+            same("the disk is full: make room" in file.read(), True)
         same(store.sums(), truth([record(seq) for seq in range(20000)]))
 
 
