@@ -265,25 +265,33 @@ static int show_records(const struct log_context *context, const struct store_fi
 
 /* ---- the whole ---- */
 
-static int show_subscriber(const struct log_context *context, const struct log_show_cases *cases,
-			   const struct store_talker *row)
+static void show_name(const struct log_context *context, const struct prefix *subscriber)
 {
-	struct store_filter filter = context->filter;
 	char text[PREFIX_TEXT_MAX];
-	int r;
 
-	filter.src = row->subscriber;
-	filter.min_attempts = 0;
-	log_subscriber_text(&row->subscriber, text);
+	log_subscriber_text(subscriber, text);
 	if (context->output == LOG_TABLE)
 		printf(context->colour ? "\033[1m%s\033[0m\n" : "%s\n", text);
 	else
 		printf("{\"subscriber\":\"%s\"", text);
+}
+
+static int show_subscriber(const struct log_context *context, const struct log_show_cases *cases,
+			   const struct store_talker *row)
+{
+	struct store_filter filter = context->filter;
+	int r;
+
+	filter.src = row->subscriber;
+	filter.min_attempts = 0;
+	show_name(context, &row->subscriber);
 	show_class(context, row);
 	show_sums(context, row);
 	r = show_ways(context, &filter);
 	r = r ? r : log_show_clock(context, &filter);
 	r = r ? r : show_destinations(context, &filter, row);
+	if (context->output != LOG_TABLE)
+		log_show_policy_pools(context, &row->subscriber);
 	log_show_exemptions(context, &row->subscriber);
 	r = r ? r : log_show_work(context, cases, &row->subscriber);
 	r = r ? r : show_records(context, &filter);
@@ -314,6 +322,51 @@ static int show_all(const struct log_context *context, const struct log_talkers 
 	return code;
 }
 
+static bool has_filters(const struct store_filter *filter)
+{
+	return filter->since_us != INT64_MIN || filter->until_us != INT64_MAX || filter->min_attempts > 0 ||
+	       filter->dst.addr.family != ADDR_NONE || filter->pool || filter->rule || filter->reason ||
+	       filter->host;
+}
+
+/* Who is exempt makes no records, but there is something to say of him. */
+static int show_without_records(const struct log_context *context, const struct log_show_cases *cases,
+				const struct prefix *subscriber)
+{
+	int r;
+
+	log_page(context);
+	fputs(context->output == LOG_JSON ? "[\n " : "", stdout);
+	show_name(context, subscriber);
+	if (log_show_label(context, "records"))
+		log_show_line(context, "%s",
+			      has_filters(&context->filter) ? "none with these filters" : "no records");
+	else
+		fputs(",\"attempts\":0,\"packets\":0,\"records\":0", stdout);
+	log_show_policy_pools(context, subscriber);
+	log_show_exemptions(context, subscriber);
+	r = log_show_work(context, cases, subscriber);
+	fputs(context->output == LOG_TABLE ? "" : "}\n", stdout);
+	fputs(context->output == LOG_JSON ? "]\n" : "", stdout);
+	return r < 0 ? log_store_error(context) : LOG_NOTHING;
+}
+
+/* LOG_NOTHING or LOG_ERROR; *ret_known: something was shown. */
+static int show_known_otherwise(const struct log_context *context, bool *ret_known)
+{
+	struct prefix subscriber = context->filter.src;
+	struct log_show_cases cases = {0};
+	int code = LOG_NOTHING;
+	bool known = log_show_policy_knows(context, &subscriber);
+
+	log_show_cases_read(context, &cases);
+	*ret_known = known || log_show_is_a_case(&cases, &subscriber);
+	if (*ret_known)
+		code = show_without_records(context, &cases, &subscriber);
+	log_show_cases_free(&cases);
+	return code;
+}
+
 /* Of nobody, and where rows are wanted: those of top. */
 static int show_rows(const struct log_context *context, const struct log_talkers *talkers)
 {
@@ -327,6 +380,7 @@ static int show_rows(const struct log_context *context, const struct log_talkers
 int log_show(struct log_context *context, int argc, char **argv)
 {
 	struct log_talkers talkers = {.least_first_us = INT64_MIN};
+	bool known = false;
 	int code;
 
 	if (context->filter.src.addr.family != ADDR_NONE)
@@ -334,10 +388,11 @@ int log_show(struct log_context *context, int argc, char **argv)
 	if (!log_subscriber(argv[1], &context->filter.src))
 		return LOG_ERROR;
 	code = log_talkers_read(context, STORE_BY_ATTEMPTS, log_limit(context), &talkers);
-	if (code == LOG_FOUND && (context->output == LOG_CSV || talkers.count == 0))
-		code = show_rows(context, &talkers);
-	else if (code == LOG_FOUND)
-		code = show_all(context, &talkers);
+	if (code == LOG_FOUND && context->output != LOG_CSV && talkers.count == 0)
+		code = show_known_otherwise(context, &known);
+	if (code == LOG_FOUND || (code == LOG_NOTHING && !known))
+		code = context->output == LOG_CSV || talkers.count == 0 ? show_rows(context, &talkers)
+									: show_all(context, &talkers);
 	log_talkers_free(&talkers);
 	return code;
 }

@@ -22,6 +22,11 @@ int log_show_clock(const struct log_context *context, const struct store_filter 
 /* The exemptions of the policy that are about this subscriber, or part of it. */
 void log_show_exemptions(const struct log_context *context, const struct prefix *subscriber);
 
+/* The pools of the policy that he is in, or that part of it is in. */
+void log_show_policy_pools(const struct log_context *context, const struct prefix *subscriber);
+/* Whether the policy has a pool or an exemption for it; a longer IPv6 prefix becomes the subscriber of its pool. */
+bool log_show_policy_knows(const struct log_context *context, struct prefix *subscriber);
+
 /* What was entered into the work queue, by the subscriber's text. */
 struct log_show_cases {
 	struct work_case *items;
@@ -32,6 +37,7 @@ struct log_show_cases {
 /* Of all subscribers; what goes wrong is said. To be freed by log_show_cases_free(). */
 void log_show_cases_read(const struct log_context *context, struct log_show_cases *cases);
 void log_show_cases_free(struct log_show_cases *cases);
+bool log_show_is_a_case(const struct log_show_cases *cases, const struct prefix *subscriber);
 /* Where he stands in the queue, whatever period was asked for. 0 or what the store returned. */
 int log_show_work(const struct log_context *context, const struct log_show_cases *cases,
 		  const struct prefix *subscriber);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which exemptions of the policy are about a subscriber. */
+/* What the policy says of a subscriber: his pools, and the exemptions that are about him. */
 #include "log_show.h"
 
 #include "log_text.h"
@@ -92,6 +92,59 @@ static void print_member(const struct log_context *context, const struct policy_
 	putchar('}');
 }
 
+/* ---- pools ---- */
+
+static bool is_about_kind(const struct policy *policy, size_t rule, enum policy_kind kind,
+			  const struct prefix *subscriber)
+{
+	return policy->rules[rule].kind == kind && is_about(policy, rule, subscriber);
+}
+
+void log_show_policy_pools(const struct log_context *context, const struct prefix *subscriber)
+{
+	const struct policy *policy = context->policy;
+	size_t count = 0;
+
+	if (context->output != LOG_TABLE)
+		fputs(",\"policy_pools\":[", stdout);
+	for (size_t i = 0; policy && i < policy->rule_count; i++) {
+		if (!is_about_kind(policy, i, POLICY_POOL, subscriber))
+			continue;
+		if (context->output != LOG_TABLE) {
+			fputs(count > 0 ? "," : "", stdout);
+			log_text_json(stdout, policy->rules[i].name);
+		} else if (log_show_label(context, count > 0 ? "" : "pool")) {
+			log_show_line(context, "%s", policy->rules[i].name);
+		}
+		count++;
+	}
+	if (context->output != LOG_TABLE)
+		putchar(']');
+}
+
+bool log_show_policy_knows(const struct log_context *context, struct prefix *subscriber)
+{
+	const struct policy *policy = context->policy;
+	bool known = false;
+
+	for (size_t i = 0; policy && i < policy->rule_count; i++) {
+		const struct policy_rule *rule = &policy->rules[i];
+
+		if (is_about_kind(policy, i, POLICY_EXEMPT, subscriber))
+			known = true;
+		if (!is_about_kind(policy, i, POLICY_POOL, subscriber))
+			continue;
+		known = true;
+		if (subscriber->addr.family == ADDR_IP6 && subscriber->len > rule->delegated_prefix_length)
+			*subscriber =
+				(struct prefix){addr_mask(&subscriber->addr, rule->delegated_prefix_length),
+						rule->delegated_prefix_length};
+	}
+	return known;
+}
+
+/* ---- exemptions ---- */
+
 void log_show_exemptions(const struct log_context *context, const struct prefix *subscriber)
 {
 	const struct policy *policy = context->policy;
@@ -103,7 +156,7 @@ void log_show_exemptions(const struct log_context *context, const struct prefix 
 		const struct policy_rule *rule = &policy->rules[i];
 		const char *state;
 
-		if (rule->kind != POLICY_EXEMPT || !is_about(policy, i, subscriber))
+		if (!is_about_kind(policy, i, POLICY_EXEMPT, subscriber))
 			continue;
 		state = state_of(rule, context->now_us / LOG_US_PER_S);
 		if (context->output == LOG_TABLE) {

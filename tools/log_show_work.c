@@ -52,6 +52,21 @@ static int compare_case(const void *text, const void *item)
 	return strcmp(text, ((const struct work_case *)item)->subscriber);
 }
 
+static const struct work_case *find_case(const struct log_show_cases *cases, const struct prefix *subscriber)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	prefix_format(subscriber, text);
+	return cases->count > 0
+		       ? bsearch(text, cases->items, cases->count, sizeof(*cases->items), compare_case)
+		       : NULL;
+}
+
+bool log_show_is_a_case(const struct log_show_cases *cases, const struct prefix *subscriber)
+{
+	return find_case(cases, subscriber) != NULL;
+}
+
 /* ---- for people ---- */
 
 /* Where the answer ends. */
@@ -164,7 +179,7 @@ int log_show_work(const struct log_context *context, const struct log_show_cases
 		  const struct prefix *subscriber)
 {
 	char text[PREFIX_TEXT_MAX];
-	const struct work_case *found = NULL;
+	const struct work_case *found;
 	struct work_case untouched;
 
 	if (cases->unknown || subscriber->addr.family == ADDR_NONE) {
@@ -173,7 +188,6 @@ int log_show_work(const struct log_context *context, const struct log_show_cases
 	}
 	prefix_format(subscriber, text);
 	work_case_begin(&untouched, text);
-	if (cases->count > 0)
-		found = bsearch(text, cases->items, cases->count, sizeof(*cases->items), compare_case);
+	found = find_case(cases, subscriber);
 	return show_case(context, found ? found : &untouched);
 }

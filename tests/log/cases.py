@@ -237,6 +237,62 @@ def queue_and_compare_tell_the_class(directory):
     true("CLASS" in shown, shown)
 
 
+# ---- who makes no records ----
+
+EXEMPT = """[pool dynamic]
+prefix = 100.64.0.0/10
+[pool homes6]
+prefix = 2001:db8:1000::/36
+delegated_prefix_length = 56
+[exempt office]
+prefix = 100.64.0.1
+prefix = 2001:db8:1001::/56
+ticket = NOC-7
+owner = desk
+"""
+
+
+@in_a_world
+def who_is_exempt_is_shown_without_records(directory):
+    world = World(directory, EXEMPT, gw1=[record(1, OTHER)])
+    run = world.log.run("show", HE)
+    words = re.sub(r"\s+", " ", run.out)
+    same(run.code, 1, "there are no records")
+    true(words.startswith(f"{HE} records no records pool dynamic exemption office, in force, ticket NOC-7, owner desk queue open: nobody"), words)
+    run = world.log.run("show", HE, "--json")
+    same((run.code, len(run.json)), (1, 1), "JSON")
+    shown = run.json[0]
+    same((shown["subscriber"], shown["records"], shown["policy_pools"]), (HE, 0, ["dynamic"]), "JSON")
+    same([one["ticket"] for one in shown["exemptions"]], ["NOC-7"], "JSON")
+    same(world.log.run("show", HE, "-o", "ndjson").lines[0], shown, "NDJSON")
+    same(world.log.run("show", "2001:db8:1001::25", "--json").json[0]["subscriber"], "2001:db8:1001::/56", "as his pool delegates")
+    words = re.sub(r"\s+", " ", world.log.run("show", OTHER, "--until", "-2h").out)
+    true("records none with these filters pool dynamic queue open" in words, words)
+    same(world.log.rows("show", OTHER)[0]["policy_pools"], ["dynamic"], "with records")
+
+
+@in_a_world
+def nobody_is_nobody(directory):
+    world = World(directory, EXEMPT, gw1=[record(1, OTHER)])
+    run = world.log.run("show", "192.0.2.1")
+    same((run.code, run.out), (1, ""), "of whom nothing is known")
+    run = world.log.run("show", "192.0.2.1", "--json")
+    same((run.code, run.json), (1, []), "JSON")
+
+
+@in_a_world
+def the_queue_is_shown_when_the_records_are_gone(directory):
+    world = World(directory, gw1=[record(110, HE), record(1, OTHER)])
+    same(world.log.run("notified", HE, "--at", at(100), "--ticket", "NOC-8").code, 0, "told")
+    for file in Path(directory).glob("home/.cache/op25b/*.db*"):
+        if not file.name.endswith("-work"):
+            file.unlink()
+    (Path(directory) / "gw1.json").write_text("", encoding="utf-8")
+    world.write("gw1", [record(1, OTHER)])
+    words = re.sub(r"\s+", " ", world.log.run("show", HE).out)
+    true(words.startswith(f"{HE} records no records queue notified") and "ticket NOC-8" in words, words)
+
+
 def main():
     global PROGRAM  # pylint: disable=global-statement
     if len(sys.argv) != 3:
@@ -246,7 +302,8 @@ def main():
                a_gateway_of_long_ago_is_not_asked, times_of_failing_open_are_not_observed, failing_open_without_an_end_goes_on,
                records_of_a_wrong_clock_are_no_cure, who_never_stopped_has_not_relapsed, who_was_silent_and_is_back_has_relapsed,
                silence_from_the_first_day_counts, who_was_never_told_does_not_relapse, what_has_no_effect_is_told,
-               queue_and_compare_tell_the_class])
+               queue_and_compare_tell_the_class, who_is_exempt_is_shown_without_records, nobody_is_nobody,
+               the_queue_is_shown_when_the_records_are_gone])
 
 
 if __name__ == "__main__":
