@@ -17,7 +17,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLOUR_RED = 31, COLOUR_YELLOW = 33, USUAL_OVER = 1000, DAY_S = 86400, USUAL_WITHIN_DAYS = 30 };
+enum {
+	COLOUR_RED = 31,
+	COLOUR_YELLOW = 33,
+	USUAL_OVER = 1000,
+	DAY_S = 86400,
+	USUAL_WITHIN_DAYS = 30,
+	EARLY_DAYS = 14, /* who sends mail once a week has had two occasions then */
+	PROBLEM_MAX = 64,
+};
 
 /* Whether the uses of an exemption are known, and how. */
 enum known { KNOWN_COUNTED, KNOWN_NOBODY_ASKED, KNOWN_CUT, KNOWN_SETTLED, KNOWNS };
@@ -187,12 +195,23 @@ static bool is_overused(const struct review *review, const struct used *used)
 	       (used->attempts / days == review->over && used->attempts % days > 0);
 }
 
-static const char *use_of(const struct review *review, const struct used *used)
+/* Whether it was counted for too short a time, or was in force for too short a time of it, to be called unused. */
+static bool is_early(const struct review *review, const struct policy_rule *rule)
+{
+	int64_t since_s = review->since_s;
+
+	if (rule->has_from && rule->from.s > since_s)
+		since_s = rule->from.s;
+	return review->context->now_us / LOG_US_PER_S - since_s < (int64_t)EARLY_DAYS * DAY_S;
+}
+
+static const char *use_of(const struct review *review, const struct policy_rule *rule,
+			  const struct used *used)
 {
 	if (!used->known)
 		return "not known";
 	if (used->packets == 0)
-		return "unused";
+		return is_early(review, rule) ? "too early" : "unused";
 	return is_overused(review, used) ? "overused" : "used";
 }
 
@@ -206,7 +225,8 @@ static enum known how_known(const struct review *review, const struct policy_rul
 	return review->answers ? KNOWN_CUT : KNOWN_NOBODY_ASKED;
 }
 
-static const char *text_of(const struct review *review, enum known known, char out[96])
+/* NULL: it is known. */
+static const char *why_not_known(enum known known)
 {
 	static const char *const texts[KNOWNS] = {
 		[KNOWN_NOBODY_ASKED] = "no op25bd was asked",
@@ -214,36 +234,34 @@ static const char *text_of(const struct review *review, enum known known, char o
 		[KNOWN_SETTLED] =
 			"the kernel lets it pass uncounted; count = yes in its section has op25bd asked",
 	};
-	char since[LOG_TIME_TEXT_MAX];
 
-	if (known != KNOWN_COUNTED)
-		return texts[known];
-	log_time_format(review->since_s * LOG_US_PER_S, review->context->utc, since);
-	snprintf(out, 96, "counted since %s", since);
-	return out;
+	return texts[known];
 }
 
 /* What would be the same in many rows stands once below them. */
 static void explain(const struct review *review)
 {
-	char text[96];
+	char since[LOG_TIME_TEXT_MAX];
 
-	if (review->rows[KNOWN_COUNTED] > 0)
-		log_note(review->context, "Uses are %s.", text_of(review, KNOWN_COUNTED, text));
+	if (review->rows[KNOWN_COUNTED] > 0) {
+		log_time_format(review->since_s * LOG_US_PER_S, review->context->utc, since);
+		log_note(review->context, "Uses are counted since %s.", since);
+	}
 	for (enum known known = KNOWN_NOBODY_ASKED; known < KNOWNS; known++)
 		if (review->rows[known] > 0)
 			log_note(review->context, "Not known, %" PRIu64 " exemption%s: %s.",
 				 review->rows[known], review->rows[known] == 1 ? "" : "s",
-				 text_of(review, known, text));
+				 why_not_known(known));
 }
 
 static const struct log_column columns[] = {
-	{"name", "EXEMPTION", LOG_CELL_TEXT, 0, 12}, {"state", "STATE", LOG_CELL_TEXT, 0, 0},
-	{"use", "USE", LOG_CELL_TEXT, 0, 0},         {"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 2, 0},
-	{"packets", NULL, LOG_CELL_NUMBER, 0, 0},    {"last_used", "LAST USED", LOG_CELL_TIME, 3, 0},
-	{"from", NULL, LOG_CELL_TIME, 0, 0},         {"until", "UNTIL", LOG_CELL_TIME, 0, 0},
-	{"ticket", "TICKET", LOG_CELL_TEXT, 1, 0},   {"owner", "OWNER", LOG_CELL_TEXT, 4, 6},
-	{"reason", NULL, LOG_CELL_TEXT, 0, 0},       {"counted", NULL, LOG_CELL_TEXT, 0, 0},
+	{"name", "EXEMPTION", LOG_CELL_TEXT, 0, 12},  {"state", "STATE", LOG_CELL_TEXT, 0, 0},
+	{"use", "USE", LOG_CELL_TEXT, 0, 0},          {"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 2, 0},
+	{"packets", NULL, LOG_CELL_NUMBER, 0, 0},     {"last_used", "LAST USED", LOG_CELL_TIME, 3, 0},
+	{"from", NULL, LOG_CELL_TIME, 0, 0},          {"until", "UNTIL", LOG_CELL_TIME, 0, 0},
+	{"ticket", "TICKET", LOG_CELL_TEXT, 1, 0},    {"owner", "OWNER", LOG_CELL_TEXT, 4, 6},
+	{"reason", NULL, LOG_CELL_TEXT, 0, 0},        {"counted_since", NULL, LOG_CELL_TIME, 0, 0},
+	{"why_not_known", NULL, LOG_CELL_TEXT, 0, 0}, {"problem", "PROBLEM", LOG_CELL_TEXT, 0, 0},
 };
 
 static int64_t time_of(bool given, int64_t s)
@@ -269,13 +287,34 @@ static void write_count(struct log_table *table, bool known, uint64_t count)
 		log_table_text(table, NULL);
 }
 
+static void add_problem(char text[PROBLEM_MAX], bool is_one, const char *problem)
+{
+	size_t len = strlen(text);
+
+	if (is_one)
+		snprintf(text + len, PROBLEM_MAX - len, "%s%s", len > 0 ? ", " : "", problem);
+}
+
+/* What is worth looking at: with --problems nothing else is shown. False: nothing. */
+static bool problem_of(const struct review *review, const struct policy_rule *rule, char out[PROBLEM_MAX])
+{
+	struct used used = uses_of(review, rule);
+	const char *state = state_of(review, rule), *use = use_of(review, rule, &used);
+
+	out[0] = '\0';
+	add_problem(out, strncmp(state, "exp", 3) == 0, state);
+	add_problem(out, strcmp(use, "unused") == 0 || strcmp(use, "overused") == 0, use);
+	add_problem(out, !rule->has_until, "no end");
+	return out[0] != '\0';
+}
+
 static void write_row(struct review *review, const struct policy_rule *rule)
 {
 	struct log_table *table = review->table;
 	struct used used = uses_of(review, rule);
 	enum known known = how_known(review, rule, &used);
-	const char *use = use_of(review, &used);
-	char why[96];
+	const char *use = use_of(review, rule, &used);
+	char problem[PROBLEM_MAX];
 
 	review->rows[known]++;
 	log_table_text(table, rule->name);
@@ -291,17 +330,9 @@ static void write_row(struct review *review, const struct policy_rule *rule)
 	log_table_text(table, rule->ticket[0] ? rule->ticket : NULL);
 	log_table_text(table, rule->owner[0] ? rule->owner : NULL);
 	log_table_text(table, rule->reason[0] ? rule->reason : NULL);
-	log_table_text(table, text_of(review, known, why));
-}
-
-/* Worth looking at: with --problems nothing else is shown. */
-static bool is_a_problem(const struct review *review, const struct policy_rule *rule)
-{
-	struct used used = uses_of(review, rule);
-	const char *state = state_of(review, rule), *use = use_of(review, &used);
-
-	return strncmp(state, "exp", 3) == 0 || strcmp(use, "unused") == 0 || strcmp(use, "overused") == 0 ||
-	       !rule->has_until;
+	log_table_time(table, time_of(used.known, review->since_s));
+	log_table_text(table, why_not_known(known));
+	log_table_text(table, problem_of(review, rule, problem) ? problem : NULL);
 }
 
 /* ---- the command ---- */
@@ -357,13 +388,18 @@ static int review_all(struct review *review)
 {
 	const struct policy *policy = review->context->policy;
 	bool problems = log_value(review->context, "problems") != NULL;
+	struct log_column shown[sizeof(columns) / sizeof(columns[0])];
+	char problem[PROBLEM_MAX];
 	int code;
 
-	review->table = log_table_new(review->context, columns, sizeof(columns) / sizeof(columns[0]));
+	memcpy(shown, columns, sizeof(columns));
+	if (!problems)
+		shown[sizeof(shown) / sizeof(shown[0]) - 1].title = NULL;
+	review->table = log_table_new(review->context, shown, sizeof(shown) / sizeof(shown[0]));
 	for (size_t i = 0; i < policy->rule_count; i++) {
 		const struct policy_rule *rule = &policy->rules[i];
 
-		if (rule->kind == POLICY_EXEMPT && (!problems || is_a_problem(review, rule)))
+		if (rule->kind == POLICY_EXEMPT && (!problems || problem_of(review, rule, problem)))
 			write_row(review, rule);
 	}
 	code = log_table_end(review->table);
@@ -422,5 +458,5 @@ const char *log_exemption_use(const struct log_exemption_uses *uses, const struc
 	struct used used = uses_of(&uses->review, rule);
 
 	*ret_attempts = used.known ? used.attempts : 0;
-	return use_of(&uses->review, &used);
+	return use_of(&uses->review, rule, &used);
 }

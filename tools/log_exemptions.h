@@ -14,7 +14,7 @@ struct log_exemption_uses;
  */
 int log_exemption_uses_read(struct log_context *context, const char *file, struct log_exemption_uses **ret);
 void log_exemption_uses_free(struct log_exemption_uses *uses); /* NULL is fine */
-/* "used", "unused", "overused" or "not known", as the command exemptions says it; *ret_attempts is 0 for the last. */
+/* "used", "unused", "too early", "overused" or "not known", as the command exemptions says it; *ret_attempts is 0 where it is not known. */
 const char *log_exemption_use(const struct log_exemption_uses *uses, const struct policy_rule *rule,
 			      uint64_t *ret_attempts);
 

@@ -47,8 +47,10 @@ static enum report_exemption_state state_of(const struct policy_rule *rule, int6
 static enum report_exemption_use use_of(const struct log_exemption_uses *uses, const struct policy_rule *rule,
 					uint64_t *ret_attempts)
 {
-	static const char *const words[REPORT_USES] = {
-		[REPORT_USE_NONE] = "unused", [REPORT_USE_SOME] = "used", [REPORT_USE_MUCH] = "overused"};
+	static const char *const words[REPORT_USES] = {[REPORT_USE_NONE] = "unused",
+						       [REPORT_USE_EARLY] = "too early",
+						       [REPORT_USE_SOME] = "used",
+						       [REPORT_USE_MUCH] = "overused"};
 	const char *use = uses ? log_exemption_use(uses, rule, ret_attempts) : "not known";
 
 	for (enum report_exemption_use i = REPORT_USE_NONE; i < REPORT_USES; i++) {

@@ -141,6 +141,7 @@ static void write_use(const struct page *page, const struct report_exemption *ex
 	} uses[REPORT_USES] = {
 		[REPORT_USE_UNKNOWN] = {"unknown", TEXT_USE_UNKNOWN},
 		[REPORT_USE_NONE] = {"client", TEXT_USE_NONE},
+		[REPORT_USE_EARLY] = {"unknown", TEXT_USE_EARLY},
 		[REPORT_USE_SOME] = {"good", TEXT_USE_SOME},
 		[REPORT_USE_MUCH] = {"bot", TEXT_USE_MUCH},
 	};

@@ -70,6 +70,7 @@ enum report_exemption_state {
 enum report_exemption_use {
 	REPORT_USE_UNKNOWN,
 	REPORT_USE_NONE,
+	REPORT_USE_EARLY, /* none yet, and not counted for long */
 	REPORT_USE_SOME,
 	REPORT_USE_MUCH, /* more than exemptions are meant for */
 	REPORT_USES

@@ -122,6 +122,7 @@
 	TEXT(USE, "Use", "使用状況") \
 	TEXT(USE_UNKNOWN, "not known", "不明") \
 	TEXT(USE_NONE, "unused", "未使用") \
+	TEXT(USE_EARLY, "too early to say", "判断には早い") \
 	TEXT(USE_SOME, "used", "使用中") \
 	TEXT(USE_MUCH, "overused", "使用過多") \
 	TEXT(TICKET, "Ticket", "チケット") \

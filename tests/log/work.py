@@ -345,12 +345,14 @@ EXEMPTIONS = {  # name: (lines, attempts that each of two daemons counted, state
     "settled": (["owner = desk"], None, "in force", "not known"),
     "counted": (["count = yes", "ticket = T-1"], (5, 6), "in force", "used"),
     "idle": (["count = yes"], (0, 0), "in force", "unused"),
-    "busy": (["count = yes", "until = {400}"], (5000, 5001), "in force", "overused"),
-    "borderline": (["count = yes", "until = {400}"], (5000, 5000), "in force", "used"),
+    "busy": (["count = yes", "until = {400}"], (10000, 10001), "in force", "overused"),
+    "borderline": (["count = yes", "until = {400}"], (10000, 10000), "in force", "used"),
     "soon": (["until = {29}", "owner = ann"], (1, 0), "expiring", "used"),
     "late": (["until = {31}"], (1, 0), "in force", "used"),
     "over": (["until = {-1}"], (0, 0), "expired", "unused"),
-    "later": (["from = {1}", "until = {400}"], (0, 0), "not yet", "unused"),
+    "later": (["from = {1}", "until = {400}"], (0, 0), "not yet", "too early"),
+    "young": (["count = yes", "from = {-13}", "until = {400}"], (0, 0), "in force", "too early"),
+    "grown": (["count = yes", "from = {-15}", "until = {400}"], (0, 0), "in force", "unused"),
 }
 
 
@@ -380,7 +382,7 @@ def review(documents, *options):
 
 
 def exemptions_are_told_with_what_is_known():
-    run = review([answer(0, 20), answer(1, 10)])
+    run = review([answer(0, 40), answer(1, 20)])
     same(run.code, 0, run.err)
     true("follows another policy" in run.err, "another digest is told")
     found = {row["name"]: row for row in run.json}
@@ -390,15 +392,29 @@ def exemptions_are_told_with_what_is_known():
         same(found[name]["attempts"], sum(counts) if counts else None, f"attempts of {name}")
     same(found["counted"]["ticket"], "T-1", "ticket")
     same(found["settled"]["owner"], "desk", "owner")
-    true("count = yes" in found["settled"]["counted"], "why it is not known")
-    true(found["idle"]["counted"].startswith("counted since"), "since when")
+    same(found["settled"]["counted_since"], None, "of what nobody counts")
+    true("count = yes" in found["settled"]["why_not_known"], "why it is not known")
+    same(found["idle"]["why_not_known"], None, "it is known")
+    true(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+09:00", found["idle"]["counted_since"]), found["idle"])
+    true(abs(microseconds(found["idle"]["counted_since"]) - microseconds(date(-20))) < 120000000, "since when the last of them counts")
+
+
+def nothing_is_unused_too_early():
+    found = {row["name"]: row for row in review([answer(0, 40), answer(1, 13)]).json}
+    same({found[name]["use"] for name in ("idle", "over", "later", "young", "grown")}, {"too early"}, "counted for 13 days by the last of them")
+    same((found["idle"]["problem"], found["later"]["problem"], found["young"]["problem"]), ("no end", None, None), "which is no problem")
+    found = {row["name"]: row for row in review([answer(0, 15)]).json}
+    same((found["idle"]["use"], found["idle"]["problem"]), ("unused", "unused, no end"), "after 15 days")
 
 
 def exemptions_within_over_and_problems():
-    found = {row["name"]: row for row in review([answer(0, 10)], "--within", "32d", "--over", "400").json}
+    found = {row["name"]: row for row in review([answer(0, 20)], "--within", "32d", "--over", "400").json}
     same((found["late"]["state"], found["busy"]["use"]), ("expiring", "overused"), "other thresholds")
-    same([row["name"] for row in review([answer(0, 20), answer(1, 10)], "--problems").json],
-         ["settled", "counted", "idle", "busy", "soon", "over", "later"], "problems")
+    same({row["name"]: row["problem"] for row in review([answer(0, 40), answer(1, 20)], "--problems").json},
+         {"settled": "no end", "counted": "no end", "idle": "unused, no end", "busy": "overused", "soon": "expiring", "over": "expired, unused",
+          "grown": "unused"}, "problems")
+    shown = WHOLE.log.run("exemptions", "-p", write_policy(WHOLE.directory), "--uses", WHOLE.directory / "uses.json", "--problems").out
+    true(re.search(r"^idle .*unused, no end$", shown, re.MULTILINE), f"which problem it is: {shown}")
 
 
 def exemptions_that_a_daemon_left_out_are_not_unused():
@@ -454,7 +470,7 @@ def main():
                    filters_without_a_meaning_are_refused, slips_are_told, what_makes_no_sense_is_refused,
                    an_address_is_its_subscriber, several_at_once_lose_nothing,
                    gaps_and_duplicates_are_those_of_the_truth, ledgers_balance_and_one_packet_is_missed,
-                   a_ledger_that_is_none_is_an_error, exemptions_are_told_with_what_is_known,
+                   a_ledger_that_is_none_is_an_error, exemptions_are_told_with_what_is_known, nothing_is_unused_too_early,
                    exemptions_within_over_and_problems, exemptions_that_a_daemon_left_out_are_not_unused,
                    uses_that_are_none_are_an_error, exemptions_without_a_daemon_have_their_dates])
 

@@ -5,6 +5,7 @@
 The figures of the page beside the truth of a month, the same bytes again, hostile records, and what becomes of the file
 when something goes wrong.
 """
+import datetime
 import ipaddress
 import json
 import os
@@ -189,12 +190,19 @@ def month_cases(tap, run, month, directory):
     again = run(*common, "--html", "-")
     answer = {"digest": "", "since": "2026-01-01T00:00:00Z", "used": 0, "exemptions": []}
     (directory / "uses.json").write_text(json.dumps(answer), encoding="utf-8")
+    began = datetime.datetime.fromtimestamp(end - 10 * DAY_S, datetime.timezone.utc)
+    (directory / "early.json").write_text(json.dumps({**answer, "since": began.strftime("%Y-%m-%dT%H:%M:%SZ")}), encoding="utf-8")
     counting = (month / "op25b.ini").read_text(encoding="utf-8")
     (directory / "counting.ini").write_text(re.sub(r"(\[exempt [^\]]+\])", r"\1\ncount = yes", counting), encoding="utf-8")
     with_uses = run(*common, "--policy", directory / "counting.ini", "--html", "-", "--uses", directory / "uses.json")
     tap.case("what op25bd counted of them is taken, where it is known", same("exit code", with_uses.returncode, 0) +
              same("rows", {row[2] for row in page.body("exempt")}, {"not known"}) +
              same("rows", {row[2] for row in Tables(with_uses.stdout.decode()).body("exempt")} , {"unused"}))
+    early = [run(*common, "--policy", directory / "counting.ini", "--html", "-", "--uses", directory / "early.json", "--lang", language)
+             for language in ("en", "ja")]
+    tap.case("what was counted for ten days is not called unused",
+             [problem for page_of, word in zip(early, ("too early to say", "判断には早い"))
+              for problem in same("rows", {row[2] for row in Tables(page_of.stdout.decode()).body("exempt")}, {word})])
     tap.case("the same store and time make the same bytes", same("page", again.stdout.decode() == text, True))
     japanese = Tables(run(*common, "--html", "-", "--lang", "ja").stdout.decode())
     tap.case("the Japanese page has the same figures", same("figures", japanese.figures, page.figures))
