@@ -47,7 +47,8 @@ static int ask(const struct log_context *context, const char *command, json_t **
 				 ctl_remedy(r));
 	if (error != CONTROL_OK) {
 		json_decref(*ret);
-		return log_error("%s: op25bd answers: %s", socket, text);
+		return log_error("%s: op25bd answers: %s", socket,
+				 text[0] ? text : control_error_name(error));
 	}
 	return LOG_FOUND;
 }

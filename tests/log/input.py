@@ -195,6 +195,18 @@ def helps_show_examples():
     true(home.run("--version").out.startswith("op25b-log "), "version")
 
 
+def an_error_without_words_is_told_by_its_name():
+    home = Home(record(1))
+    socket = home.directory / "control.sock"
+    home.policy.write_text(home.policy.read_text(encoding="utf-8").replace("[log]", f"control = {socket}\n[log]"), encoding="utf-8")
+    with subprocess.Popen([sys.executable, Path(__file__).parents[1] / "lib/strange_server.py", socket,
+                           '{"op25b":1,"ok":false,"error":"busy"}'], stdout=subprocess.PIPE) as server:
+        server.stdout.readline()
+        run = home.run("verify")
+        server.kill()
+    true(run.code == 2 and "op25bd answers: busy\n" in run.err, run.err)
+
+
 def nothing_found_is_1():
     home = Home(record(1))
     for command, out in (["top"], ""), (["top", "--json"], "[]\n"), (["list", "--output", "ndjson"], ""), (["compare"], None):
@@ -323,7 +335,7 @@ def main():
     run_cases([nothing_is_to_be_set_up, hostile_names_never_reach_the_terminal, formulas_are_no_formulas,
                damaged_lines_are_told, files_that_were_not_read_whole_are_named, an_unfinished_line_waits, wrong_usage_is_told,
                errors_name_the_file_and_what_to_do, helps_show_examples,
-               nothing_found_is_1, a_closed_pipe_is_quiet, a_full_disk_is_told, terminals_get_colour_and_a_pager,
+               an_error_without_words_is_told_by_its_name, nothing_found_is_1, a_closed_pipe_is_quiet, a_full_disk_is_told, terminals_get_colour_and_a_pager,
                tail_follows, exemptions_are_shown, records_of_wrong_clocks_are_shown, hours_before_1970_are_hours,
                who_may_only_read_the_store_gets_what_is_in_it])
 
