@@ -90,9 +90,12 @@ json_t *control_reply_new(enum control_error error, const char *message, json_t 
 /* "ok" with a result, or not ok with an error: anything else is not what a daemon of this version says. */
 static bool is_reply(const json_t *reply)
 {
+	const char *error = json_string_value(json_object_get(reply, "error"));
+
 	if (json_is_true(json_object_get(reply, "ok")))
 		return json_object_get(reply, "result") != NULL;
-	return json_is_false(json_object_get(reply, "ok")) && json_is_string(json_object_get(reply, "error"));
+	return json_is_false(json_object_get(reply, "ok")) && error &&
+	       strcmp(error, error_names[CONTROL_OK]) != 0;
 }
 
 int control_reply_decode(const char *line, size_t len, enum control_error *ret_error, json_t **ret_result,

@@ -460,6 +460,7 @@ static void test_what_is_no_reply_is_refused(void **state)
 		"{\"op25b\":1,\"ok\":1,\"result\":{}}\n",
 		"{\"op25b\":1,\"ok\":false}\n",
 		"{\"op25b\":1,\"ok\":false,\"error\":7}\n",
+		"{\"op25b\":1,\"ok\":false,\"error\":\"ok\"}\n",
 		"{\"op25b\":1,\"ok\":true,\"result\":{}} {}\n",
 	};
 	char text[CONTROL_ERROR_TEXT_MAX];
