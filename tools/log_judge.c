@@ -11,9 +11,10 @@
 #include <string.h>
 
 /* Before his last packet: who saw him so lately would have seen him go on. */
-#define SAW_HIM_US (7 * 24 * INT64_C(3600) * 1000000)
+#define DAY_US     (24 * INT64_C(3600) * 1000000)
+#define SAW_HIM_US (7 * DAY_US)
 /* An answer whose records end so long ago is told with their end. */
-#define LATE_US    (24 * INT64_C(3600) * 1000000)
+#define LATE_US    DAY_US
 /* A shorter one is no silence: records tell of windows of minutes. */
 #define SILENCE_US (INT64_C(3600) * 1000000)
 
@@ -102,7 +103,7 @@ static int look_who_saw(struct look *look, const struct prefix *subscriber)
 	judgement->activity.observed_us = judgement->observed_until_us = INT64_MAX;
 	judgement->unjudged_us = 0;
 	if (last_us != INT64_MIN)
-		filter.since_us = last_us - SAW_HIM_US;
+		filter.since_us = (last_us - SAW_HIM_US) / DAY_US * DAY_US; /* of days there are sums */
 	if (r == 0 && last_us != INT64_MIN)
 		r = store_groups(judge->context->store, &filter, STORE_GROUP_HOST, 0, take_gateway, look);
 	for (size_t i = 0; r == 0 && !look->any && i < judge->observed.count; i++)
@@ -169,13 +170,6 @@ static int look_since(struct look *look, const struct prefix *subscriber, const 
 	return r == 0 && work->notified ? look_for_silence(look, &filter, work->dealt_us) : r;
 }
 
-/* Who he is in all that is stored. */
-struct whole {
-	const struct log_context *context;
-	const struct prefix *subscriber;
-	struct log_judgement *judgement;
-};
-
 void log_judge_talker(const struct log_context *context, const struct store_talker *talker,
 		      struct log_judgement *ret)
 {
@@ -186,16 +180,6 @@ void log_judge_talker(const struct log_context *context, const struct store_talk
 	ret->class = triage.class;
 	ret->attempts = talker->sums.attempts;
 	ret->activity.last_us = talker->sums.last_us;
-}
-
-/* Subscribers inside his prefix, and one that contains it, are others. */
-static int take_whole(void *context, const struct store_talker *talker)
-{
-	struct whole *whole = context;
-
-	if (prefix_compare(&talker->subscriber, whole->subscriber) == 0)
-		log_judge_talker(whole->context, talker, whole->judgement);
-	return 0;
 }
 
 void log_judgement_begin(struct log_judgement *judgement)
@@ -212,17 +196,10 @@ int log_judge(struct log_judge *judge, const struct work_case *work, int64_t gra
 {
 	struct look look = {.judge = judge, .judgement = ret, .deadline_us = work_deadline(work, grace_us)};
 	struct prefix subscriber;
-	struct whole whole = {judge->context, &subscriber, ret};
-	struct store_filter filter;
 	int r = 0;
 
-	log_judgement_begin(ret);
-	if (prefix_parse(work->subscriber, strlen(work->subscriber), &subscriber) == ADDR_OK) {
-		filter = filter_of(&subscriber, INT64_MIN);
-		r = store_talkers(judge->context->store, &filter, STORE_BY_ATTEMPTS, 0, take_whole, &whole,
-				  NULL);
-		r = r < 0 ? r : look_since(&look, &subscriber, work);
-	}
+	if (prefix_parse(work->subscriber, strlen(work->subscriber), &subscriber) == ADDR_OK)
+		r = look_since(&look, &subscriber, work);
 	ret->verdict = work_judge(work, &ret->activity, judge->context->now_us, grace_us);
 	return r;
 }

@@ -35,10 +35,10 @@ struct log_judgement {
 void log_judge_begin(struct log_judge *judge, const struct log_context *context);
 /* Nothing is known. */
 void log_judgement_begin(struct log_judgement *judgement);
-/* What the row of a question tells: class, attempts, and the last packet. */
+/* What store_talkers_named() tells of him: class, attempts, and the last packet. */
 void log_judge_talker(const struct log_context *context, const struct store_talker *talker,
 		      struct log_judgement *ret);
-/* 0, or a negative errno of the store. */
+/* *ret: begun, and told of by log_judge_talker() if there are records. 0, or a negative errno of the store. */
 int log_judge(struct log_judge *judge, const struct work_case *work, int64_t grace_us,
 	      struct log_judgement *ret);
 /*

@@ -41,6 +41,8 @@ static int take_event(void *context, const struct work_event *event)
 	struct queue *queue = context;
 	struct row *last = queue->count > 0 ? &queue->rows[queue->count - 1] : NULL;
 
+	if (queue->only && strcmp(queue->only, event->subscriber) != 0)
+		return 0;
 	if (!last || strcmp(last->work.subscriber, event->subscriber) != 0) {
 		if (!VEC_RESERVE(queue->rows, queue->capacity, queue->count + 1))
 			return -ENOMEM;
@@ -52,17 +54,47 @@ static int take_event(void *context, const struct work_event *event)
 	return 0;
 }
 
+static int compare_known(const void *text, const void *row)
+{
+	return strcmp(text, ((const struct row *)row)->work.subscriber);
+}
+
+static int take_known(void *context, const struct store_talker *talker)
+{
+	struct queue *queue = context;
+	char text[PREFIX_TEXT_MAX];
+	struct row *row;
+
+	prefix_format(&talker->subscriber, text);
+	row = bsearch(text, queue->rows, queue->known, sizeof(*row), compare_known);
+	if (row)
+		log_judge_talker(queue->context, talker, &row->judgement);
+	return 0;
+}
+
+/* What the records say of them, of all at once. */
+static int look_up_known(struct queue *queue)
+{
+	struct prefix *who CLEANUP_FREE = calloc(queue->known + 1, sizeof(*who));
+	size_t count = 0;
+
+	if (!who)
+		return -ENOMEM;
+	for (size_t i = 0; i < queue->known; i++) {
+		const char *text = queue->rows[i].work.subscriber;
+
+		log_judgement_begin(&queue->rows[i].judgement);
+		count += prefix_parse(text, strlen(text), &who[count]) == ADDR_OK;
+	}
+	return store_talkers_named(queue->context->store, who, count, take_known, queue);
+}
+
 static int judge(struct queue *queue, struct row *row)
 {
 	return log_judge(&queue->judge, &row->work, work_grace(&row->work, queue->grace_us), &row->judgement);
 }
 
 /* ---- those without ---- */
-
-static int compare_known(const void *text, const void *row)
-{
-	return strcmp(text, ((const struct row *)row)->work.subscriber);
-}
 
 static int take_talker(void *context, const struct store_talker *talker)
 {
@@ -111,7 +143,7 @@ static bool is_wanted(const struct queue *queue, const struct row *row)
 	struct prefix subscriber;
 
 	if (queue->only)
-		return strcmp(queue->only, row->work.subscriber) == 0;
+		return true;
 	if (queue->one_state && row->judgement.verdict.state != queue->state)
 		return false;
 	if (filter->src.addr.family == ADDR_NONE)
@@ -252,14 +284,6 @@ static int print_rows(struct queue *queue)
 }
 
 /* The one that was asked for, about whom nothing was entered. */
-static bool is_there(const struct queue *queue)
-{
-	for (size_t i = 0; i < queue->count; i++)
-		if (strcmp(queue->rows[i].work.subscriber, queue->only) == 0)
-			return true;
-	return false;
-}
-
 static int add_untouched(struct queue *queue)
 {
 	if (!VEC_RESERVE(queue->rows, queue->capacity, queue->count + 1))
@@ -274,12 +298,12 @@ static int gather(struct queue *queue)
 {
 	int r = store_work_events(queue->context->store, take_event, queue);
 
-	if (r == 0 && queue->only && !is_there(queue))
+	if (r == 0 && queue->only && queue->count == 0)
 		r = add_untouched(queue);
 	queue->known = queue->count;
+	r = r == 0 ? look_up_known(queue) : r;
 	for (size_t i = 0; r == 0 && i < queue->known; i++)
-		if (!queue->only || strcmp(queue->only, queue->rows[i].work.subscriber) == 0)
-			r = judge(queue, &queue->rows[i]);
+		r = judge(queue, &queue->rows[i]);
 	if (r == 0 && !queue->only && (!queue->one_state || queue->state == WORK_OPEN))
 		r = add_open(queue);
 	return r;

@@ -157,14 +157,31 @@ static void print_member(const struct log_context *context, const struct work_ca
 	putchar('}');
 }
 
-static int show_case(const struct log_context *context, const struct work_case *work)
+struct looking {
+	const struct log_context *context;
+	struct log_judgement *judgement;
+};
+
+static int take_him(void *context, const struct store_talker *talker)
+{
+	struct looking *looking = context;
+
+	log_judge_talker(looking->context, talker, looking->judgement);
+	return 0;
+}
+
+static int show_case(const struct log_context *context, const struct prefix *subscriber,
+		     const struct work_case *work)
 {
 	struct log_judgement judgement;
+	struct looking looking = {context, &judgement};
 	struct log_judge judge;
 	int r;
 
 	log_judge_begin(&judge, context);
-	r = log_judge(&judge, work, work_grace(work, WORK_GRACE_UNSAID), &judgement);
+	log_judgement_begin(&judgement);
+	r = store_talkers_named(context->store, subscriber, 1, take_him, &looking);
+	r = r < 0 ? r : log_judge(&judge, work, work_grace(work, WORK_GRACE_UNSAID), &judgement);
 	if (r == 0 && context->output != LOG_TABLE) {
 		print_member(context, work, &judgement);
 	} else if (r == 0) {
@@ -189,5 +206,5 @@ int log_show_work(const struct log_context *context, const struct log_show_cases
 	prefix_format(subscriber, text);
 	work_case_begin(&untouched, text);
 	found = find_case(cases, subscriber);
-	return show_case(context, found ? found : &untouched);
+	return show_case(context, subscriber, found ? found : &untouched);
 }

@@ -140,6 +140,9 @@ typedef int store_destination_row(void *context, const struct addr *destination)
  */
 int store_talkers(struct store *store, const struct store_filter *filter, enum store_order order,
 		  uint64_t limit, store_talker_row *row, void *context, uint64_t *ret_total);
+/* The same of these subscribers over all times, in any order; who has no record gets no row. */
+int store_talkers_named(struct store *store, const struct prefix *who, size_t count, store_talker_row *row,
+			void *context);
 /* The sums of all records that count, and how many subscribers they are about; overflow is none. */
 int store_totals(struct store *store, const struct store_filter *filter, struct store_sums *ret,
 		 uint64_t *ret_subscribers);

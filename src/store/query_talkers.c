@@ -234,3 +234,59 @@ int store_talkers(struct store *store, const struct store_filter *filter, enum s
 	free(talkers.shares);
 	return question_end(&question, r);
 }
+
+/* ---- of those that are named ---- */
+
+static int want_named(struct question *question, const struct prefix *who, size_t count)
+{
+	sqlite3_stmt *statement CLEANUP_STATEMENT = NULL;
+	int r = store_prepare(question->store, "SELECT id FROM subscriber WHERE address = ? AND len = ?",
+			      &statement);
+	uint8_t bytes[16];
+
+	question_want_none(question);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		size_t len = addr_to_bytes(&who[i].addr, bytes);
+
+		(void)sqlite3_reset(statement);
+		if (sqlite3_bind_blob(statement, 1, bytes, (int)len, SQLITE_TRANSIENT) != SQLITE_OK ||
+		    sqlite3_bind_int(statement, 2, who[i].len) != SQLITE_OK)
+			return store_failed(question->store);
+		r = question_step(question, statement);
+		if (r > 0)
+			r = question_want(question, sqlite3_column_int64(statement, 0));
+	}
+	return r;
+}
+
+/* So few that each is looked up. */
+static int tell_named(struct store *store, const struct prefix *who, size_t count, store_talker_row *row,
+		      void *context)
+{
+	const struct store_filter filter = {.since_us = INT64_MIN, .until_us = INT64_MAX};
+	const struct fact_range range = {filter.since_us, filter.until_us, FACT_DAY, FACT_ANY_ORDER, false};
+	struct question question;
+	struct talkers talkers = {.question = &question};
+	int r = question_begin(&question, store, &filter);
+
+	talkers.places.hash_key = question.way_places.hash_key;
+	r = r < 0 ? r : want_named(&question, who, count);
+	r = r < 0 ? r : facts_read(&question, &range, count_fact, &talkers);
+	r = r != 0 ? r : tell(&talkers, talkers.count, row, context);
+	map_free(&talkers.places);
+	free(talkers.list);
+	free(talkers.shares);
+	return question_end(&question, r);
+}
+
+int store_talkers_named(struct store *store, const struct prefix *who, size_t count, store_talker_row *row,
+			void *context)
+{
+	int r = 0;
+
+	for (size_t at = 0, some; r == 0 && at < count; at += some) {
+		some = count - at < QUESTION_SEEK_MAX ? count - at : QUESTION_SEEK_MAX;
+		r = tell_named(store, who + at, some, row, context);
+	}
+	return r;
+}

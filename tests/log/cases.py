@@ -4,9 +4,11 @@
 
 Times are hours before now; each case has gateways and a store of its own.
 """
+import contextlib
 import datetime
 import json
 import re
+import sqlite3
 import sys
 import tempfile
 from pathlib import Path
@@ -237,6 +239,23 @@ def queue_and_compare_tell_the_class(directory):
     true("CLASS" in shown, shown)
 
 
+@in_a_world
+def of_hundreds_each_has_his_own_figures(directory):
+    """More than are looked up at once."""
+    names = [f"100.64.{i // 200}.{i % 200}" for i in range(1, 251)]
+    records = [record(3 + (i % 7) / 10 + j / 100, name, f"198.51.100.{j}") for i, name in enumerate(names) for j in range(1 + i % 13)]
+    world = World(directory, gw1=records)
+    same(world.log.run("ack", names[0]).code, 0, "ack")
+    with contextlib.closing(sqlite3.connect(next(Path(directory).glob("home/.cache/op25b/*.db-work")))) as work:
+        work.executemany("INSERT INTO work(subscriber_text, time, who, what) SELECT ? || '/32', time, who, what FROM work WHERE id = 1",
+                         [(name,) for name in names[1:]])
+        work.commit()
+    wanted = {row["subscriber"]: (row["class"], row["attempts"], row["last"]) for row in world.log.rows("top", "-n", "0")}
+    found = world.log.rows("queue", "-n", "0")
+    same({row["state"] for row in found}, {"acknowledged"}, "all were dealt with")
+    same({row["subscriber"]: (row["class"], row["attempts"], row["last"]) for row in found}, wanted, "figures")
+
+
 # ---- who makes no records ----
 
 EXEMPT = """[pool dynamic]
@@ -302,7 +321,7 @@ def main():
                a_gateway_of_long_ago_is_not_asked, times_of_failing_open_are_not_observed, failing_open_without_an_end_goes_on,
                records_of_a_wrong_clock_are_no_cure, who_never_stopped_has_not_relapsed, who_was_silent_and_is_back_has_relapsed,
                silence_from_the_first_day_counts, who_was_never_told_does_not_relapse, what_has_no_effect_is_told,
-               queue_and_compare_tell_the_class, who_is_exempt_is_shown_without_records, nobody_is_nobody,
+               queue_and_compare_tell_the_class, of_hundreds_each_has_his_own_figures, who_is_exempt_is_shown_without_records, nobody_is_nobody,
                the_queue_is_shown_when_the_records_are_gone])
 
 
