@@ -350,6 +350,18 @@ static void look_at_interfaces(struct gateway *gateway)
 	ifwatch_look(&gateway->interfaces, interface_is_there, say_interface, NULL);
 }
 
+static bool all_acknowledged(const struct gateway *gateway)
+{
+	struct queue_fail fail;
+
+	for (size_t i = 0; i < gateway->worker_count; i++) {
+		queue_fail_get(gateway->queues[i], &fail);
+		if (!fail.acknowledged)
+			return false;
+	}
+	return true;
+}
+
 void failwatch_start(struct gateway *gateway)
 {
 	look_at_queues(gateway);
@@ -368,7 +380,9 @@ void failwatch_start(struct gateway *gateway)
 	gateway->failwatch.unnumbered = 0;
 	gateway->failwatch.counter_based = false;
 	look_at_queues(gateway);
-	say_warnings(gateway);
+	/* Who has taken the queues over has only just asked for it: the answer is looked for at the next turn. */
+	if (all_acknowledged(gateway))
+		say_warnings(gateway);
 	look_for_absence(gateway);
 	look_at_interfaces(gateway);
 }

@@ -290,6 +290,7 @@ expect "a package's new program is taken" ctl upgrade
 cat "$scratch/expect.log" >"$scratch/said"
 expect "and named, beside the one before" grep -qE '^op25bd 0\.1\.0 .* was taken over by op25bd 0\.1\.9 ' "$scratch/said"
 expect_equal "it is the same process" "$(field status pid) $(field status version)" "$daemon 0.1.9"
+expect_equal "it warns of no fail mode that is just being set" "$(grep -c 'has not acknowledged' "$daemon_log")" 0
 for broken in 'exit 1' 'echo "cannot find libc" >&2; exit 127'; do
 	printf '#!/bin/sh\n%s\n' "$broken" >"$program.new" && chmod 755 "$program.new" && mv "$program.new" "$program"
 	expect "a program that does not start is not taken" ends_with 4 'is not taken' ctl upgrade
