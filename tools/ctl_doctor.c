@@ -197,12 +197,14 @@ static void print_finding(const struct doctor_finding *finding, bool coloured)
 
 static void print_findings(const struct doctor_findings *findings)
 {
+	size_t problems = doctor_count(findings, DOCTOR_PROBLEM);
+	size_t warnings = doctor_count(findings, DOCTOR_WARNING);
 	bool coloured = is_coloured();
 
 	for (size_t i = 0; i < findings->count; i++)
 		print_finding(&findings->items[i], coloured);
-	printf("%zu problems, %zu warnings, %zu skipped, %zu ok\n", doctor_count(findings, DOCTOR_PROBLEM),
-	       doctor_count(findings, DOCTOR_WARNING), doctor_count(findings, DOCTOR_SKIPPED),
+	printf("%zu problem%s, %zu warning%s, %zu skipped, %zu ok\n", problems, problems == 1 ? "" : "s",
+	       warnings, warnings == 1 ? "" : "s", doctor_count(findings, DOCTOR_SKIPPED),
 	       doctor_count(findings, DOCTOR_OK));
 }
 

@@ -38,7 +38,8 @@ static int replace(const char *file, const char *bytes, size_t len)
 
 	if (r == 0)
 		return EXIT_CODE_OK;
-	fprintf(stderr, "op25bctl: writing %s: %s\n", file, strerror(-r));
+	fprintf(stderr, "op25bctl: writing %s: %s%s\n", file, strerror(-r),
+		r == -ENOENT ? ": make its directory first" : "");
 	return EXIT_CODE_SYSTEM;
 }
 

@@ -513,7 +513,8 @@ void log_table_paint(struct log_table *table, unsigned colour)
 
 static void print_nothing(const struct log_table *table)
 {
-	log_page(table->context);
+	if (table->context->output != LOG_TABLE)
+		log_page(table->context);
 	if (table->context->output == LOG_JSON)
 		fputs("[]\n", stdout);
 	else if (table->context->output == LOG_CSV)

@@ -79,7 +79,7 @@ static void print_dates(const struct dates_ahead *dates)
 		       date->key);
 	}
 	if (dates->count > DATES_SHOWN)
-		printf("  and %zu dates after these\n", dates->count - DATES_SHOWN);
+		printf("  and %zu after these\n", dates->count - DATES_SHOWN);
 }
 
 static void print_summary(const struct rules_options *options, const struct policy *policy,
