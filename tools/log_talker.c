@@ -16,10 +16,8 @@ const char *log_subscriber_text(const struct prefix *subscriber, char out[PREFIX
 {
 	if (subscriber->addr.family == ADDR_NONE)
 		snprintf(out, PREFIX_TEXT_MAX, "(unknown)");
-	else if (subscriber->len == addr_bits(subscriber->addr.family))
-		addr_format(&subscriber->addr, out);
 	else
-		prefix_format(subscriber, out);
+		subscriber_format(subscriber, out);
 	return out;
 }
 

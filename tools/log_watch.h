@@ -91,8 +91,6 @@ struct watch_snapshot {
 void watch_snapshot_free(struct watch_snapshot *snapshot);
 /* Printable ASCII of any text; everything else becomes '?'. NULL is "". */
 void watch_text(char *out, size_t size, const char *text);
-/* A prefix, without its length when it is a host's. */
-void watch_subscriber(char out[PREFIX_TEXT_MAX], const struct prefix *subscriber);
 void watch_warn(struct watch_snapshot *snapshot, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -142,7 +142,7 @@ static void add_prefix(struct watch_filter *only, const char *option, const stru
 
 	if (prefix->addr.family == ADDR_NONE)
 		return;
-	watch_subscriber(text, prefix);
+	subscriber_format(prefix, text);
 	add(only, " --%s %s", option, text);
 }
 

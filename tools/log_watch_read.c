@@ -188,21 +188,6 @@ void watch_read_status(const json_t *status, struct watch_snapshot *snapshot)
 	warn(status, snapshot);
 }
 
-/* A host's length says nothing, and records do not have it. */
-static void cut_host_length(char *subscriber)
-{
-	char *slash = strchr(subscriber, '/');
-
-	if (slash && strcmp(slash, strchr(subscriber, ':') ? "/128" : "/32") == 0)
-		*slash = '\0';
-}
-
-void watch_subscriber(char out[PREFIX_TEXT_MAX], const struct prefix *subscriber)
-{
-	prefix_format(subscriber, out);
-	cut_host_length(out);
-}
-
 /* By the clock of who looks. What is no moment stays as it is. */
 static void take_moment(char out[MOMENT_TEXT_MAX], const char *told)
 {
@@ -220,7 +205,6 @@ static void take_moment(char out[MOMENT_TEXT_MAX], const char *told)
 static void read_offender(const json_t *row, struct watch_offender *offender)
 {
 	watch_text(offender->subscriber, sizeof(offender->subscriber), text(row, "subscriber"));
-	cut_host_length(offender->subscriber);
 	offender->packets = number(row, "packets");
 	offender->attempts = number(row, "attempts");
 	offender->offloaded = number(row, "offloaded");

@@ -121,7 +121,7 @@ static struct talker *find(struct watch_records *records, const struct prefix *s
 		free(made);
 		return NULL;
 	}
-	watch_subscriber(made->sums.subscriber, subscriber);
+	subscriber_format(subscriber, made->sums.subscriber);
 	records->talkers[records->talker_count++] = made;
 	return made;
 }
@@ -178,7 +178,7 @@ static void begin_anew(struct watch_records *records, struct talker *talker)
 	struct talker anew = {.subscriber = talker->subscriber};
 
 	destinations_free(talker->reach, &records->budget);
-	watch_subscriber(anew.sums.subscriber, &anew.subscriber);
+	subscriber_format(&anew.subscriber, anew.sums.subscriber);
 	*talker = anew;
 }
 

@@ -39,10 +39,7 @@ static const char *who(const struct diff_row *row, char out[PREFIX_TEXT_MAX])
 {
 	if (row->subscriber.addr.family == ADDR_NONE)
 		return "unknown";
-	if (row->subscriber.len == addr_bits(row->subscriber.addr.family))
-		addr_format(&row->subscriber.addr, out);
-	else
-		prefix_format(&row->subscriber, out);
+	subscriber_format(&row->subscriber, out);
 	return out;
 }
 

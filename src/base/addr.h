@@ -98,6 +98,8 @@ const char *addr_error_text(enum addr_error error);
 size_t addr_format(const struct addr *addr, char out[ADDR_TEXT_MAX]);
 /* Always with "/LEN", also for hosts. */
 size_t prefix_format(const struct prefix *prefix, char out[PREFIX_TEXT_MAX]);
+/* As records and people name a subscriber: "192.0.2.1", or the prefix that he was given, "2001:db8::/56"; "" of none. */
+size_t subscriber_format(const struct prefix *subscriber, char out[PREFIX_TEXT_MAX]);
 
 bool prefix_has_host_bits(const struct prefix *prefix);
 /* The same prefix with everything behind its length cleared. */

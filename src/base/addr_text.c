@@ -179,3 +179,12 @@ size_t prefix_format(const struct prefix *prefix, char out[PREFIX_TEXT_MAX])
 	out[n] = '\0';
 	return n;
 }
+
+size_t subscriber_format(const struct prefix *subscriber, char out[PREFIX_TEXT_MAX])
+{
+	out[0] = '\0';
+	if (subscriber->addr.family == ADDR_NONE)
+		return 0;
+	return subscriber->len == addr_bits(subscriber->addr.family) ? addr_format(&subscriber->addr, out)
+								     : prefix_format(subscriber, out);
+}

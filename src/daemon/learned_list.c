@@ -56,7 +56,7 @@ static json_t *rows_json(struct reading *reading)
 		const struct learned *learned = &reading->places[reading->top.items[i].place];
 		char subscriber[PREFIX_TEXT_MAX];
 
-		prefix_format(&learned->subscriber, subscriber);
+		subscriber_format(&learned->subscriber, subscriber);
 		json_array_append_new(rows, json_pack("{s:s, s:I}", "subscriber", subscriber, "packets",
 						      (json_int_t)learned->packets));
 	}

@@ -20,7 +20,7 @@ static json_t *offender_json(const struct event_offender *offender)
 {
 	char subscriber[PREFIX_TEXT_MAX];
 
-	prefix_format(&offender->subscriber, subscriber);
+	subscriber_format(&offender->subscriber, subscriber);
 	return json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:b, s:s, s:b}", "subscriber", subscriber,
 			 "since", moment_json(offender->opened_ns), "last", moment_json(offender->last_ns),
 			 "packets", (json_int_t)offender->packets, "attempts", (json_int_t)offender->attempts,

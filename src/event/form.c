@@ -169,10 +169,8 @@ static void put_subscriber(struct out *out, const struct event_record *r)
 
 	if (r->kind == EVENT_KIND_OVERFLOW)
 		out_text(out, "unknown subscribers");
-	else if (prefix.len == addr_bits(prefix.addr.family))
-		out_bytes(out, text, addr_format(&prefix.addr, text));
 	else
-		out_bytes(out, text, prefix_format(&prefix, text));
+		out_bytes(out, text, subscriber_format(&prefix, text));
 }
 
 static void put_sentence(struct out *out, const struct event_record *r)

@@ -42,10 +42,7 @@ void put_prefix(struct out *out, const struct prefix *prefix)
 {
 	char text[PREFIX_TEXT_MAX];
 
-	if (prefix->len == addr_bits(prefix->addr.family))
-		put_addr(out, &prefix->addr);
-	else
-		put_quoted(out, text, prefix_format(prefix, text));
+	put_quoted(out, text, subscriber_format(prefix, text));
 }
 
 void put_destinations(struct out *out, const struct destinations *set, uint8_t family)

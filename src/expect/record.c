@@ -124,13 +124,10 @@ int expect_record_add(struct expect_record *record, const struct expect_fact *fa
 
 static void write_line(const struct seen *seen, FILE *out)
 {
-	bool host = seen->subscriber.len == addr_bits(seen->subscriber.addr.family);
 	char who[PREFIX_TEXT_MAX] = "unknown";
 
-	if (seen->subscriber.addr.family != ADDR_NONE && host)
-		addr_format(&seen->subscriber.addr, who);
-	else if (seen->subscriber.addr.family != ADDR_NONE)
-		prefix_format(&seen->subscriber, who);
+	if (seen->subscriber.addr.family != ADDR_NONE)
+		subscriber_format(&seen->subscriber, who);
 	fprintf(out, "%-20s %s %s exactly %" PRIu64 " %s\n", who, expect_outcome_name(seen->outcome),
 		reason_name(seen->reason), seen->attempts ? seen->attempts : seen->packets,
 		seen->attempts ? "attempts" : "packets");

@@ -189,17 +189,6 @@ const char *span_text(const struct page *page, uint64_t seconds, char out[NUMBER
 	return out;
 }
 
-void prefix_text(const struct prefix *prefix, char out[PREFIX_TEXT_MAX])
-{
-	out[0] = '\0';
-	if (prefix->addr.family == ADDR_NONE)
-		return;
-	if (prefix->len == addr_bits(prefix->addr.family))
-		addr_format(&prefix->addr, out);
-	else
-		prefix_format(prefix, out);
-}
-
 void address_key(const struct addr *addr, char out[ADDRESS_KEY_MAX])
 {
 	snprintf(out, ADDRESS_KEY_MAX, "%u:%016" PRIx64 "%016" PRIx64, addr->family, addr->hi, addr->lo);

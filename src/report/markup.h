@@ -47,8 +47,6 @@ const char *time_text(const struct page *page, int64_t us, bool seconds, char ou
 const char *date_text(const struct page *page, int64_t us, char out[DATE_TEXT_MAX]);
 /* "2 h" */
 const char *span_text(const struct page *page, uint64_t seconds, char out[NUMBER_TEXT_MAX]);
-/* ADDR_NONE: ""; a host without its length. */
-void prefix_text(const struct prefix *prefix, char out[PREFIX_TEXT_MAX]);
 /* What sorts as text by family and value: sixteen bytes in hexadecimal. */
 void address_key(const struct addr *addr, char out[ADDRESS_KEY_MAX]);
 

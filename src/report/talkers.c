@@ -84,7 +84,7 @@ static void write_subscriber(const struct page *page, const struct report_talker
 {
 	char text[PREFIX_TEXT_MAX], key[ADDRESS_KEY_MAX];
 
-	prefix_text(&talker->subscriber, text);
+	subscriber_format(&talker->subscriber, text);
 	address_key(&talker->subscriber.addr, key);
 	fprintf(page->out, "<th scope=\"row\" class=\"address\" data-v=\"%s\">", key);
 	if (*text)

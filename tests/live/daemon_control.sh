@@ -86,15 +86,15 @@ offender()
 	ctl offenders "${@:2}" | tee "$scratch/offenders" | grep -Eq "$1"
 }
 
-expect_equal "offload list tells him" "$(learned_list)" "$customer/32"
+expect_equal "offload list tells him" "$(learned_list)" "$customer"
 netns_run sub "$FLOOD" -i eth0 -m "$mac" -c 3 -n 1 -s 2001:db8:100:17::1 >/dev/null
 expect "offenders tells a delegated prefix" wait_until 3 offender "^2001:db8:100:17::/64 .* pool-enforce"
-expect "and the customer before it" offender "^$customer/32" --top 1
+expect "and the customer before it" offender "^$customer +" --top 1
 expect "offload flush" ends_with 0 "asks about everybody again" ctl offload flush
 expect_equal "the kernel blocks nobody by itself" "$(learned_list)" ""
-expect "what it had counted is told" wait_until 3 offender "^$customer/32 +[0-9]+ +[0-9]+ +[1-9][0-9]{2,} "
+expect "what it had counted is told" wait_until 3 offender "^$customer +[0-9]+ +[0-9]+ +[1-9][0-9]{2,} "
 netns_run sub "$FLOOD" -i eth0 -m "$mac" -c 100 -n 1 -s "$customer" -q 100 -o "$daemon" >/dev/null
-expect_equal "and he is learned again" "$(learned_list)" "$customer/32"
+expect_equal "and he is learned again" "$(learned_list)" "$customer"
 mv "$events" "$events.1"
 expect "reopen" ends_with 0 "records go to $events" ctl reopen
 expect "begins a file" test -e "$events"

@@ -130,8 +130,8 @@ watch --interval 0.2
 sees "the gateway, its mode and fail mode" row 'op25b gw1: enforce, fail closed, op25bd [0-9.]+ up 0d 00:[0-9:]+ [0-9:]+'
 # The first packet of each stands in a record at once, and counts all the same.
 sees "packets of each subscriber, as many as were sent" \
-	row "10\\.0\\.0\\.7 40 0 $(attempts_of 10.0.0.7/32) 1 [0-9:]{8} pool-enforce"
-sees "two destinations" row "10\\.0\\.0\\.8 17 0 $(attempts_of 10.0.0.8/32) 2 [0-9:]{8} pool-enforce"
+	row "10\\.0\\.0\\.7 40 0 $(attempts_of 10.0.0.7) 1 [0-9:]{8} pool-enforce"
+sees "two destinations" row "10\\.0\\.0\\.8 17 0 $(attempts_of 10.0.0.8) 2 [0-9:]{8} pool-enforce"
 sees "IPv6 by delegated prefix" row '2001:db8:8000::/56 20 0 [0-9]+ 1 [0-9:]{8} pool-enforce'
 sees "queue health" row 'queues 1: in flight 0, waiting 0, dropped full 0, socket 0, failed open 0'
 sees "what would happen without a daemon" row 'if [a-z]+: no daemon.*'

@@ -90,6 +90,7 @@ static void test_prefixes(void **state)
 		struct prefix prefix = {0}, canonical;
 		struct addr last;
 		char text[PREFIX_TEXT_MAX];
+		size_t len;
 
 		assert_int_equal(prefix_parse(rows[i].text, strlen(rows[i].text), &prefix), rows[i].error);
 		if (rows[i].error != ADDR_OK)
@@ -98,6 +99,12 @@ static void test_prefixes(void **state)
 		canonical = prefix_canonical(&prefix);
 		prefix_format(&canonical, text);
 		assert_string_equal(text, rows[i].canonical);
+		/* A host is named without its length. */
+		len = subscriber_format(&canonical, text);
+		assert_int_equal(len, strlen(text));
+		assert_int_equal(strchr(text, '/') == NULL,
+				 canonical.len == addr_bits(canonical.addr.family));
+		assert_int_equal(strncmp(text, rows[i].canonical, strlen(text)), 0);
 		last = prefix_last(&prefix);
 		addr_format(&last, text);
 		assert_string_equal(text, rows[i].last);

@@ -216,7 +216,7 @@ static void answers_of_other_shapes_are_survived(void **state)
 static void offenders_are_read(void **state)
 {
 	json_t *answer = json_pack("{s:[{s:s,s:i,s:i,s:i,s:i,s:b,s:b,s:s},{s:s}], s:i, s:i, s:i}",
-				   "offenders", "subscriber", "198.51.100.7/32", "packets", 9, "attempts", 4,
+				   "offenders", "subscriber", "198.51.100.7", "packets", 9, "attempts", 4,
 				   "offloaded", 2, "destinations", 3, "destinations_exact", 1, "monitored", 1,
 				   "reason", "pool-monitor", "subscriber", "2001:db8::/56", "subscribers", 12,
 				   "looked", 11, "window_s", 60);
