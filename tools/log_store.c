@@ -41,6 +41,8 @@ static struct triage_limits limits_of(const struct policy_triage *triage)
 	return (struct triage_limits){
 		.bot_destinations = triage->bot_destinations,
 		.client_destinations = triage->client_destinations,
+		.client_attempts_per_hour = triage->client_attempts_per_hour,
+		.client_silent_hours = triage->client_silent_hours,
 		.server_destinations = triage->server_destinations,
 		.server_clock_hours = triage->server_clock_hours,
 		.least_attempts = triage->least_attempts,

@@ -41,7 +41,7 @@ unsigned log_class_colour(enum triage_class class)
 const struct log_column log_talker_columns[] = {
 	{"subscriber", "SUBSCRIBER", LOG_CELL_TEXT, 0, 0},
 	{"class", "CLASS", LOG_CELL_TEXT, 0, 0},
-	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 1, 0},
+	{"attempts", "ATTEMPTS", LOG_CELL_NUMBER, 0, 0},
 	{"packets", "PACKETS", LOG_CELL_NUMBER, 7, 0},
 	{"packets_blocked", NULL, LOG_CELL_NUMBER, 0, 0},
 	{"packets_offloaded", NULL, LOG_CELL_NUMBER, 0, 0},
@@ -63,7 +63,7 @@ const struct log_column log_talker_columns[] = {
 	{"several_ways", NULL, LOG_CELL_BOOL, 0, 0},
 	{"host", NULL, LOG_CELL_TEXT, 0, 0},
 	{NULL, "ACTIVITY", LOG_CELL_SPARK, 4, 0},
-	{NULL, "WHY", LOG_CELL_TEXT, 0, 0},
+	{NULL, "WHY", LOG_CELL_TEXT, 1, 0},
 	{"evidence", "EVIDENCE", LOG_CELL_TEXT, 6, 30},
 };
 

@@ -7,7 +7,10 @@
 
 enum { LOG_WHY_MAX = 64 };
 
-/* "2328 dst>=100", "3 dst<=10 24 h>=20": destinations, hours of the day, attempts (att). "~" before an estimate. */
+/*
+ * What was found, and what it was held to: "2328 dst: 100 or more", "24 h: 20 or more", "4 dst: 3 to 19". Destinations (dst),
+ * attempts (att), hours of the day, or of the period ("2 of 2 h"). "~" before an estimate.
+ */
 void log_why(const struct triage *triage, const struct triage_limits *limits, char out[LOG_WHY_MAX]);
 
 #endif

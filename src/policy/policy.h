@@ -75,11 +75,13 @@ struct policy_log {
 
 /* What offenders probably are (op25b-log). No packet's answer rests on it. */
 struct policy_triage {
-	uint32_t bot_destinations;    /* so many distinct ones or more: a bot */
-	uint32_t client_destinations; /* at most so many */
-	uint32_t server_destinations; /* at most so many */
-	uint32_t server_clock_hours;  /* of 24 */
-	uint32_t least_attempts;      /* fewer: unknown */
+	uint32_t bot_destinations;         /* so many distinct ones or more: a bot */
+	uint32_t client_destinations;      /* at most so many */
+	uint32_t client_attempts_per_hour; /* at most so many */
+	uint32_t client_silent_hours;      /* on end, at least so many */
+	uint32_t server_destinations;      /* at most so many */
+	uint32_t server_clock_hours;       /* of 24 */
+	uint32_t least_attempts;           /* fewer: unknown */
 };
 
 enum policy_kind {

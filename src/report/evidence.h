@@ -8,7 +8,7 @@
 
 #include "store/triage.h"
 
-enum { EVIDENCE_TEXT_MAX = 640 };
+enum { EVIDENCE_TEXT_MAX = 960 };
 
 /* limits: those it was judged by. Returns out. */
 const char *evidence_japanese(const struct triage *triage, const struct triage_limits *limits,

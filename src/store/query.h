@@ -36,6 +36,8 @@ struct store_way {
 	bool divided; /* of records with several rules and several reasons: see store_divided() */
 };
 
+enum { STORE_REST_SIDE_H = 2 };
+
 struct store_talker {
 	struct prefix subscriber; /* ADDR_NONE: overflow, of unknown subscribers */
 	struct store_sums sums;
@@ -48,6 +50,11 @@ struct store_talker {
 	uint32_t days_active;  /* days (day_of), likewise */
 	uint32_t clock_hours;  /* bit h: a record in some UTC hour h of the day: rhythm */
 	uint64_t busiest_hour; /* attempts in the busiest hour */
+	/*
+	 * The longest time without a packet, in whole hours, that has STORE_REST_SIDE_H active hours of the period before it, and as
+	 * many behind it: before the first packet he may not have been there, and after the last he may have gone.
+	 */
+	uint32_t rest_h;
 };
 
 /* The greatest, and the latest, first. BY_FIRST: by ever_first_us, so newcomers first. */

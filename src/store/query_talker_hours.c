@@ -4,10 +4,36 @@
 
 enum { DAY_HOURS = 24 };
 
+/* Whole hours between the packets of this hour and those before. */
+static uint32_t silence_before(const struct talker_hours *hours)
+{
+	int64_t whole = question_floor(hours->first_us, STORE_HOUR_US) -
+			question_floor(hours->until_us, STORE_HOUR_US) - 1;
+
+	return whole > UINT32_MAX ? UINT32_MAX : whole > 0 ? (uint32_t)whole : 0;
+}
+
+/* The silence whose last hour behind it is this one is known to be a rest, if there were hours enough before it. */
+static void note_silence(struct talker_hours *hours)
+{
+	uint32_t first_behind = hours->hours - STORE_REST_SIDE_H + 1, silence;
+
+	hours->silences_h[hours->hours % STORE_REST_SIDE_H] = silence_before(hours);
+	if (hours->hours < 2 * STORE_REST_SIDE_H)
+		return;
+	silence = hours->silences_h[first_behind % STORE_REST_SIDE_H];
+	hours->rest_h = silence > hours->rest_h ? silence : hours->rest_h;
+}
+
+/* A record tells of the time up to a day before its own, so the packets' times say when there was silence. */
 static void end_hour(struct talker_hours *hours)
 {
 	if (hours->attempts > hours->busiest)
 		hours->busiest = hours->attempts;
+	if (hours->hours > 1)
+		note_silence(hours);
+	if (hours->hours == 1 || hours->last_us > hours->until_us)
+		hours->until_us = hours->last_us;
 	hours->attempts = 0;
 }
 
@@ -26,22 +52,34 @@ static int64_t day_of_hour(struct reading *reading, int64_t hour)
 	return reading->day;
 }
 
+static void begin_hour(struct reading *reading, struct talker_hours *hours, int64_t hour,
+		       const struct store_sums *sums)
+{
+	int64_t day = day_of_hour(reading, hour);
+
+	hours->days += hours->hours == 0 || day != hours->day;
+	if (hours->hours > 0)
+		end_hour(hours);
+	hours->hours++;
+	hours->hour = hour;
+	hours->day = day;
+	hours->clock_hours |= UINT32_C(1) << (hour - question_floor(hour, DAY_HOURS) * DAY_HOURS);
+	hours->first_us = sums->first_us;
+	hours->last_us = sums->last_us;
+}
+
 static int add_hour(void *context, const struct fact *fact)
 {
 	struct reading *reading = context;
 	struct talker_hours *hours = &reading->all[fact->place];
 	int64_t hour = question_floor(fact->time_us, STORE_HOUR_US);
 
-	if (hours->hours == 0 || hour != hours->hour) {
-		int64_t day = day_of_hour(reading, hour);
-
-		hours->days += hours->hours == 0 || day != hours->day;
-		end_hour(hours);
-		hours->hours++;
-		hours->hour = hour;
-		hours->day = day;
-		hours->clock_hours |= UINT32_C(1) << (hour - question_floor(hour, DAY_HOURS) * DAY_HOURS);
-	}
+	if (hours->hours == 0 || hour != hours->hour)
+		begin_hour(reading, hours, hour, &fact->sums);
+	if (fact->sums.first_us < hours->first_us)
+		hours->first_us = fact->sums.first_us;
+	if (fact->sums.last_us > hours->last_us)
+		hours->last_us = fact->sums.last_us;
 	hours->attempts += fact->sums.attempts;
 	return 0;
 }
@@ -64,4 +102,5 @@ void talker_hours_tell(const struct talker_hours *hours, struct store_talker *ro
 	row->days_active = last.days;
 	row->clock_hours = last.clock_hours;
 	row->busiest_hour = last.busiest;
+	row->rest_h = last.rest_h;
 }

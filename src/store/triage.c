@@ -11,6 +11,8 @@ static const int64_t hour_us = INT64_C(3600) * 1000000;
 const struct triage_limits triage_limits_default = {
 	.bot_destinations = 20,
 	.client_destinations = 2,
+	.client_attempts_per_hour = 240,
+	.client_silent_hours = 7,
 	.server_destinations = 10,
 	.server_clock_hours = 20,
 	.least_attempts = 10,
@@ -53,6 +55,8 @@ static struct triage_figures figures_of(const struct store_talker *talker)
 		.clock_hours = (unsigned)__builtin_popcount(talker->clock_hours & 0xffffff),
 		.hours_active = talker->hours_active,
 		.hours_between = hours_between(&talker->sums),
+		.busiest_hour = talker->busiest_hour,
+		.rest_h = talker->rest_h,
 	};
 }
 
@@ -73,9 +77,9 @@ static uint64_t error_of(const struct triage_figures *figures)
 	       (figures->destinations % 1000 * ERROR_PER_MILLE + 999) / 1000;
 }
 
-static bool is_steady(const struct triage_figures *figures, const struct triage_limits *limits)
+uint64_t triage_steady_hours(const struct triage_figures *figures, const struct triage_limits *limits)
 {
-	return figures->hours_active * HOURS_OF_DAY >= limits->server_clock_hours * figures->hours_between;
+	return (limits->server_clock_hours * figures->hours_between + HOURS_OF_DAY - 1) / HOURS_OF_DAY;
 }
 
 static void say_bot(const struct triage_limits *limits, struct triage *ret)
@@ -95,34 +99,96 @@ static void say_bot(const struct triage_limits *limits, struct triage *ret)
 static void say_day_and_night(const struct triage_limits *limits, struct triage *ret)
 {
 	const struct triage_figures *figures = &ret->figures;
-	bool steady = is_steady(figures, limits);
+	uint64_t enough = triage_steady_hours(figures, limits);
+	bool steady = figures->hours_active >= enough;
 	char text[DESTINATIONS_TEXT_MAX];
 
 	ret->class = steady ? TRIAGE_SERVER : TRIAGE_UNKNOWN;
 	ret->why = steady ? TRIAGE_DAY_AND_NIGHT : TRIAGE_NOT_STEADY;
 	snprintf(ret->evidence, TRIAGE_EVIDENCE_MAX,
 		 "%s: at most %" PRIu32 " (server_destinations); in %u of the day's 24 hours: %" PRIu32
-		 " or more (server_clock_hours); %s %" PRIu64 " of %" PRIu64 " hours%s",
+		 " or more (server_clock_hours); %s %" PRIu64 " of %" PRIu64 " hours: %s %" PRIu64 "%s",
 		 destinations_text(figures, text), limits->server_destinations, figures->clock_hours,
 		 limits->server_clock_hours, steady ? "active in" : "but active in only",
-		 figures->hours_active, figures->hours_between, steady ? "" : ": no steady stream");
+		 figures->hours_active, figures->hours_between, steady ? "at least" : "fewer than", enough,
+		 steady ? "" : " are no steady stream");
 }
 
-static void say_rest(const struct triage_limits *limits, struct triage *ret)
+uint32_t triage_least_between(const struct triage_figures *figures, const struct triage_limits *limits,
+			      bool *ret_server)
+{
+	*ret_server = figures->clock_hours >= limits->server_clock_hours;
+	return *ret_server ? limits->server_destinations : limits->client_destinations;
+}
+
+static void say_between(const struct triage_limits *limits, struct triage *ret)
 {
 	const struct triage_figures *figures = &ret->figures;
-	bool few = figures->destinations <= limits->client_destinations;
-	bool rests = figures->clock_hours < limits->server_clock_hours;
+	bool server;
+	uint32_t most = triage_least_between(figures, limits, &server);
 	char text[DESTINATIONS_TEXT_MAX];
 
-	ret->class = few && rests ? TRIAGE_CLIENT : TRIAGE_UNKNOWN;
-	ret->why = TRIAGE_REST;
+	ret->why = TRIAGE_BETWEEN;
 	snprintf(ret->evidence, TRIAGE_EVIDENCE_MAX,
-		 "%s: %s %" PRIu32 " (client_destinations), fewer than %" PRIu32
+		 "%s: more than %" PRIu32 " (%s), fewer than %" PRIu32
 		 " (bot_destinations); in %u of the day's 24 hours: %s%" PRIu32 "%s (server_clock_hours)",
-		 destinations_text(figures, text), few ? "at most" : "more than", limits->client_destinations,
-		 limits->bot_destinations, figures->clock_hours, rests ? "fewer than " : "",
-		 limits->server_clock_hours, rests ? "" : " or more");
+		 destinations_text(figures, text), most,
+		 server ? "server_destinations" : "client_destinations", limits->bot_destinations,
+		 figures->clock_hours, server ? "" : "fewer than ", limits->server_clock_hours,
+		 server ? " or more" : "");
+}
+
+static enum triage_why why_of_few(const struct triage_figures *figures, const struct triage_limits *limits)
+{
+	if (figures->busiest_hour > limits->client_attempts_per_hour)
+		return TRIAGE_NO_PERSON;
+	if (figures->rest_h >= limits->client_silent_hours)
+		return TRIAGE_RHYTHM;
+	return figures->hours_between < TRIAGE_SHORT_H ? TRIAGE_TOO_SHORT : TRIAGE_NO_RHYTHM;
+}
+
+static int say_few(const struct triage_figures *figures, const struct triage_limits *limits, char *out)
+{
+	char text[DESTINATIONS_TEXT_MAX];
+
+	return snprintf(out, TRIAGE_EVIDENCE_MAX,
+			"%s: at most %" PRIu32 " (client_destinations); in %u of the day's 24 hours: fewer "
+			"than %" PRIu32 " (server_clock_hours); ",
+			destinations_text(figures, text), limits->client_destinations, figures->clock_hours,
+			limits->server_clock_hours);
+}
+
+/* Few destinations, and not so many hours of the day that nobody sleeps: people's, or one whose hours are not known yet. */
+static void say_client(const struct triage_limits *limits, struct triage *ret)
+{
+	const struct triage_figures *figures = &ret->figures;
+	int len = say_few(figures, limits, ret->evidence);
+	char *out = ret->evidence + len;
+	size_t room = TRIAGE_EVIDENCE_MAX - (size_t)len;
+
+	ret->why = why_of_few(figures, limits);
+	ret->class = ret->why == TRIAGE_RHYTHM ? TRIAGE_CLIENT : TRIAGE_UNKNOWN;
+	if (ret->why == TRIAGE_NO_PERSON)
+		snprintf(out, room,
+			 "but %" PRIu64 " attempts in an hour: more than %" PRIu32
+			 " (client_attempts_per_hour) are no person's",
+			 figures->busiest_hour, limits->client_attempts_per_hour);
+	else if (ret->why == TRIAGE_RHYTHM)
+		snprintf(out, room,
+			 "silent for %" PRIu32 " hours on end: %" PRIu32 " or more (client_silent_hours); at "
+			 "most %" PRIu64 " attempt%s in an hour: up to %" PRIu32
+			 " (client_attempts_per_hour)",
+			 figures->rest_h, limits->client_silent_hours, figures->busiest_hour,
+			 figures->busiest_hour == 1 ? "" : "s", limits->client_attempts_per_hour);
+	else
+		snprintf(out, room,
+			 "seen in %" PRIu64 " of %" PRIu64 " hours, the longest rest with %d active hours on "
+			 "either side is %" PRIu32 ": fewer than %" PRIu32 " (client_silent_hours); %s",
+			 figures->hours_active, figures->hours_between, STORE_REST_SIDE_H, figures->rest_h,
+			 limits->client_silent_hours,
+			 ret->why == TRIAGE_TOO_SHORT
+				 ? "too short to tell a client from a server: a longer period may"
+				 : "no rhythm that tells a client from a server");
 }
 
 static void say_few_attempts(const struct triage_limits *limits, struct triage *ret)
@@ -154,6 +220,9 @@ void triage_judge(const struct store_talker *talker, const struct triage_limits 
 	else if (figures->destinations <= limits->server_destinations &&
 		 figures->clock_hours >= limits->server_clock_hours)
 		say_day_and_night(limits, ret);
+	else if (figures->destinations > limits->client_destinations ||
+		 figures->clock_hours >= limits->server_clock_hours)
+		say_between(limits, ret);
 	else
-		say_rest(limits, ret);
+		say_client(limits, ret);
 }

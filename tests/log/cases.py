@@ -223,7 +223,7 @@ def what_has_no_effect_is_told(directory):
 @in_a_world
 def queue_and_compare_tell_the_class(directory):
     bot = [record(3 + i / 100, HE, f"198.51.100.{i}") for i in range(150)]
-    client = [record(3 + i / 10, OTHER) for i in range(12)]
+    client = [record(hour + i / 3, OTHER) for hour in (3, 15) for i in range(6)]  # with a night between
     world = World(directory, gw1=bot + client)
     wanted = {row["subscriber"]: row["class"] for row in world.log.rows("top")}
     same(wanted, {HE: "bot", OTHER: "client"}, "top")

@@ -150,14 +150,16 @@ static void fill_talker(struct report_talker *talker, size_t i, const struct rep
 		 "20時間帯未満（server_clock_hours）"},
 		{"about 3210 destinations (estimated, standard error 3.3%): 50 or more (bot_destinations)",
 		 "宛先約3210件（推定、標準誤差3.3%）：50件以上（bot_destinations）"},
-		{"1 destination: at most 2 (client_destinations), fewer than 50 (bot_destinations); in 11 of the day's 24 "
-		 "hours: fewer than 20 (server_clock_hours)",
-		 "宛先1件：2件以下（client_destinations）、50件未満（bot_destinations）。一日24時間のうち11時間帯で検出："
-		 "20時間帯未満（server_clock_hours）"},
+		{"1 destination: at most 2 (client_destinations); in 11 of the day's 24 hours: fewer than 20 "
+		 "(server_clock_hours); silent for 13 hours on end: 7 or more (client_silent_hours); at most 9 attempts in "
+		 "an hour: up to 240 (client_attempts_per_hour)",
+		 "宛先1件：2件以下（client_destinations）。一日24時間のうち11時間帯で検出：20時間帯未満（server_clock_hours）。"
+		 "連続13時間の休止：7時間以上（client_silent_hours）。一時間の接続試行は最大9回：240回以下"
+		 "（client_attempts_per_hour）"},
 		{"3 destinations: at most 5 (server_destinations); in 24 of the day's 24 hours: 20 or more "
-		 "(server_clock_hours); active in 330 of 336 hours",
+		 "(server_clock_hours); active in 330 of 336 hours: at least 280",
 		 "宛先3件：5件以下（server_destinations）。一日24時間のうち24時間帯で検出：20時間帯以上（server_clock_hours）。"
-		 "336時間のうち330時間に活動"},
+		 "336時間のうち330時間に活動：280時間以上"},
 	};
 	enum report_class class = i % 3 == 0 ? REPORT_BOT : (enum report_class)(i % 4);
 

@@ -40,6 +40,8 @@ static void assert_read(const struct policy *policy)
 {
 	assert_int_equal(policy->triage.bot_destinations, 31);
 	assert_int_equal(policy->triage.client_destinations, 1);
+	assert_int_equal(policy->triage.client_attempts_per_hour, 90);
+	assert_int_equal(policy->triage.client_silent_hours, 5);
 	assert_int_equal(policy->triage.server_destinations, 8);
 	assert_int_equal(policy->triage.server_clock_hours, 18);
 	assert_int_equal(policy->triage.least_attempts, 100);
@@ -48,6 +50,7 @@ static void assert_read(const struct policy *policy)
 static void test_every_key_reaches_its_field_and_is_printed(void **state)
 {
 	struct policy *policy = accepted("[triage]\nbot_destinations = 31\nclient_destinations = 1\n"
+					 "client_attempts_per_hour = 90\nclient_silent_hours = 5\n"
 					 "server_destinations = 8\nserver_clock_hours = 18\n"
 					 "least_attempts = 100\n" HEAD);
 	char *text = NULL;

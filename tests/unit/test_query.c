@@ -152,6 +152,41 @@ static void finish_hours(struct reference *reference)
 	}
 }
 
+/* Each silence with the hours on either side of it; the packets of a record may lie hours before its time. */
+static void finish_rest(struct reference *reference, unsigned subscriber, const struct store_filter *filter)
+{
+	int64_t first[WORLD_DAYS * 24 + 24], last[WORLD_DAYS * 24 + 24], until;
+	unsigned count = 0;
+
+	for (int64_t hour = 0; hour < WORLD_DAYS * 24 + 24; hour++) {
+		if (!reference->hour_seen[hour])
+			continue;
+		first[count] = INT64_MAX;
+		last[count] = INT64_MIN;
+		for (unsigned i = 0; i < WORLD_RECORDS; i++) {
+			const struct made *made = &world.records[i];
+
+			if (made->subscriber != subscriber || (made->time_us - EPOCH_US) / HOUR_US != hour ||
+			    !made_counts(&world, filter, made))
+				continue;
+			if (made->sums.first_us < first[count])
+				first[count] = made->sums.first_us;
+			if (made->sums.last_us > last[count])
+				last[count] = made->sums.last_us;
+		}
+		count++;
+	}
+	until = count > 0 ? last[0] : 0;
+	for (unsigned i = 1; i < count; i++) {
+		int64_t silent = first[i] / HOUR_US - until / HOUR_US - 1;
+
+		if (i >= STORE_REST_SIDE_H && count - i >= STORE_REST_SIDE_H &&
+		    silent > (int64_t)reference->row.rest_h)
+			reference->row.rest_h = (uint32_t)silent;
+		until = last[i] > until ? last[i] : until;
+	}
+}
+
 static void finish_way(struct reference *reference)
 {
 	unsigned most = 0, ways = 0;
@@ -188,6 +223,7 @@ static bool reference_of(const struct store_filter *filter, unsigned subscriber,
 		reference_hours(&reference, filter, made);
 	}
 	finish_hours(&reference);
+	finish_rest(&reference, subscriber, filter);
 	finish_way(&reference);
 	reference.row.destinations = destinations_count(reference.set, &reference.row.destinations_exact);
 	if (reference.row.destinations < reference.least)
@@ -231,6 +267,7 @@ static void assert_talker(const struct store_talker *found, const struct store_t
 	assert_int_equal(found->days_active, wanted->days_active);
 	assert_int_equal(found->clock_hours, wanted->clock_hours);
 	assert_int_equal(found->busiest_hour, wanted->busiest_hour);
+	assert_int_equal(found->rest_h, wanted->rest_h);
 	assert_int_equal(found->ever_first_us, wanted->ever_first_us);
 	assert_int_equal(found->several_ways, wanted->several_ways);
 	assert_ptr_equal(found->way.host, wanted->way.host);

@@ -11,11 +11,13 @@
 #define HOUR_US (INT64_C(3600) * 1000000)
 
 /* The longest that stands beside a prefix, a class and attempts on 80 columns. */
-enum { COLUMN_MAX = 28 };
+enum { COLUMN_MAX = 24 };
 
 static const struct triage_limits limits = {
 	.bot_destinations = 100,
 	.client_destinations = 2,
+	.client_attempts_per_hour = 240,
+	.client_silent_hours = 7,
 	.server_destinations = 10,
 	.server_clock_hours = 20,
 	.least_attempts = 10,
@@ -24,20 +26,23 @@ static const struct triage_limits limits = {
 static const struct {
 	uint64_t attempts, destinations;
 	bool exact;
-	unsigned clock_hours, hours_active, hours_between;
+	unsigned clock_hours, hours_active, hours_between, rest_h, busiest_hour;
 	enum triage_class class;
 	const char *why;
 } cases[] = {
-	{9, 500, true, 24, 24, 24, TRIAGE_UNKNOWN, "9 att<10"},
-	{99, 0, true, 24, 24, 24, TRIAGE_UNKNOWN, "no dst known"},
-	{99, 100, true, 3, 3, 3, TRIAGE_BOT, "100 dst>=100"},
-	{99, 2328, false, 3, 3, 3, TRIAGE_BOT, "~2328 dst>=100"},
-	{99, 101, false, 3, 3, 3, TRIAGE_UNKNOWN, "~101 dst near 100"},
-	{99, 3, true, 24, 330, 336, TRIAGE_SERVER, "3 dst<=10 24 h>=20"},
-	{99, 3, true, 24, 300, 744, TRIAGE_UNKNOWN, "300/744 h<20/24"},
-	{99, 1, true, 19, 19, 19, TRIAGE_CLIENT, "1 dst<=2 19 h<20"},
-	{99, 3, true, 19, 19, 19, TRIAGE_UNKNOWN, "2<3 dst<100"},
-	{99, 70, false, 24, 24, 24, TRIAGE_UNKNOWN, "2<~70 dst<100"},
+	{9, 500, true, 24, 24, 24, 0, 9, TRIAGE_UNKNOWN, "9 att: under 10"},
+	{99, 0, true, 24, 24, 24, 0, 9, TRIAGE_UNKNOWN, "no dst known"},
+	{99, 100, true, 3, 3, 3, 0, 9, TRIAGE_BOT, "100 dst: 100 or more"},
+	{99, 2328, false, 3, 3, 3, 0, 9, TRIAGE_BOT, "~2328 dst: 100 or more"},
+	{99, 101, false, 3, 3, 3, 0, 9, TRIAGE_UNKNOWN, "~101 dst: too near 100"},
+	{99, 3, true, 24, 330, 336, 0, 9, TRIAGE_SERVER, "24 h: 20 or more"},
+	{99, 3, true, 24, 300, 744, 9, 9, TRIAGE_UNKNOWN, "300 of 744 h: under 620"},
+	{99, 1, true, 19, 100, 300, 12, 9, TRIAGE_CLIENT, "rest 12 h: 7 or more"},
+	{99, 1, true, 19, 19, 23, 2, 9, TRIAGE_UNKNOWN, "19 of 23 h: too short"},
+	{99, 1, true, 19, 20, 24, 2, 9, TRIAGE_UNKNOWN, "rest 2 h: under 7"},
+	{10800, 2, true, 1, 1, 1, 0, 10800, TRIAGE_UNKNOWN, "10800 att/h: over 240"},
+	{99, 3, true, 19, 19, 19, 0, 9, TRIAGE_UNKNOWN, "3 dst: 3 to 99"},
+	{99, 70, false, 24, 24, 24, 0, 9, TRIAGE_UNKNOWN, "~70 dst: 11 to 99"},
 };
 
 static void judge(size_t i, struct triage *triage)
@@ -45,6 +50,8 @@ static void judge(size_t i, struct triage *triage)
 	struct store_talker talker = {.destinations = cases[i].destinations,
 				      .destinations_exact = cases[i].exact,
 				      .hours_active = cases[i].hours_active,
+				      .rest_h = cases[i].rest_h,
+				      .busiest_hour = cases[i].busiest_hour,
 				      .clock_hours = (uint32_t)((UINT64_C(1) << cases[i].clock_hours) - 1)};
 
 	talker.sums.attempts = cases[i].attempts;
@@ -86,7 +93,7 @@ static void limits_of_other_order(void **state)
 	triage_judge(&talker, &odd, &triage);
 	log_why(&triage, &odd, why);
 	assert_int_equal(triage.class, TRIAGE_UNKNOWN);
-	assert_string_equal(why, "25 dst>10 24 h>=20");
+	assert_string_equal(why, "25 dst: 11 to 99");
 }
 
 int main(void)
