@@ -89,9 +89,10 @@ struct log_context {
 	bool limit_given;
 	enum log_output output;
 	bool colour, pager, utc;
-	bool wide;      /* tables are as wide as they are */
-	bool utf8;      /* the terminal's characters */
-	unsigned width; /* its columns; 0: standard output is no terminal */
+	bool wide;       /* tables are as wide as they are */
+	bool utf8;       /* the terminal's characters */
+	unsigned width;  /* its columns; 0: standard output is no terminal */
+	unsigned height; /* its lines; 0: likewise, or not known */
 	int64_t now_us;
 	const char *values[LOG_OPTIONS_MAX]; /* of the command's options; "" for one that takes none */
 };
@@ -113,7 +114,7 @@ LOG_COMMANDS(LOG_DECLARE)
 const char *log_value(const struct log_context *context, const char *name);
 /* The same as a number from 1 to max; *ret is untouched when it was not given. False after saying that it is none. */
 bool log_number(const struct log_context *context, const char *name, uint64_t max, uint64_t *ret);
-/* -n, or what is usual for this command; 0: all. */
+/* -n, or what is usual for this command and has room on the terminal; 0: all. */
 uint64_t log_limit(const struct log_context *context);
 /* --sort as all commands that sort subscribers take it. False after saying what is wrong. */
 bool log_order(const struct log_context *context, enum store_order *ret);
@@ -127,8 +128,13 @@ bool log_subscriber(const char *text, struct prefix *ret);
 int log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same of a call on the store that returned something negative. */
 int log_store_error(const struct log_context *context);
-/* Says on the terminal that nothing was found. LOG_NOTHING. */
+enum { LOG_LATEST_MAX = 96 };
+/* Says on the terminal that nothing was found, and how new what is stored is. LOG_NOTHING. */
 int log_nothing(const struct log_context *context);
+/* Says the same of a page that was written. LOG_NOTHING. */
+int log_empty_page(const struct log_context *context);
+/* Says which names of --host and --rule no record tells of. LOG_FOUND or LOG_ERROR, said. */
+int log_look_at_names(const struct log_context *context);
 
 /* Offset of local time (or 0 with --utc) at that moment, seconds east of UTC. */
 int32_t log_offset(const struct log_context *context, int64_t us);
@@ -191,6 +197,8 @@ void log_table_spark(struct log_table *table, const uint64_t *values, size_t cou
 void log_table_bar(struct log_table *table, uint64_t value, uint64_t most);
 /* Paints the cell written last, by the number of ECMA-48's SGR (31: red). */
 void log_table_paint(struct log_table *table, unsigned colour);
+/* For commands that go on looking: of how many characters what comes may be, by column. Borrowed until the end. */
+void log_table_expect(struct log_table *table, const size_t *widths);
 /* Prints what is kept so far, for commands that go on looking. */
 void log_table_flush(struct log_table *table);
 /* Prints what is kept, frees. LOG_FOUND, LOG_NOTHING without rows, LOG_ERROR without memory. */

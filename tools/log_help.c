@@ -115,7 +115,9 @@ static void print_rows(const struct log_command *command)
 	if (command->rows_say && command->rows_say[0])
 		print_named("Rows", command->rows_say);
 	else if (!command->rows_say && command->rows > 0)
-		printf("Rows: at most %" PRIu64 "; at most N with -n N, all with -n 0\n", command->rows);
+		printf("Rows: at most %" PRIu64 ", on a terminal no more than it has room for; at\n"
+		       "      most N with -n N, all with -n 0\n",
+		       command->rows);
 	else if (!command->rows_say)
 		puts("Rows: all; at most N with -n N");
 }

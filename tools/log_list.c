@@ -318,8 +318,31 @@ static int follow(struct log_context *context, struct follower *follower, struct
 	return code;
 }
 
+/* What is not yet here may be wider than the first rows: subscribers of IPv6, counts of a flood, all reasons. */
+static void expect_widths(size_t widths[COLUMNS])
+{
+	static const struct {
+		const char *title, *widest;
+	} expected[] = {
+		{"SUBSCRIBER", "2001:db8:100:4200::/56"},
+		{"ATTEMPTS", "10000000"},
+		{"PACKETS", "1000000"},
+		{"TO", "10000"},
+		{"KIND", "overflow"},
+		{"DESTINATION", "2001:db8:100:4200::25"},
+		{"REASON", "(destination-enforce)"},
+		{"VERDICT", "monitor"},
+	};
+
+	for (size_t i = 0; i < COLUMNS; i++)
+		for (size_t j = 0; j < sizeof(expected) / sizeof(expected[0]) && columns[i].title; j++)
+			if (strcmp(columns[i].title, expected[j].title) == 0)
+				widths[i] = strlen(expected[j].widest);
+}
+
 int log_tail(struct log_context *context, int argc, char **argv)
 {
+	size_t widths[COLUMNS] = {0};
 	bool follows = log_value(context, "follow") != NULL;
 	struct follower follower = {.context = context};
 	struct log_table *table;
@@ -330,6 +353,9 @@ int log_tail(struct log_context *context, int argc, char **argv)
 		context->output = LOG_NDJSON;
 	context->pager = context->pager && !follows;
 	table = log_table_new(context, columns, COLUMNS);
+	expect_widths(widths);
+	if (follows)
+		log_table_expect(table, widths);
 	code = follows ? follow_first(&follower) : LOG_FOUND;
 	if (code == LOG_FOUND)
 		code = print_last(&follower, table, log_limit(context));

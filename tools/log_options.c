@@ -70,6 +70,9 @@ enum {
 	COMMON = sizeof(common) / sizeof(common[0]),
 	LETTERS_MAX = 2 * LOG_OPTIONS_MAX + 16,
 	USUAL_WIDTH = 80,
+	AROUND =
+		8, /* lines that stand around a table of a screen: its titles, what is said below, the shell's */
+	ROWS_LEAST = 5,
 };
 
 /* The environment's word before the terminal's: so it can be told otherwise. */
@@ -84,6 +87,18 @@ static unsigned terminal_width(int fd)
 	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
 	return USUAL_WIDTH;
+}
+
+/* 0: not known. */
+static unsigned terminal_height(int fd)
+{
+	const char *lines = getenv("LINES");
+	struct winsize size;
+	uint64_t height;
+
+	if (lines && number_parse(lines, strlen(lines), 1, UINT16_MAX, &height) == NUMBER_OK)
+		return (unsigned)height;
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
 }
 
 int log_error(const char *format, ...)
@@ -377,6 +392,7 @@ static void look_at_terminal(struct log_context *context)
 {
 	context->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	context->width = isatty(STDOUT_FILENO) ? terminal_width(STDOUT_FILENO) : 0;
+	context->height = context->width > 0 ? terminal_height(STDOUT_FILENO) : 0;
 	context->pager = context->pager && is_terminal(NULL);
 }
 
@@ -481,7 +497,15 @@ bool log_number(const struct log_context *context, const char *name, uint64_t ma
 
 uint64_t log_limit(const struct log_context *context)
 {
-	return context->limit_given ? context->limit : context->command->rows;
+	const struct log_command *command = context->command;
+	uint64_t room = context->height > AROUND + ROWS_LEAST ? context->height - AROUND : ROWS_LEAST;
+
+	if (context->limit_given)
+		return context->limit;
+	/* What is usual is a screen: the pager is for those who ask for more. */
+	if (context->output == LOG_TABLE && context->height > 0 && !command->rows_say && command->rows > room)
+		return room;
+	return command->rows;
 }
 
 bool log_order(const struct log_context *context, enum store_order *ret)
@@ -499,13 +523,6 @@ bool log_order(const struct log_context *context, enum store_order *ret)
 int32_t log_offset(const struct log_context *context, int64_t us)
 {
 	return log_time_offset(us, context->utc);
-}
-
-int log_nothing(const struct log_context *context)
-{
-	if (context->output == LOG_TABLE && isatty(STDERR_FILENO))
-		fputs("op25b-log: nothing found\n", stderr);
-	return LOG_NOTHING;
 }
 
 /* What sqlite says already has the store's name before it, or that of a file beside it; what is said of a record file has that

@@ -214,7 +214,7 @@ static int write_report(struct log_context *context, struct report *report, cons
 
 	code = code == LOG_FOUND ? fill_exemptions(context, report, &exemptions) : code;
 	code = code == LOG_FOUND ? log_target_write(path, write_page, &writing) : code;
-	return code == LOG_FOUND && report->totals.records == 0 ? LOG_NOTHING : code;
+	return code == LOG_FOUND && report->totals.records == 0 ? log_empty_page(context) : code;
 }
 
 /* filters is borrowed for as long as *ret is there. */

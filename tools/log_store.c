@@ -218,8 +218,9 @@ static int fill_first(struct log_context *context)
 	if (log_store_fill(context, &done) != LOG_FOUND)
 		return LOG_ERROR;
 	if (done.refused > 0)
-		fprintf(stderr, "op25b-log: %" PRIu64 " lines are no records, and were left out\n",
-			done.refused);
+		fprintf(stderr, "op25b-log: %" PRIu64 " %s, and %s left out\n", done.refused,
+			done.refused == 1 ? "line is no record" : "lines are no records",
+			done.refused == 1 ? "was" : "were");
 	return LOG_FOUND;
 }
 

@@ -34,6 +34,7 @@ struct log_table {
 	struct cell *cells; /* of AHEAD rows */
 	size_t kept;        /* rows in it */
 	struct log_layout *layout;
+	const size_t *expected; /* widths, by column; NULL: those of the first rows will do */
 	bool begun, failed;
 	bool brief; /* times are */
 	bool told_left_out;
@@ -78,6 +79,12 @@ struct log_table *log_table_new(const struct log_context *context, const struct 
 					    .least = columns[i].least,
 					    .width = strlen(columns[i].title ? columns[i].title : "")};
 	return table;
+}
+
+void log_table_expect(struct log_table *table, const size_t *widths)
+{
+	if (table)
+		table->expected = widths;
 }
 
 /* ---- the aligned table ---- */
@@ -167,6 +174,8 @@ static size_t widest(const struct log_table *table, size_t column)
 {
 	size_t width = table->columns[column].title ? strlen(table->columns[column].title) : 0;
 
+	if (table->expected && table->expected[column] > width)
+		width = table->expected[column];
 	for (size_t row = 0; row < table->kept; row++)
 		if (table->cells[row * table->count + column].width > width)
 			width = table->cells[row * table->count + column].width;
@@ -209,9 +218,11 @@ static void fit(struct log_table *table)
 	log_layout_fit(table->layout, table->count, room);
 }
 
-/* Columns grow with what comes later as long as all of them still have room. */
-static void widen(struct log_table *table)
+/* Columns grow with what comes later as long as all of them still have room. Whether one did. */
+static bool widen(struct log_table *table)
 {
+	bool widened = false;
+
 	for (size_t i = 0; i < table->count; i++) {
 		size_t before = table->layout[i].width, now = widest(table, i);
 
@@ -220,7 +231,10 @@ static void widen(struct log_table *table)
 		table->layout[i].width = now;
 		if (log_layout_width(table->layout, table->count) > room_of(table))
 			table->layout[i].width = before;
+		else
+			widened = true;
 	}
+	return widened;
 }
 
 static void print_kept(struct log_table *table)
@@ -228,12 +242,11 @@ static void print_kept(struct log_table *table)
 	if (table->kept == 0)
 		return;
 	log_page(table->context);
-	if (table->begun) {
-		widen(table);
-	} else {
+	if (!table->begun)
 		fit(table);
+	/* Where it goes on for ever, what comes stands below titles of its own again. */
+	if (!table->begun || (widen(table) && table->expected))
 		print_titles(table);
-	}
 	table->begun = true;
 	for (size_t row = 0; row < table->kept; row++)
 		print_row(table, table->cells + row * table->count);

@@ -327,6 +327,7 @@ int watch_records_snapshot(struct watch_records *records, int64_t now_us, struct
 		watch_warn(snapshot, "%" PRIu64 " packets of subscribers who are not told apart",
 			   records->overflowed);
 	if (records->refused > 0)
-		watch_warn(snapshot, "%" PRIu64 " lines are no records", records->refused);
+		watch_warn(snapshot, "%" PRIu64 " %s", records->refused,
+			   records->refused == 1 ? "line is no record" : "lines are no records");
 	return 0;
 }

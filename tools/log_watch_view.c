@@ -428,8 +428,9 @@ static void put_status(const struct watch_model *model, struct watch_grid *grid)
 
 	if (model->mode == WATCH_ASK_INTERVAL || model->mode == WATCH_ASK_FILTER) {
 		column = watch_put(grid, row, 0, WATCH_BOLD,
-				   model->mode == WATCH_ASK_FILTER ? "show only (address, prefix, reason): "
-								   : "seconds from one look to the next: ");
+				   model->mode == WATCH_ASK_FILTER
+					   ? "show only (address, prefix, reason, pool, rule): "
+					   : "seconds from one look to the next: ");
 		column = watch_put(grid, row, column, WATCH_PLAIN, model->prompt);
 		watch_put(grid, row, column, WATCH_BAR, " ");
 		return;

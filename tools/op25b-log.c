@@ -246,8 +246,10 @@ static int prepare(struct log_context *context)
 
 	if (code == LOG_FOUND)
 		look_at_pool(context);
-
-	return code == LOG_FOUND && context->command->prepare != LOG_BARE ? log_store_open(context) : code;
+	if (code != LOG_FOUND || context->command->prepare == LOG_BARE)
+		return code;
+	code = log_store_open(context);
+	return code == LOG_FOUND ? log_look_at_names(context) : code;
 }
 
 /* The code is the command's own, whatever is said below. */

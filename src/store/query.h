@@ -204,6 +204,11 @@ int store_subscriber_destinations(struct store *store, const struct prefix *subs
 int store_notices(struct store *store, const struct store_filter *filter, store_notice_row *row,
 		  void *context);
 int store_sources(struct store *store, store_source_row *row, void *context);
+/* The names that records tell, of pools, rules and so on (of destinations there are none here), in the order of letters. */
+typedef int store_name_row(void *context, const char *name);
+int store_names(struct store *store, enum store_group by, store_name_row *row, void *context);
+/* The time that the latest record bears; INT64_MIN: none is stored. */
+int store_latest(struct store *store, int64_t *ret_us);
 
 /* The record files of which something could not be read when they were looked at last: why. */
 typedef int store_unread_row(void *context, const char *path, const char *why);

@@ -108,7 +108,7 @@ def files_that_were_not_read_whole_are_named():
     for refusals in (1, 0):
         run = home.run("top", "--json")
         same((run.code, len(run.json)), (0, 1), run.err)
-        same((run.err.count("1 lines are no records"), run.err.count("move it away")), (refusals, 1), run.err)
+        same((run.err.count("1 line is no record, and was left out"), run.err.count("move it away")), (refusals, 1), run.err)
         true(f"{home.file}.2.gz: not read whole: the packed data end too early" in run.err, run.err)
     run = home.run("top", "--no-ingest")
     true(run.code == 0 and f"{home.file}.2.gz: not read whole" in run.err, run.err)
@@ -265,6 +265,44 @@ def tail_follows():
         process.wait()
 
 
+def wide_record(seq, **changes):
+    return record(seq, src_ip="2001:db8:100:4200::1", subscriber="2001:db8:100:4200::/56", dest_ip="2001:db8::25", ip_v=6,
+                  **changes)
+
+
+def followed(*more, wanted):
+    """So many lines of tail -f: those of a narrow record, and of others that come later, all at once."""
+    home = Home(record(1))
+    process = subprocess.Popen([home.log.program, "-p", home.policy, "tail", "-f"], env=home.log.environment(),  # pylint: disable=consider-using-with
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    shown = b""
+    try:
+        for lines in (2, wanted):
+            while shown.count(b"\n") < lines:
+                true(select.select([process.stdout], [], [], 20)[0], f"{lines} lines: {shown}")
+                shown += os.read(process.stdout.fileno(), 65536)
+            if lines == 2:
+                with home.file.open("a", encoding="utf-8") as file:
+                    file.write("".join(line + "\n" for line in more))
+    finally:
+        process.kill()
+        process.wait()
+    reason = f"({TEMPLATE['op25b']['reason']})"  # only monitored
+    lines = shown.decode("utf-8").splitlines()
+    return lines, [line.find("REASON" if line.startswith("TIME") else reason) for line in lines]
+
+
+def later_rows_stand_below_the_first_titles():
+    lines, places = followed(wide_record(2), wanted=3)
+    same(set(places), {places[0]}, f"{lines}")
+
+
+def what_is_wider_than_expected_has_titles_of_its_own():
+    lines, places = followed(wide_record(2, host="a" * 60), wanted=4)
+    true(lines[2].startswith("TIME"), f"{lines}")
+    same((places[0], places[2]), (places[1], places[3]), f"{lines}")
+
+
 def exemptions_are_shown():
     name = TEMPLATE["src_ip"]
     home = Home(record(1))
@@ -335,8 +373,10 @@ def main():
     run_cases([nothing_is_to_be_set_up, hostile_names_never_reach_the_terminal, formulas_are_no_formulas,
                damaged_lines_are_told, files_that_were_not_read_whole_are_named, an_unfinished_line_waits, wrong_usage_is_told,
                errors_name_the_file_and_what_to_do, helps_show_examples,
-               an_error_without_words_is_told_by_its_name, nothing_found_is_1, a_closed_pipe_is_quiet, a_full_disk_is_told, terminals_get_colour_and_a_pager,
-               tail_follows, exemptions_are_shown, records_of_wrong_clocks_are_shown, hours_before_1970_are_hours,
+               an_error_without_words_is_told_by_its_name, nothing_found_is_1, a_closed_pipe_is_quiet, a_full_disk_is_told,
+               terminals_get_colour_and_a_pager, tail_follows, later_rows_stand_below_the_first_titles,
+               what_is_wider_than_expected_has_titles_of_its_own,
+               exemptions_are_shown, records_of_wrong_clocks_are_shown, hours_before_1970_are_hours,
                who_may_only_read_the_store_gets_what_is_in_it])
 
 

@@ -212,7 +212,46 @@ def usual_rows_are_those_of_the_help():
         same(len(MONTH.log.rows(name)), most, f"rows of {name}")
 
 
+def usual_rows_fit_the_screen():
+    for command in (["top"], ["destinations"], ["first-seen", "--since", "2026-03-01"], ["tail"]):
+        lines = [line for line in shown_on(80, "--no-pager", *command) if line.strip("\r")]
+        true(10 < len(lines) < 23, f"{command}: {len(lines)} lines")
+        more = [line for line in shown_on(80, "--no-pager", *command, "-n", "20") if line.strip("\r")]
+        true(len(more) > len(lines), f"{command} -n 20: {len(more)} lines")
+        tall = [line for line in shown_on(80, "--no-pager", *command, LINES="60") if line.strip("\r")]
+        true(len(tall) >= len(lines) and (command == ["tail"] or len(tall) > 20), f"{command} on 60 lines: {len(tall)} lines")
+
+
 # ---- what is asked ----
+
+def silence_is_told_from_records_that_never_came():
+    latest = max(row["time"] for row in MONTH.log.rows("list"))
+    said = f"nothing found; the latest record is of {latest[:10]} {latest[11:19]}"
+    for command in ("top", "list", "pools", "timeline", "destinations", "first-seen"):
+        shown, code = on_terminal(MONTH.log, "--no-pager", command, "--since", "2040-01-01")
+        true(code == 1 and said in shown, f"{command}: {said} in {shown}")
+    shown, code = on_terminal(MONTH.log, "--no-pager", "exemptions", "--problems", "-p", POLICY)
+    true("latest record" not in shown, shown)
+    same(MONTH.log.run("top", "--since", "2040-01-01").err, "", "where there is no terminal")
+    with tempfile.TemporaryDirectory() as directory:
+        page = os.path.join(directory, "page.html")
+        run = MONTH.log.run("report", "--since", "2040-01-01", "--until", "2040-01-02", "--html", page)
+        true(run.code == 1 and f"the page tells of no record; the latest record is of {latest[:10]}" in run.err, run.err)
+        true(os.path.getsize(page) > 1000, "it is written all the same")
+
+
+def names_that_no_record_tells_are_said():
+    host = MONTH.truth["sources"][0]["host"]
+    rules = {row["rule"] for row in MONTH.log.rows("top", "-n", "0")} - {None}
+    for option, name, wanted in (("--host", host[:-1], f'did you mean "{host}"?'), ("--host", "elsewhere", f"records tell of {host}, "),
+                                 ("--rule", "no-such-rule-at-all", min(rules)), ("--rule", min(rules)[:-1], "did you mean")):
+        run = MONTH.log.run("top", option, name)
+        true(run.code == 1 and f"{option} {name}: no record tells of it" in run.err and wanted in run.err, f"{option} {name}: {run.err}")
+    for option, name in (("--host", host), ("--rule", min(rules))):
+        run = MONTH.log.run("top", option, name)
+        same((run.code, run.err), (0, ""), f"{option} {name}")
+    same(MONTH.log.run("top", "--host", host, "--since", "2040-01-01").err, "", "a known one of another time")
+
 
 def queue_holds_its_limit():
     names = list(MONTH.subscribers)
@@ -355,7 +394,8 @@ def main():
         run_cases([tables_fit_the_terminal, classes_stand_with_what_decided, what_was_only_monitored_is_marked,
                    what_has_no_room_is_named_and_wide_shows_it, the_environment_names_the_width, the_pager_gets_what_fits, tail_follows_in_one_line_a_record, exemptions_say_once_why_nothing_is_known,
                    pools_say_what_the_dash_is, errors_fit_the_terminal_too, verify_ends_with_a_sentence, long_helps_are_paged,
-                   helps_are_about_their_command, usual_rows_are_those_of_the_help, queue_holds_its_limit, tickets_are_whole,
+                   helps_are_about_their_command, usual_rows_are_those_of_the_help, usual_rows_fit_the_screen,
+                   silence_is_told_from_records_that_never_came, names_that_no_record_tells_are_said, queue_holds_its_limit, tickets_are_whole,
                    arguments_are_counted_in_english, a_pager_that_cannot_be_run_is_told, periods_of_all_times_are_answered,
                    a_terminal_sees_a_bar, no_terminal_sees_none, long_questions_are_said_to_be_at_work])
 

@@ -943,7 +943,7 @@ static void long_lines_and_no_files(void **state)
 	append(path, "\n", 1);
 	append(path, text, strlen(text));
 	assert_int_equal(read_all(tail, records, &warning), 24);
-	assert_string_equal(warning, "1 lines are no records");
+	assert_string_equal(warning, "1 line is no record");
 	watch_tail_free(tail);
 	/* Of a file that is long already only the end is read. */
 	tail = watch_tail_new(path);
