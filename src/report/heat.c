@@ -21,16 +21,44 @@ static uint64_t mean_of(const struct report_heat *heat)
 	return mean < (double)INT64_MAX ? (uint64_t)mean : INT64_MAX;
 }
 
-/* From the least to the greatest mean; but hours that differ little shall not look as if they differed much. */
+/*
+ * From the least to the greatest mean, each level so many times the one before: one hour of a flood leaves the others apart.
+ * But hours that differ little shall not look as if they differed much.
+ */
 struct scale {
 	uint64_t least, most;
+	double times;
 };
+
+static double power(double base, unsigned exponent)
+{
+	double result = 1;
+
+	while (exponent-- > 0)
+		result *= base;
+	return result;
+}
+
+/* Of which that many powers make `whole`, which is at least 1. */
+static double root_of(double whole, unsigned exponent)
+{
+	double below = 1, above = whole;
+
+	for (int i = 0; i < 64; i++) {
+		double middle = (below + above) / 2;
+
+		if (power(middle, exponent) < whole)
+			below = middle;
+		else
+			above = middle;
+	}
+	return below;
+}
 
 /* The least mean that is of this level. */
 static uint64_t least_of(unsigned level, const struct scale *scale)
 {
-	double part = (double)(level - 1) / LEVELS;
-	uint64_t least = scale->least + (uint64_t)(part * (double)(scale->most - scale->least));
+	uint64_t least = (uint64_t)((double)scale->least * power(scale->times, level - 1));
 
 	return least ? least : 1;
 }
@@ -58,6 +86,10 @@ static struct scale scale_of(const struct report *report)
 	}
 	if (scale.least > scale.most / 2)
 		scale.least = scale.most / 2;
+	if (scale.least == 0)
+		scale.least = 1;
+	scale.times =
+		scale.most > scale.least ? root_of((double)scale.most / (double)scale.least, LEVELS) : 1;
 	return scale;
 }
 

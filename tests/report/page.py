@@ -204,6 +204,16 @@ def heat_problems(text):
                  'class="h-" title="not in the period"><span class="hidden">not in the period<'):
         if text.count(cell) != 1:
             yield f"not there once: {cell}"
+    cells = [(int(number.replace(",", "")), int(level)) for level, number in
+             re.findall(r'class="h([0-6])" title="[A-Z][a-z]{2} \d\d:00: ([\d,]+) attempts an hour"', text)]
+    means = [mean for mean, _ in cells if mean]
+    most = max(means)
+    least = min(*means, most // 2)
+    for mean, level in cells:
+        # Each level is as many times the one before, so that one hour of a flood leaves the others apart.
+        wanted = mean and next(step for step in range(6, 0, -1) if step == 1 or mean >= int(least * (most / least) ** ((step - 1) / 6)))
+        if level != wanted:
+            yield f"{mean} is of level {level}, not {wanted}, between {least} and {most}"
 
 
 def axis_problems(text, language):
