@@ -561,6 +561,10 @@ static void what_is_cut_is_said_to_be(void **state)
 	while (row < 22 && line(&grid, row)[0] != 'x')
 		row++;
 	assert_string_equal(line(&grid, row + 1), "do not fit");
+	watch_model_key(&model, 'q');
+	watch_model_key(&model, '/');
+	watch_view(&model, &grid);
+	assert_string_equal(line(&grid, 23), "show only (address, prefix, reason, pool, rule):");
 	watch_grid_free(&grid);
 	watch_model_free(&model);
 }
