@@ -22,8 +22,17 @@ struct verify {
 	uint64_t restarts; /* gaps that are none */
 	uint64_t lost;     /* the missing ones of all sources */
 	const struct store_source *source;
+	uint64_t looked_at; /* sources and ledgers that count */
 	bool differs;
 };
+
+/* --host: a gateway that is known to have lost records says nothing of the others. */
+static bool is_wanted(const struct verify *verify, const char *host)
+{
+	const char *wanted = verify->context->filter.host;
+
+	return !wanted || strcmp(wanted, host) == 0;
+}
 
 /* result NULL: nothing is expected, and the number only told. */
 static void write_check(struct verify *verify, const char *host, const char *boot_id, const char *check,
@@ -137,6 +146,9 @@ static int check_source(struct verify *verify, const struct store_source *source
 {
 	int r;
 
+	if (!is_wanted(verify, source->host))
+		return 0;
+	verify->looked_at++;
 	verify->missing = verify->restarts = 0;
 	verify->source = source;
 	r = source->gaps > 0 ? store_gaps(verify->context->store, take_gap, verify) : 0;
@@ -175,6 +187,9 @@ static int check_ledger(struct verify *verify, const json_t *ledger)
 	int r;
 
 	life_of(ledger, &host, &boot_id, &first, &end);
+	if (!is_wanted(verify, host))
+		return 0;
+	verify->looked_at++;
 	r = store_share_of(verify->context->store, host, boot_id, first, end, &share);
 	if (r < 0)
 		return r;
@@ -244,6 +259,9 @@ static int verify_all(struct verify *verify)
 	code = log_table_end(verify->table);
 	if (r < 0)
 		return log_store_error(verify->context);
+	if (verify->context->filter.host && verify->looked_at == 0)
+		return log_error("--host %s: neither records nor a count of this gateway are known",
+				 verify->context->filter.host);
 	if (code == LOG_FOUND)
 		sum_up(verify);
 	if (code != LOG_FOUND)

@@ -152,11 +152,11 @@ static const struct log_command commands[] = {
 	{"verify", "", 0, 0, "whether all records are stored, by their numbers and by op25bd's count",
 	 .options = {{"ledger", "FILE", "what 'op25bctl status --json' printed, instead of asking op25bd"},
 		     {"no-ledger", NULL, "by the numbers alone"}},
-	 .prepare = LOG_OPENED, .run = log_verify, .also = WORKING, .rows_say = "",
+	 .prepare = LOG_OPENED, .run = log_verify, .also = "--host, " WORKING, .rows_say = "",
 	 .codes = {"complete: all records are stored, each once",
 		   "gaps: records are missing, or counts differ"},
 	 .examples = "  op25b-log verify\n"
-		     "  op25b-log verify --ledger gateways.json\n"},
+		     "  op25b-log verify --ledger gateways.json --host gw1.isp.example\n"},
 	{"ingest", "[FILE...]", 0, LOG_FILES_MAX,
 	 "fill the store from the record files, or from these, and say what came of it",
 	 .prepare = LOG_OPENED, .run = log_ingest, .also = FORM ", --policy, --log, --store", .rows_say = "",

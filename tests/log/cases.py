@@ -312,6 +312,21 @@ def the_queue_is_shown_when_the_records_are_gone(directory):
     true(words.startswith(f"{HE} records no records queue notified") and "ticket NOC-8" in words, words)
 
 
+# ---- verify ----
+
+@in_a_world
+def a_lossy_gateway_says_nothing_of_the_others(directory):
+    world = World(directory, gw1=[record(3, HE)], gw2=[record(3, HE), record(2, HE)])
+    world.seq += 5
+    world.write("gw2", [record(1, HE)])
+    same(world.log.run("verify", "--no-ledger").code, 1, "gw2 has a gap")
+    run = world.log.run("verify", "--no-ledger", "--host", "gw1", "--json")
+    same((run.code, {row["host"] for row in run.json}), (0, {"gw1"}), "gw1 has none")
+    same(world.log.run("verify", "--no-ledger", "--host", "gw2").code, 1, "gw2 alone")
+    run = world.log.run("verify", "--no-ledger", "--host", "gw3")
+    same((run.code, run.out, "--host gw3" in run.err), (2, "", True), f"nobody knows it: {run.err}")
+
+
 def main():
     global PROGRAM  # pylint: disable=global-statement
     if len(sys.argv) != 3:
@@ -322,7 +337,7 @@ def main():
                records_of_a_wrong_clock_are_no_cure, who_never_stopped_has_not_relapsed, who_was_silent_and_is_back_has_relapsed,
                silence_from_the_first_day_counts, who_was_never_told_does_not_relapse, what_has_no_effect_is_told,
                queue_and_compare_tell_the_class, of_hundreds_each_has_his_own_figures, who_is_exempt_is_shown_without_records, nobody_is_nobody,
-               the_queue_is_shown_when_the_records_are_gone])
+               the_queue_is_shown_when_the_records_are_gone, a_lossy_gateway_says_nothing_of_the_others])
 
 
 if __name__ == "__main__":
