@@ -100,8 +100,8 @@ struct log_context {
 /* clang-format off */
 #define LOG_COMMANDS(X)                                                                                      \
 	X(top) X(list) X(tail) X(timeline) X(show) X(first_seen) X(destinations) X(pools) X(compare)         \
-	X(report) X(watch) X(ingest) X(queue) X(ack) X(notified) X(reopen) X(annotate) X(ticket)     \
-	X(exemptions) X(verify)
+	X(report) X(watch) X(ingest) X(queue) X(ack) X(notified) X(reopen) X(close) X(annotate)       \
+	X(ticket) X(exemptions) X(verify)
 /* clang-format on */
 
 #define LOG_DECLARE(name) int log_##name(struct log_context *context, int argc, char **argv);

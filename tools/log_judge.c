@@ -167,7 +167,8 @@ static int look_since(struct look *look, const struct prefix *subscriber, const 
 	r = store_totals(look->judge->context->store, &filter, &sums, NULL);
 	activity->attempts_after = sums.attempts;
 	activity->first_after_us = sums.first_us;
-	return r == 0 && work->notified ? look_for_silence(look, &filter, work->dealt_us) : r;
+	return r == 0 && (work->notified || work->closed) ? look_for_silence(look, &filter, work->dealt_us)
+							  : r;
 }
 
 void log_judge_talker(const struct log_context *context, const struct store_talker *talker,

@@ -144,7 +144,8 @@ static bool is_wanted(const struct queue *queue, const struct row *row)
 
 	if (queue->only)
 		return true;
-	if (queue->one_state && row->judgement.verdict.state != queue->state)
+	if (queue->one_state ? row->judgement.verdict.state != queue->state
+			     : row->judgement.verdict.state == WORK_IS_CLOSED)
 		return false;
 	if (filter->src.addr.family == ADDR_NONE)
 		return true;
@@ -155,11 +156,8 @@ static bool is_wanted(const struct queue *queue, const struct row *row)
 /* What is to be done stands first. */
 static int compare_rows(const void *a, const void *b)
 {
-	static const int ranks[] = {[WORK_RELAPSED] = 0,
-				    [WORK_CONTINUED] = 1,
-				    [WORK_OPEN] = 2,
-				    [WORK_IS_NOTIFIED] = 3,
-				    [WORK_IS_ACKNOWLEDGED] = 4};
+	static const int ranks[] = {[WORK_RELAPSED] = 0,    [WORK_CONTINUED] = 1,       [WORK_OPEN] = 2,
+				    [WORK_IS_NOTIFIED] = 3, [WORK_IS_ACKNOWLEDGED] = 4, [WORK_IS_CLOSED] = 5};
 	const struct row *left = a, *right = b;
 	int rank = ranks[left->judgement.verdict.state] - ranks[right->judgement.verdict.state];
 
@@ -190,7 +188,7 @@ static const char *stopped_text(const struct row *row, char out[64])
 
 	if (verdict->stopped != WORK_STOPPED_NO)
 		return log_queue_stopped(verdict->stopped);
-	if (verdict->state == WORK_RELAPSED)
+	if (verdict->silence_us > 0)
 		log_judge_silence(verdict->silence_us, silence);
 	snprintf(out, 64, "no: %s%" PRIu64 "%s%s", verdict->at_most ? "up to " : "", verdict->attempts,
 		 silence[0] ? " after " : "", silence);
@@ -334,7 +332,7 @@ static bool read_options(struct queue *queue)
 		queue->one_state = true;
 	}
 	if (state && !queue->one_state)
-		log_error("--state %s: open, acknowledged, notified, continued or relapsed", state);
+		log_error("--state %s: open, acknowledged, notified, continued, relapsed or closed", state);
 	return !state || queue->one_state;
 }
 

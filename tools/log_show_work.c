@@ -91,7 +91,7 @@ static void print_lines(const struct log_context *context, const struct work_cas
 	log_show_label(context, "queue");
 	if (work->changed_us != INT64_MIN)
 		log_time_format(work->changed_us, context->utc, when);
-	if (verdict->state == WORK_RELAPSED)
+	if (verdict->silence_us > 0)
 		log_judge_silence(verdict->silence_us, silence);
 	if (verdict->stopped == WORK_STOPPED_NO)
 		log_show_line(context, "%s: %s%" PRIu64 " attempts since%s%s; dealt with %s by %s", state,

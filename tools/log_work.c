@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ack, notified, reopen, note, ticket: what people enter into the work queue. queue --history: what they entered. */
+/* ack, notified, reopen, close, note, ticket: what people enter into the work queue. queue --history: what they entered. */
 #include "log_work.h"
 
 #include "log_place.h"
@@ -148,6 +148,11 @@ int log_notified(struct log_context *context, int argc, char **argv)
 int log_reopen(struct log_context *context, int argc, char **argv)
 {
 	return enter_with_options(context, WORK_REOPENED, argv[1]);
+}
+
+int log_close(struct log_context *context, int argc, char **argv)
+{
+	return enter_with_options(context, WORK_CLOSED, argv[1]);
 }
 
 int log_annotate(struct log_context *context, int argc, char **argv)

@@ -9,6 +9,7 @@ static const char *const what_names[] = {
 	[WORK_ACKNOWLEDGED] = "acknowledged",
 	[WORK_NOTIFIED] = "notified",
 	[WORK_REOPENED] = "reopened",
+	[WORK_CLOSED] = "closed",
 	[WORK_NOTE] = "note",
 	[WORK_TICKET] = "ticket",
 };
@@ -19,6 +20,7 @@ static const char *const state_names[] = {
 	[WORK_IS_NOTIFIED] = "notified",
 	[WORK_CONTINUED] = "continued",
 	[WORK_RELAPSED] = "relapsed",
+	[WORK_IS_CLOSED] = "closed",
 };
 
 static_assert(sizeof(what_names) / sizeof(what_names[0]) == WORK_WHATS, "a name for each");
@@ -43,7 +45,8 @@ void work_case_begin(struct work_case *work, const char *subscriber)
 
 void work_case_add(struct work_case *work, const struct work_event *event)
 {
-	bool deals = event->what == WORK_ACKNOWLEDGED || event->what == WORK_NOTIFIED;
+	bool deals = event->what == WORK_ACKNOWLEDGED || event->what == WORK_NOTIFIED ||
+		     event->what == WORK_CLOSED;
 
 	work->events++;
 	work->acknowledged |= event->what == WORK_ACKNOWLEDGED;
@@ -51,6 +54,7 @@ void work_case_add(struct work_case *work, const struct work_event *event)
 	if (event->what == WORK_REOPENED)
 		work->acknowledged = work->notified = false;
 	if (deals || event->what == WORK_REOPENED) {
+		work->closed = event->what == WORK_CLOSED;
 		work->changed_us = event->time_us;
 		work->dealt_us = deals ? event->time_us : INT64_MIN;
 		work->grace_us = deals ? event->grace_us : WORK_GRACE_UNSAID;
@@ -76,7 +80,7 @@ int64_t work_deadline(const struct work_case *work, int64_t grace_us)
 	return work->dealt_us + grace_us;
 }
 
-/* Of one who has attempts since: only who was told can have ignored it, and only who was away can be back. */
+/* Of one who has attempts since: only who was told can have ignored it, and only who was away, or done with, can be back. */
 static void judge_attempts(struct work_verdict *verdict, const struct work_case *work,
 			   const struct work_activity *activity, int64_t deadline_us)
 {
@@ -86,7 +90,9 @@ static void judge_attempts(struct work_verdict *verdict, const struct work_case 
 	verdict->attempts = activity->attempts_after;
 	verdict->at_most = activity->first_after_us < deadline_us;
 	verdict->silence_us = back ? activity->silence_us : 0;
-	if (work->notified)
+	if (work->closed)
+		verdict->state = WORK_RELAPSED;
+	else if (work->notified)
 		verdict->state = back ? WORK_RELAPSED : WORK_CONTINUED;
 }
 
@@ -98,7 +104,9 @@ struct work_verdict work_judge(const struct work_case *work, const struct work_a
 
 	if (work->dealt_us == INT64_MIN)
 		return verdict;
-	verdict.state = work->notified ? WORK_IS_NOTIFIED : WORK_IS_ACKNOWLEDGED;
+	verdict.state = work->closed     ? WORK_IS_CLOSED
+			: work->notified ? WORK_IS_NOTIFIED
+					 : WORK_IS_ACKNOWLEDGED;
 	if (activity->last_us >= deadline_us) {
 		judge_attempts(&verdict, work, activity, deadline_us);
 	} else {

@@ -19,6 +19,7 @@ enum work_what {
 	WORK_ACKNOWLEDGED, /* somebody looks after it */
 	WORK_NOTIFIED,     /* the subscriber was told */
 	WORK_REOPENED,
+	WORK_CLOSED, /* nothing is to be done any more */
 	WORK_NOTE,
 	WORK_TICKET,
 	WORK_WHATS,
@@ -45,6 +46,7 @@ enum work_state {
 	WORK_IS_NOTIFIED,
 	WORK_CONTINUED, /* told, and went on without a silence as long as the grace period */
 	WORK_RELAPSED,  /* told, silent so long, and back */
+	WORK_IS_CLOSED, /* and not blocked since */
 	WORK_STATES
 };
 
@@ -52,6 +54,7 @@ enum work_state {
 struct work_case {
 	char subscriber[PREFIX_TEXT_MAX];
 	bool acknowledged, notified; /* since it was last open */
+	bool closed;                 /* and nobody has dealt with it since */
 	int64_t dealt_us;            /* when last, by either; INT64_MIN: not */
 	int64_t changed_us; /* of the last event that was no note or ticket; INT64_MIN: there is none */
 	uint64_t events;
@@ -101,9 +104,9 @@ struct work_verdict work_judge(const struct work_case *work, const struct work_a
 			       int64_t now_us, int64_t grace_us);
 
 const char *
-work_what_name(enum work_what what); /* "acknowledged", "notified", "reopened", "note", "ticket" */
-const char *
-work_state_name(enum work_state state); /* "open", "acknowledged", "notified", "continued", "relapsed" */
+work_what_name(enum work_what what); /* "acknowledged", "notified", "reopened", "closed", "note", "ticket" */
+const char *work_state_name(
+	enum work_state state); /* "open", "acknowledged", "notified", "continued", "relapsed", "closed" */
 /* One line of valid UTF-8 without control characters, 1 to max bytes: what may be kept and shown to others. */
 bool work_text_is_good(const char *text, size_t max);
 

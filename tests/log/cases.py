@@ -206,6 +206,26 @@ def who_was_never_told_does_not_relapse(directory):
 
 
 @in_a_world
+def who_is_closed_leaves_the_queue_until_he_is_back(directory):
+    world = World(directory, gw1=[record(110, HE), record(1, OTHER)])
+    same(world.row("notified", HE, "--at", at(100))["state"], "notified", "told")
+    row = world.row("close", HE, "--at", at(60), "--by", "ann", "--ticket", "NOC-9")
+    same((row["state"], row["stopped"], row["who"], row["ticket"]), ("closed", "yes", "ann", "NOC-9"), "closed")
+    same([row["subscriber"] for row in world.log.rows("queue")], [OTHER], "the queue")
+    same(world.row("queue", "--state", "closed")["subscriber"], HE, "--state closed")
+    true("queue closed" in world.words("show", HE), world.words("show", HE))
+    same(world.row("queue", HE)["state"], "closed", "of him alone")
+    same([event["what"] for event in world.log.rows("queue", "--history")], ["notified", "closed"], "history")
+    world.write("gw1", [record(50, HE), record(1, OTHER)])
+    same(world.row("queue", HE)["state"], "closed", "within the grace period")
+    world.write("gw1", [record(20, HE)])
+    row = world.log.rows("queue")[0]
+    same((row["subscriber"], row["state"], row["stopped"], row["attempts_since"]), (HE, "relapsed", "no", 1), "back by himself")
+    same(world.log.run("queue", "--state", "closed").code, 1, "and closed no longer")
+    same(world.row("ack", HE)["state"], "notified", "whoever deals with him opens it")
+
+
+@in_a_world
 def what_has_no_effect_is_told(directory):
     world = World(directory, gw1=[record(110, HE), record(1, OTHER)])
     run = world.log.run("notified", HE, "--at", at(50), "--by", "ann")
@@ -335,7 +355,8 @@ def main():
     run_cases([silence_of_his_gateway_is_no_cure, records_of_others_on_his_gateway_are_a_cure, a_notice_is_a_word_of_the_gateway,
                a_gateway_of_long_ago_is_not_asked, times_of_failing_open_are_not_observed, failing_open_without_an_end_goes_on,
                records_of_a_wrong_clock_are_no_cure, who_never_stopped_has_not_relapsed, who_was_silent_and_is_back_has_relapsed,
-               silence_from_the_first_day_counts, who_was_never_told_does_not_relapse, what_has_no_effect_is_told,
+               silence_from_the_first_day_counts, who_was_never_told_does_not_relapse, who_is_closed_leaves_the_queue_until_he_is_back,
+               what_has_no_effect_is_told,
                queue_and_compare_tell_the_class, of_hundreds_each_has_his_own_figures, who_is_exempt_is_shown_without_records, nobody_is_nobody,
                the_queue_is_shown_when_the_records_are_gone, a_lossy_gateway_says_nothing_of_the_others])
 

@@ -39,7 +39,7 @@ def keys_of(value):
 def command_lines(heading):
     for command in heading.split(", "):
         yield {"show": ["show", SUBSCRIBER], "compare": ["compare", "--since", "2026-03-02", "--until", "2026-03-03"],
-               "ack": ["ack", SUBSCRIBER], "notified": ["notified", SUBSCRIBER], "reopen": ["reopen", SUBSCRIBER],
+               "ack": ["ack", SUBSCRIBER], "notified": ["notified", SUBSCRIBER], "reopen": ["reopen", SUBSCRIBER], "close": ["close", SUBSCRIBER],
                "note": ["note", SUBSCRIBER, "x"], "ticket": ["ticket", SUBSCRIBER, "x"], "verify": ["verify", "--no-ledger"],
                "exemptions": ["exemptions", "-p", POLICY], "first-seen": ["first-seen", "--since", "2026-03-02"]}.get(command, command.split())
 

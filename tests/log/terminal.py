@@ -186,7 +186,7 @@ def names_of(text):
 def helps_are_about_their_command():
     whole = MONTH.log.run("--help").out
     commands = re.findall(r"^ {2}([a-z-]+)", whole.split("Commands:")[1].split("Options of all")[0], re.MULTILINE)
-    true(len(commands) == 20, f"{commands}")
+    true(len(commands) == 21, f"{commands}")
     own = {name: MONTH.log.run(name, "--help").out for name in commands}
     for name, text in {"": whole, **own}.items():
         true(widest(text.split("\n"))[0] <= 80, f"{name}: {widest(text.split(chr(10)))}")

@@ -191,7 +191,7 @@ def filters_without_a_meaning_are_refused():
     filters = {"--since": "-1h", "--until": "now", "--src": "10.0.0.0/8", "--dst": "10.0.0.1", "--pool": "x", "--rule": "x",
                "--reason": "pool-enforce", "--host": "x", "--min-attempts": "1", "--limit": "1"}
     for command in (["verify", "--no-ledger"], ["exemptions", "-p", write_policy(WHOLE.directory)], ["ingest"], ["ack", name],
-                    ["notified", name], ["reopen", name], ["note", name, "x"], ["ticket", name, "x"]):
+                    ["notified", name], ["reopen", name], ["close", name], ["note", name, "x"], ["ticket", name, "x"]):
         for option, value in filters.items():
             if (command[0], option) == ("verify", "--host"):
                 continue  # see the_ledger_of_one_gateway_is_verified()
@@ -236,7 +236,7 @@ def what_makes_no_sense_is_refused():
     before = len(WHOLE.log.rows("queue", "--history"))
     for arguments in (["note", name, "a\nb"], ["note", name, ""], ["note", name, "\x1b[31mred"], ["note", name, "x" * 501],
                       ["ticket", name, "t" * 161], ["ack", name, "--by", "a\tb"], ["ack", name, "--at", "tomorrow"],
-                      ["ack", name, "--at", "soon"], ["queue", "--grace", "long"], ["queue", "--state", "closed"],
+                      ["ack", name, "--at", "soon"], ["queue", "--grace", "long"], ["queue", "--state", "gone"],
                       ["ack", "nobody"], ["note", name], ["ack"]):
         run = WHOLE.log.run(*arguments)
         same((run.code, run.out), (2, ""), f"{arguments}")

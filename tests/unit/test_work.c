@@ -129,6 +129,46 @@ static void test_who_deals_with_a_relapse_begins_again(void **state)
 	assert_string_equal(work.note, "again");
 }
 
+static void test_who_is_closed_comes_back_by_himself(void **state)
+{
+	struct work_case work;
+
+	(void)state;
+	work_case_begin(&work, "192.0.2.1/32");
+	add(&work, WORK_CLOSED, 1000, NULL, NULL);
+	assert_int_equal(judge(&work, 1099, 2000).state, WORK_IS_CLOSED);
+	assert_int_equal(judge(&work, 1099, 2000).stopped, WORK_STOPPED_YES);
+	assert_int_equal(judge(&work, 1100, 2000).state, WORK_RELAPSED);
+	add(&work, WORK_NOTE, 1500, NULL, "x");
+	assert_int_equal(judge(&work, 1099, 2000).state, WORK_IS_CLOSED);
+	add(&work, WORK_ACKNOWLEDGED, 1600, NULL, NULL);
+	assert_int_equal(judge(&work, 1650, 2000).state, WORK_IS_ACKNOWLEDGED);
+	add(&work, WORK_CLOSED, 3000, NULL, NULL);
+	add(&work, WORK_REOPENED, 3100, NULL, NULL);
+	assert_int_equal(judge(&work, 1650, 4000).state, WORK_OPEN);
+}
+
+/* Only who was told can have gone on all the same, and only who was away can be back. */
+static void test_who_goes_on_has_not_relapsed(void **state)
+{
+	struct work_activity activity = {.last_us = 1200, .attempts_after = 3, .silence_us = GRACE_US - 1};
+	struct work_case work;
+
+	(void)state;
+	work_case_begin(&work, "192.0.2.1/32");
+	add(&work, WORK_ACKNOWLEDGED, 1000, NULL, NULL);
+	assert_int_equal(work_judge(&work, &activity, 2000, GRACE_US).state, WORK_IS_ACKNOWLEDGED);
+	assert_int_equal(work_judge(&work, &activity, 2000, GRACE_US).stopped, WORK_STOPPED_NO);
+	add(&work, WORK_NOTIFIED, 1000, NULL, NULL);
+	assert_int_equal(work_judge(&work, &activity, 2000, GRACE_US).state, WORK_CONTINUED);
+	assert_int_equal(work_judge(&work, &activity, 2000, GRACE_US).silence_us, 0);
+	activity.silence_us = GRACE_US;
+	assert_int_equal(work_judge(&work, &activity, 2000, GRACE_US).state, WORK_RELAPSED);
+	assert_int_equal(work_judge(&work, &activity, 2000, GRACE_US).silence_us, GRACE_US);
+	activity.silence_us = 0;
+	assert_int_equal(work_judge(&work, &activity, 2000, 0).state, WORK_CONTINUED);
+}
+
 /* Who writes a note did not deal with him. */
 static void test_who_dealt_with_it_stays(void **state)
 {
@@ -472,6 +512,8 @@ int main(void)
 		cmocka_unit_test(test_nobody_dealt_with_it),
 		cmocka_unit_test(test_grace_is_over_to_the_microsecond),
 		cmocka_unit_test(test_without_a_word_since_nothing_is_known),
+		cmocka_unit_test(test_who_is_closed_comes_back_by_himself),
+		cmocka_unit_test(test_who_goes_on_has_not_relapsed),
 		cmocka_unit_test(test_a_window_across_the_deadline_says_at_most),
 		cmocka_unit_test(test_who_deals_with_a_relapse_begins_again),
 		cmocka_unit_test(test_who_dealt_with_it_stays),
