@@ -60,7 +60,7 @@ static void save(struct gateway *gateway)
 static void load(struct gateway *gateway)
 {
 	const char *directory = gateway->world->policy->gateway.state;
-	char text[OVERRIDE_STATE_TEXT_MAX] = "";
+	char text[STATE_LIST_TEXT_MAX] = "";
 	int r = override_state_load(&gateway->keeper.list, directory, text);
 
 	if (r == -EBADMSG)

@@ -7,22 +7,17 @@
 #define OP25B_DAEMON_OVERRIDE_STATE_H
 
 #include "daemon/overrides.h"
+#include "daemon/state_list.h"
 
 #define OVERRIDE_STATE_FILE    "overrides.json"
 #define OVERRIDE_STATE_DAMAGED "overrides.json.damaged" /* where a file is put that cannot be read as one */
 
-enum {
-	OVERRIDE_STATE_TEXT_MAX = 160,
-	OVERRIDE_STATE_BYTES_MAX = 8 << 20, /* a full list takes less than half of it */
-};
+enum { OVERRIDE_STATE_BYTES_MAX = 8 << 20 }; /* a full list takes less than half of it */
 
 /* path: the state directory, made where only its last part is missing. 0 or -errno. */
 int override_state_save(const struct overrides *overrides, const char *path);
 
-/*
- * Adds what the file holds. 0 also where there is no file; -EBADMSG when something in it is no override: what was good is
- * taken, text says what is wrong, and the file is renamed; -errno when it cannot be read.
- */
-int override_state_load(struct overrides *overrides, const char *path, char text[OVERRIDE_STATE_TEXT_MAX]);
+/* Adds what the file holds: as state_list_load(). */
+int override_state_load(struct overrides *overrides, const char *path, char text[STATE_LIST_TEXT_MAX]);
 
 #endif

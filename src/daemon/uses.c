@@ -118,23 +118,23 @@ void uses_free(struct uses *uses)
 	*uses = (struct uses){0};
 }
 
-static json_t *moment_json(int64_t s)
+json_t *uses_moment_json(int64_t s, bool utc)
 {
 	time_t time = (time_t)s;
 	char text[MOMENT_TEXT_MAX];
 	struct tm local;
 
-	moment_format(s, localtime_r(&time, &local) ? (int32_t)local.tm_gmtoff : 0, text);
+	moment_format(s, !utc && localtime_r(&time, &local) ? (int32_t)local.tm_gmtoff : 0, text);
 	return json_string(text);
 }
 
-static json_t *use_json(const struct use *use)
+json_t *uses_row_json(const struct use *use, bool utc)
 {
 	return json_pack("{s:s, s:I, s:I, s:o, s:o}", "name", use->name, "packets",
 			 (json_int_t)atomic_load(&use->packets), "attempts",
 			 (json_int_t)atomic_load(&use->attempts), "first",
-			 moment_json(atomic_load(&use->first_ns) / NSEC_PER_SEC), "last",
-			 moment_json(atomic_load(&use->last_ns) / NSEC_PER_SEC));
+			 uses_moment_json(atomic_load(&use->first_ns) / NSEC_PER_SEC, utc), "last",
+			 uses_moment_json(atomic_load(&use->last_ns) / NSEC_PER_SEC, utc));
 }
 
 json_t *uses_json(const struct gateway *gateway)
@@ -147,9 +147,9 @@ json_t *uses_json(const struct gateway *gateway)
 		if (!of->of_rule[i] || atomic_load(&of->of_rule[i]->packets) == 0)
 			continue;
 		if (used++ < USES_TOLD_MAX)
-			json_array_append_new(rows, use_json(of->of_rule[i]));
+			json_array_append_new(rows, uses_row_json(of->of_rule[i], false));
 	}
 	return json_pack("{s:s, s:o, s:I, s:s, s:o}", "host", gateway->host, "since",
-			 moment_json(gateway->uses.since_s), "used", (json_int_t)used, "digest",
+			 uses_moment_json(gateway->uses.since_s, false), "used", (json_int_t)used, "digest",
 			 gateway->world->policy->digest, "exemptions", rows);
 }

@@ -63,5 +63,8 @@ static inline void use_count(struct use *use, bool attempt, int64_t wall_ns)
 /* {"since", "exemptions": [...]} of the policy in force: those that were used. NULL without memory. */
 struct gateway;
 json_t *uses_json(const struct gateway *gateway);
+/* One use, with its times in UTC for files, or local ones for people. NULL without memory. */
+json_t *uses_row_json(const struct use *use, bool utc);
+json_t *uses_moment_json(int64_t s, bool utc);
 
 #endif

@@ -1,60 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/uses_state.h"
 
-#include "base/cleanup.h"
 #include "base/moment.h"
 #include "base/vec.h"
 #include "daemon/clock.h"
 #include "daemon/gateway.h"
 #include "daemon/say.h"
-#include "daemon/state_file.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATE_VERSION = 1, SAVE_S = 300 };
-
-/* ---- writing ---- */
-
-static json_t *moment_json(int64_t s)
-{
-	char text[MOMENT_TEXT_MAX];
-
-	moment_format(s, 0, text);
-	return json_string(text);
-}
-
-static json_t *use_json(const struct use *use)
-{
-	return json_pack("{s:s, s:I, s:I, s:o, s:o}", "name", use->name, "packets",
-			 (json_int_t)atomic_load(&use->packets), "attempts",
-			 (json_int_t)atomic_load(&use->attempts), "first",
-			 moment_json(atomic_load(&use->first_ns) / NSEC_PER_SEC), "last",
-			 moment_json(atomic_load(&use->last_ns) / NSEC_PER_SEC));
-}
-
-int uses_state_save(const struct uses *uses, const char *path)
-{
-	json_t *rows = json_array(), *json;
-	char *text;
-	int r = rows ? 0 : -ENOMEM;
-
-	for (size_t i = 0; r == 0 && i < uses->count; i++)
-		if (uses->items[i]->holders > 0 && atomic_load(&uses->items[i]->packets) > 0 &&
-		    json_array_append_new(rows, use_json(uses->items[i])) < 0)
-			r = -ENOMEM;
-	json = json_pack("{s:i, s:o, s:o}", "op25b", (int)STATE_VERSION, "since", moment_json(uses->since_s),
-			 "uses", rows);
-	text = json && r == 0 ? json_dumps(json, JSON_INDENT(1)) : NULL;
-	json_decref(json);
-	r = text ? state_file_save(path, USES_STATE_FILE, text) : -ENOMEM;
-	free(text);
-	return r;
-}
-
-/* ---- reading ---- */
+enum { SAVE_S = 300 };
 
 static bool read_moment(const json_t *json, const char *key, int64_t *ret_s)
 {
@@ -88,8 +46,9 @@ static bool read_use(const json_t *row, struct use *use)
 }
 
 /* 0, -EBADMSG or -ENOMEM. Names stand in order, so that each is found, and none twice. */
-static int take_use(struct uses *uses, const json_t *row)
+static int take_use(void *context, const json_t *row)
 {
+	struct uses *uses = context;
 	struct use *use = calloc(1, sizeof(*use));
 	void *items = uses->items;
 
@@ -107,51 +66,45 @@ static int take_use(struct uses *uses, const json_t *row)
 	return 0;
 }
 
-static int take_list(struct uses *uses, const json_t *list, char text[USES_STATE_TEXT_MAX])
+static bool take_since(void *context, const json_t *object)
 {
-	size_t bad = 0;
+	struct uses *uses = context;
 
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		int r = take_use(uses, json_array_get(list, i));
+	return read_moment(object, "since", &uses->since_s);
+}
 
-		if (r == -ENOMEM)
-			return r;
-		if (r < 0 && bad++ == 0)
-			snprintf(text, USES_STATE_TEXT_MAX, "number %zu of its uses is none", i + 1);
+static const struct state_list form = {
+	.file = USES_STATE_FILE,
+	.bytes_max = USES_STATE_BYTES_MAX,
+	.key = "uses",
+	.version = 1,
+	.no_list = "it holds no uses of this version",
+	.wrong_row = "none",
+	.take_head = take_since,
+	.take_row = take_use,
+};
+
+int uses_state_load(struct uses *uses, const char *path, char text[STATE_LIST_TEXT_MAX])
+{
+	return state_list_load(&form, path, uses, text);
+}
+
+int uses_state_save(const struct uses *uses, const char *path)
+{
+	json_t *rows = json_array(), *object;
+
+	for (size_t i = 0; rows && i < uses->count; i++)
+		if (uses->items[i]->holders > 0 && atomic_load(&uses->items[i]->packets) > 0 &&
+		    json_array_append_new(rows, uses_row_json(uses->items[i], true)) < 0) {
+			json_decref(rows);
+			rows = NULL;
+		}
+	object = state_list_object(&form, rows);
+	if (object && json_object_set_new(object, "since", uses_moment_json(uses->since_s, true)) < 0) {
+		json_decref(object);
+		object = NULL;
 	}
-	return bad > 0 ? -EBADMSG : 0;
-}
-
-static int take_text(struct uses *uses, const char *bytes, size_t len, char text[USES_STATE_TEXT_MAX])
-{
-	json_error_t error;
-	json_t *json = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &error);
-	const json_t *list = json_object_get(json, "uses");
-	int r = -EBADMSG;
-
-	if (!json)
-		snprintf(text, USES_STATE_TEXT_MAX, "line %d: %.100s", error.line, error.text);
-	else if (!json_is_array(list) || !read_moment(json, "since", &uses->since_s) ||
-		 json_integer_value(json_object_get(json, "op25b")) != STATE_VERSION)
-		snprintf(text, USES_STATE_TEXT_MAX, "it holds no uses of this version");
-	else
-		r = take_list(uses, list, text);
-	json_decref(json);
-	return r;
-}
-
-int uses_state_load(struct uses *uses, const char *path, char text[USES_STATE_TEXT_MAX])
-{
-	CLEANUP_FREE char *bytes = NULL;
-	size_t len = 0;
-	int r = state_file_load(path, USES_STATE_FILE, USES_STATE_BYTES_MAX, &bytes, &len);
-
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	r = take_text(uses, bytes, len, text);
-	if (r == -EBADMSG)
-		state_file_put_aside(path, USES_STATE_FILE);
-	return r;
+	return state_list_save(&form, path, object);
 }
 
 /* ---- in the daemon ---- */
@@ -168,7 +121,7 @@ static uint64_t packets_of(const struct uses *uses)
 int uses_state_start(struct gateway *gateway)
 {
 	const char *directory = gateway->world->policy->gateway.state;
-	char text[USES_STATE_TEXT_MAX] = "";
+	char text[STATE_LIST_TEXT_MAX] = "";
 	struct uses *uses = &gateway->uses;
 	int r = uses_state_load(uses, directory, text);
 

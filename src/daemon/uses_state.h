@@ -6,22 +6,17 @@
 #ifndef OP25B_DAEMON_USES_STATE_H
 #define OP25B_DAEMON_USES_STATE_H
 
+#include "daemon/state_list.h"
 #include "daemon/uses.h"
 
 #define USES_STATE_FILE "exemption-uses.json"
 
-enum {
-	USES_STATE_TEXT_MAX = 160,
-	USES_STATE_BYTES_MAX = 64 << 20, /* what a policy can name, with long names */
-};
+enum { USES_STATE_BYTES_MAX = 64 << 20 }; /* what a policy can name, with long names */
 
 /* Those that were used, of names that a policy has. path: the state directory. 0 or -errno. */
 int uses_state_save(const struct uses *uses, const char *path);
-/*
- * Fills an empty *uses; who joins then goes on counting. 0 also where there is no file; -EBADMSG when it holds something else: what
- * was good is taken, text says what is wrong, and the file is put aside; -errno when it cannot be read.
- */
-int uses_state_load(struct uses *uses, const char *path, char text[USES_STATE_TEXT_MAX]);
+/* Fills an empty *uses; who joins then goes on counting. As state_list_load(). */
+int uses_state_load(struct uses *uses, const char *path, char text[STATE_LIST_TEXT_MAX]);
 
 /* At the start, in place of world_count_uses(). 0 or -errno of that: a file that cannot be read is only told. */
 struct gateway;

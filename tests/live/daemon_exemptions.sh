@@ -97,7 +97,7 @@ told()
 
 expect "the review asks the daemon for uses" review first.db exemptions
 expect "of an exemption that was used" grep -q '^dated  *expiring  *used  *40 ' "$scratch/said"
-expect "of one that was not" grep -q '^unused  *in force  *unused  *0 ' "$scratch/said"
+expect "of one that was not yet" grep -q "^unused  *in force  *too early  *0 " "$scratch/said"
 expect "of one that the kernel follows by itself" grep -q '^settled  *in force  *not known  *- ' "$scratch/said"
 syns 198.51.100.11 70
 expect "what was blocked is told when windows end" wait_until 10 told 120

@@ -274,7 +274,7 @@ static void write_state(const struct bed *bed, const char *text)
 	fclose(file);
 }
 
-static int load(struct bed *bed, char text[OVERRIDE_STATE_TEXT_MAX])
+static int load(struct bed *bed, char text[STATE_LIST_TEXT_MAX])
 {
 	overrides_clear(&bed->list);
 	return override_state_load(&bed->list, bed->directory, text);
@@ -283,7 +283,7 @@ static int load(struct bed *bed, char text[OVERRIDE_STATE_TEXT_MAX])
 static void test_what_is_saved_is_there_again(void **state)
 {
 	struct bed *bed = *state;
-	char text[OVERRIDE_STATE_TEXT_MAX];
+	char text[STATE_LIST_TEXT_MAX];
 	const struct override *found;
 	struct prefix wanted = prefix("2001:db8:100::/56");
 
@@ -329,7 +329,7 @@ static void test_a_damaged_file_gives_what_is_good_in_it(void **state)
 		{LIST(GOOD "," ENTRY("198.51.100.8/32", "block", "tomorrow")), 1},
 	};
 	struct bed *bed = *state;
-	char text[OVERRIDE_STATE_TEXT_MAX], path[128];
+	char text[STATE_LIST_TEXT_MAX], path[128];
 	struct stat status;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -352,7 +352,7 @@ static void test_a_damaged_file_gives_what_is_good_in_it(void **state)
 static void test_what_cannot_be_saved_changes_nothing(void **state)
 {
 	struct bed *bed = *state;
-	char text[OVERRIDE_STATE_TEXT_MAX], path[128];
+	char text[STATE_LIST_TEXT_MAX], path[128];
 
 	write_state(bed, LIST(GOOD));
 	assert_int_equal(override_state_save(&bed->list, "/proc/self/nowhere/below"), -ENOENT);

@@ -125,7 +125,7 @@ static void test_a_restart_goes_on(void **state)
 	struct policy policy = policy_of(rules, 3, names), other = policy_of(other_rules, 2, after);
 	struct uses uses = {.since_s = 1000}, next = {0};
 	struct uses_of of = {0};
-	char path[64], text[USES_STATE_TEXT_MAX];
+	char path[64], text[STATE_LIST_TEXT_MAX];
 
 	(void)state;
 	make_directory(path);
@@ -173,7 +173,7 @@ static void test_a_file_is_anybodys_input(void **state)
 		 "{\"name\": \"b\", \"packets\": -1}]}",
 		 1},
 	};
-	char path[64], text[USES_STATE_TEXT_MAX], file[128];
+	char path[64], text[STATE_LIST_TEXT_MAX], file[128];
 
 	(void)state;
 	make_directory(path);
