@@ -13,6 +13,9 @@ static void say_destinations(const struct triage *triage, const struct triage_li
 
 	if (triage->why == TRIAGE_MANY_DESTINATIONS)
 		snprintf(out, LOG_WHY_MAX, "%s: %" PRIu32 " or more", destinations, limits->bot_destinations);
+	else if (triage->why == TRIAGE_IN_PART)
+		snprintf(out, LOG_WHY_MAX, "in part %s: under %" PRIu32, destinations,
+			 limits->bot_destinations);
 	else if (triage->why == TRIAGE_NEARLY_MANY) /* the estimate may be off by so much */
 		snprintf(out, LOG_WHY_MAX, "%s: too near %" PRIu32, destinations, limits->bot_destinations);
 	else

@@ -25,6 +25,16 @@ static void write_bot(const struct triage *triage, const struct triage_limits *l
 		 destinations_text(&triage->figures, text), limits->bot_destinations);
 }
 
+static void write_in_part(const struct triage *triage, const struct triage_limits *limits, char *out)
+{
+	char text[DESTINATIONS_TEXT_MAX];
+
+	snprintf(out, EVIDENCE_TEXT_MAX,
+		 "%s：%" PRIu32
+		 "件未満（bot_destinations）。絞り込みにより記録の一部が除かれているため判定不能",
+		 destinations_text(&triage->figures, text), limits->bot_destinations);
+}
+
 static void write_day_and_night(const struct triage *triage, const struct triage_limits *limits, char *out)
 {
 	const struct triage_figures *figures = &triage->figures;
@@ -112,6 +122,9 @@ const char *evidence_japanese(const struct triage *triage, const struct triage_l
 	case TRIAGE_MANY_DESTINATIONS:
 	case TRIAGE_NEARLY_MANY:
 		write_bot(triage, limits, out);
+		break;
+	case TRIAGE_IN_PART:
+		write_in_part(triage, limits, out);
 		break;
 	case TRIAGE_DAY_AND_NIGHT:
 	case TRIAGE_NOT_STEADY:

@@ -141,6 +141,20 @@ static bool tells_inside(const struct fact_told *told, const struct prefix *oute
 	return inside;
 }
 
+/* Whether some of the record's destinations do not, or may not, lie inside. */
+static bool tells_outside(const struct fact_told *told, const struct prefix *outer)
+{
+	bool inside = told->exact && told->count == (told->listed > 0 ? told->listed : 1) &&
+		      (told->dst.family == ADDR_NONE || prefix_contains(outer, &told->dst));
+
+	for (size_t i = 0; inside && i < told->listed; i++) {
+		const struct addr address = fact_told_address(told, i);
+
+		inside = prefix_contains(outer, &address);
+	}
+	return !inside;
+}
+
 /* ---- rows ---- */
 
 struct store_sums fact_sums(sqlite3_stmt *row, int column)
@@ -175,7 +189,19 @@ static int read_told(const struct reading *reading, sqlite3_stmt *row, struct fa
 	else
 		return 1;
 	fact->told = told;
-	return r < 0 ? r : !looks_at_destinations(reading) || tells_inside(told, &outer);
+	if (r < 0 || !looks_at_destinations(reading))
+		return r < 0 ? r : 1;
+	if (reading->question->left_out && tells_outside(told, &outer))
+		reading->question->left_out[fact->place] = true;
+	return tells_inside(told, &outer);
+}
+
+static void leave_out(const struct reading *reading, int64_t subscriber)
+{
+	size_t place;
+
+	if (reading->question->left_out && question_wants(reading->question, subscriber, &place))
+		reading->question->left_out[place] = true;
 }
 
 static int take_row(const struct reading *reading, sqlite3_stmt *row, enum fact_grain grain)
@@ -187,6 +213,8 @@ static int take_row(const struct reading *reading, sqlite3_stmt *row, enum fact_
 	struct fact_told told;
 	int r;
 
+	if (way == QUESTION_NO_WAY)
+		leave_out(reading, fact.subscriber);
 	if (way == QUESTION_NO_WAY || !question_wants(reading->question, fact.subscriber, &fact.place))
 		return 0;
 	fact.way = (size_t)way;

@@ -41,8 +41,9 @@ enum { STORE_REST_SIDE_H = 2 };
 struct store_talker {
 	struct prefix subscriber; /* ADDR_NONE: overflow, of unknown subscribers */
 	struct store_sums sums;
-	struct store_way way;  /* by which most of the packets went */
-	bool several_ways;     /* that differ in more than the gateway and the policy's digest */
+	struct store_way way; /* by which most of the packets went */
+	bool several_ways;    /* that differ in more than the gateway and the policy's digest */
+	bool in_part; /* records of his in the period, or destinations that they tell, do not count by the filter */
 	int64_t ever_first_us; /* in all that is stored, whatever the filter */
 	uint64_t destinations;
 	bool destinations_exact;

@@ -84,13 +84,17 @@ static int add_hour(void *context, const struct fact *fact)
 	return 0;
 }
 
-int talker_hours_read(struct question *question, struct talker_hours *hours)
+int talker_hours_read(struct question *question, struct talker_hours *hours, bool *left_out)
 {
 	const struct store_filter *filter = question->filter;
 	const struct fact_range range = {filter->since_us, filter->until_us, FACT_HOUR, FACT_BY_HOUR, false};
 	struct reading reading = {.day_of = filter->day_of, .hour = INT64_MIN, .all = hours};
+	int r;
 
-	return facts_read(question, &range, add_hour, &reading);
+	question->left_out = left_out;
+	r = facts_read(question, &range, add_hour, &reading);
+	question->left_out = NULL;
+	return r;
 }
 
 void talker_hours_tell(const struct talker_hours *hours, struct store_talker *row)

@@ -194,19 +194,23 @@ static int tell(struct talkers *talkers, size_t count, store_talker_row *take, v
 {
 	struct reached *reaches = calloc(count + 1, sizeof(*reaches));
 	struct talker_hours *hours = calloc(count + 1, sizeof(*hours));
+	bool *left_out = calloc(count + 1, sizeof(*left_out));
 	struct store_talker row;
-	int r = reaches && hours ? want_from(talkers, count) : question_no_memory(talkers->question);
+	int r = reaches && hours && left_out ? want_from(talkers, count)
+					     : question_no_memory(talkers->question);
 
-	r = r < 0 ? r : talker_hours_read(talkers->question, hours);
+	r = r < 0 ? r : talker_hours_read(talkers->question, hours, left_out);
 	r = r < 0 ? r : reached_read(talkers->question, reaches);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		r = fill_row(talkers, i, &reaches[i], &hours[i], &row);
+		row.in_part = left_out && left_out[i];
 		r = r < 0 ? r : take(context, &row);
 	}
 	for (size_t i = 0; reaches && i < count; i++)
 		reached_free(&reaches[i]);
 	free(reaches);
 	free(hours);
+	free(left_out);
 	return r;
 }
 

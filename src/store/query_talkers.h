@@ -17,8 +17,8 @@ struct talker_hours {
 	uint32_t rest_h;             /* as in store_talker */
 };
 
-/* Of each wanted subscriber: hours[place], all zeroes. */
-int talker_hours_read(struct question *question, struct talker_hours *hours);
+/* Of each wanted subscriber: hours[place], all zeroes; left_out[place], likewise: whether something of him did not count. */
+int talker_hours_read(struct question *question, struct talker_hours *hours, bool *left_out);
 void talker_hours_tell(const struct talker_hours *hours, struct store_talker *row);
 
 #endif

@@ -41,6 +41,7 @@ struct question {
 	int64_t *wanted;
 	size_t wanted_count, wanted_capacity;
 	struct map wanted_places;
+	bool *left_out; /* by place, borrowed; NULL: nobody asks. Of the wanted: something of him did not count */
 	sqlite3_stmt *told, *who; /* of facts_told() and question_subscriber() */
 };
 

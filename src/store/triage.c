@@ -52,6 +52,7 @@ static struct triage_figures figures_of(const struct store_talker *talker)
 		.attempts = talker->sums.attempts,
 		.destinations = talker->destinations,
 		.exact = talker->destinations_exact,
+		.in_part = talker->in_part,
 		.clock_hours = (unsigned)__builtin_popcount(talker->clock_hours & 0xffffff),
 		.hours_active = talker->hours_active,
 		.hours_between = hours_between(&talker->sums),
@@ -92,6 +93,18 @@ static void say_bot(const struct triage_limits *limits, struct triage *ret)
 	snprintf(ret->evidence, TRIAGE_EVIDENCE_MAX,
 		 certain ? "%s: %" PRIu32 " or more (bot_destinations)"
 			 : "%s: too near to %" PRIu32 " (bot_destinations) to tell",
+		 destinations_text(&ret->figures, text), limits->bot_destinations);
+}
+
+static void say_in_part(const struct triage_limits *limits, struct triage *ret)
+{
+	char text[DESTINATIONS_TEXT_MAX];
+
+	ret->why = TRIAGE_IN_PART;
+	snprintf(ret->evidence, TRIAGE_EVIDENCE_MAX,
+		 "%s: fewer than %" PRIu32
+		 " (bot_destinations), but the filters leave out a part of his records: "
+		 "without them it cannot be told",
 		 destinations_text(&ret->figures, text), limits->bot_destinations);
 }
 
@@ -217,6 +230,8 @@ void triage_judge(const struct store_talker *talker, const struct triage_limits 
 		say_no_destination(ret);
 	else if (figures->destinations + error_of(figures) >= limits->bot_destinations)
 		say_bot(limits, ret);
+	else if (figures->in_part)
+		say_in_part(limits, ret);
 	else if (figures->destinations <= limits->server_destinations &&
 		 figures->clock_hours >= limits->server_clock_hours)
 		say_day_and_night(limits, ret);

@@ -7,13 +7,14 @@
  * 1. fewer attempts than least_attempts, or no destination known: unknown.
  * 2. bot_destinations or more: a bot. An estimated count must reach it less one standard error (3.3 %); what only
  *    reaches it with one more is unknown.
- * 3. at most server_destinations, seen in server_clock_hours or more of the day's 24 hours, and in no smaller part of all
+ * 3. the filter of the question leaves a part of his records alone: unknown. He may be anything to others.
+ * 4. at most server_destinations, seen in server_clock_hours or more of the day's 24 hours, and in no smaller part of all
  *    hours between the first and the last packet: a server. Without the last one a month of evenings would be one. Who
  *    fills the clock and is no server is unknown.
- * 4. at most client_destinations, no hour with more than client_attempts_per_hour, and silent for client_silent_hours or
+ * 5. at most client_destinations, no hour with more than client_attempts_per_hour, and silent for client_silent_hours or
  *    more between active hours (rest_h): a client. That he is seen in few hours of the day is no rhythm: in a period of a
  *    few hours everybody is.
- * 5. anything else: unknown.
+ * 6. anything else: unknown.
  */
 #ifndef OP25B_STORE_TRIAGE_H
 #define OP25B_STORE_TRIAGE_H
@@ -49,6 +50,7 @@ enum triage_why {
 	TRIAGE_NO_DESTINATION,
 	TRIAGE_MANY_DESTINATIONS,
 	TRIAGE_NEARLY_MANY, /* within the error of an estimate */
+	TRIAGE_IN_PART,     /* by the filter */
 	TRIAGE_DAY_AND_NIGHT,
 	TRIAGE_NOT_STEADY, /* day and night, with pauses */
 	TRIAGE_BETWEEN,    /* too many destinations for the hours of the day, too few for a bot */
@@ -61,7 +63,8 @@ enum triage_why {
 /* What the rules look at. */
 struct triage_figures {
 	uint64_t attempts, destinations;
-	bool exact; /* of destinations */
+	bool exact;   /* of destinations */
+	bool in_part; /* as in store_talker */
 	unsigned clock_hours;
 	uint64_t hours_active, hours_between;
 	uint64_t busiest_hour;

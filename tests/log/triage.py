@@ -86,6 +86,19 @@ def some_days_tell_nearly_everybody():
             true(seen[what, what] > 4 * seen[what, "unknown"], f"{hours} hours, {what}: {seen}")
 
 
+def filters_make_nobody_what_he_is_not():
+    """Of a bot one destination alone may be asked for, and of a server that roams what one router saw."""
+    seen = collections.Counter()
+    for option, values in (("--dst", ("198.18.0.0/24", "198.19.0.0/17", "203.0.113.0/25")), ("--reason", ("pool-enforce", "pool-monitor")),
+                           ("--host", ("gw1.isp.example", "gw2.isp.example")), ("--pool", ("dynamic", "static"))):
+        for value in values:
+            seen += MONTH.called(option, value)
+    true(seen["bot", "unknown"] > 5 and seen["client", "unknown"] > 5, f"{seen}")
+    # A pool has all records of its subscribers.
+    whole, parts = MONTH.called(), sum((MONTH.called("--pool", pool) for pool in ("dynamic", "static", "homes6")), collections.Counter())
+    same(parts, whole, "by pool")
+
+
 # ---- stories ----
 
 START_S = 1772323200  # the first of March, midnight
@@ -224,7 +237,8 @@ def main():
         with open(Path(directory) / "gw1.isp.example/events.json", encoding="utf-8") as lines:
             TEMPLATE = json.loads(next(line for line in lines if '"kind":"first"' in line and '"ip_v":4' in line))
         run_cases([over_a_month_all_but_few_are_called_what_they_are, some_hours_tell_bots_alone,
-                   a_day_tells_servers_and_some_clients, some_days_tell_nearly_everybody, ten_thousand_in_an_hour_are_no_persons,
+                   a_day_tells_servers_and_some_clients, some_days_tell_nearly_everybody, filters_make_nobody_what_he_is_not,
+                   ten_thousand_in_an_hour_are_no_persons,
                    a_probe_is_a_server_when_it_was_seen_for_a_day, who_appeared_some_hours_ago_is_unknown,
                    a_mail_program_is_a_client_when_a_night_was_seen, a_queue_with_long_pauses_is_no_client,
                    long_windows_are_no_silence, the_short_form_has_the_figures_of_the_long_one])

@@ -204,6 +204,21 @@ static void finish_way(struct reference *reference)
 	reference->row.way.host = way_texts[most][0];
 }
 
+static bool is_left_out(const struct store_filter *filter, const struct made *made)
+{
+	bool all = filter->dst.addr.family == ADDR_NONE ||
+		   (made->exact && (made->listed || made->met_count == 1));
+	struct addr address;
+
+	if (made->time_us < filter->since_us || made->time_us >= filter->until_us)
+		return false;
+	for (unsigned i = 0; i < made->part_count; i++)
+		all = all && way_fits(filter, made->parts[i].way);
+	for (unsigned i = 0; made_told(made, i, &address); i++)
+		all = all && inside(&filter->dst, &address);
+	return !all;
+}
+
 /* False: the subscriber has no record that counts. */
 static bool reference_of(const struct store_filter *filter, unsigned subscriber, struct store_talker *ret)
 {
@@ -217,6 +232,7 @@ static bool reference_of(const struct store_filter *filter, unsigned subscriber,
 			continue;
 		if (made->sums.first_us < reference.row.ever_first_us)
 			reference.row.ever_first_us = made->sums.first_us;
+		reference.row.in_part = reference.row.in_part || is_left_out(filter, made);
 		if (!sum_up_made(&world, filter, made, &reference.row.sums))
 			continue;
 		reference_reach(&reference, filter, made);
@@ -268,6 +284,7 @@ static void assert_talker(const struct store_talker *found, const struct store_t
 	assert_int_equal(found->clock_hours, wanted->clock_hours);
 	assert_int_equal(found->busiest_hour, wanted->busiest_hour);
 	assert_int_equal(found->rest_h, wanted->rest_h);
+	assert_int_equal(found->in_part, wanted->in_part);
 	assert_int_equal(found->ever_first_us, wanted->ever_first_us);
 	assert_int_equal(found->several_ways, wanted->several_ways);
 	assert_ptr_equal(found->way.host, wanted->way.host);

@@ -186,6 +186,21 @@ static void test_a_steady_stream_day_and_night_is_a_server(void **state)
 	assert_class(&talker, TRIAGE_UNKNOWN, "hours: 20 or more (server_clock_hours)");
 }
 
+/* Of whom a filter leaves some records he may be anything to others, but a bot of those is one of all. */
+static void test_a_part_tells_bots_alone(void **state)
+{
+	struct store_talker parts[] = {talker_of(1, 24), office_of(1), talker_of(3, 2)};
+	struct store_talker bot = talker_of(20, 2);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		parts[i].in_part = true;
+		assert_class(&parts[i], TRIAGE_UNKNOWN, "the filters leave out a part of his records");
+	}
+	bot.in_part = true;
+	assert_class(&bot, TRIAGE_BOT, "20 or more (bot_destinations)");
+}
+
 /* Evenings of a month fill the clock, too. 20 of 24 hours are 600 of 720. */
 static void test_every_hour_of_the_day_is_no_stream_by_itself(void **state)
 {
@@ -241,6 +256,9 @@ static void test_the_longest_evidence_fits(void **state)
 	talker.sums.attempts = UINT64_MAX;
 	talker.sums.last_us = INT64_MAX;
 	assert_longest(&talker, "no steady stream");
+	talker.in_part = true;
+	assert_longest(&talker, "leave out a part");
+	talker.in_part = false;
 	talker.clock_hours = 1;
 	talker.hours_active = UINT32_MAX;
 	assert_longest(&talker, "no rhythm that tells a client from a server");
@@ -287,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_a_short_time_tells_no_client),
 		cmocka_unit_test(test_no_person_makes_so_many_attempts),
 		cmocka_unit_test(test_a_steady_stream_day_and_night_is_a_server),
+		cmocka_unit_test(test_a_part_tells_bots_alone),
 		cmocka_unit_test(test_every_hour_of_the_day_is_no_stream_by_itself),
 		cmocka_unit_test(test_hours_are_counted_from_the_first_to_the_last),
 		cmocka_unit_test(test_the_longest_evidence_fits),

@@ -75,6 +75,20 @@ static void each_rule_has_its_threshold(void **state)
 	}
 }
 
+static void what_filters_leave_is_marked(void **state)
+{
+	struct store_talker talker = {
+		.destinations = 3, .destinations_exact = true, .in_part = true, .hours_active = 24};
+	char why[LOG_WHY_MAX];
+	struct triage triage;
+
+	(void)state;
+	talker.sums.attempts = 99;
+	triage_judge(&talker, &limits, &triage);
+	log_why(&triage, &limits, why);
+	assert_string_equal(why, "in part 3 dst: under 100");
+}
+
 /* A client may have more destinations than a server where the policy says so. */
 static void limits_of_other_order(void **state)
 {
@@ -100,6 +114,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_rule_has_its_threshold),
+		cmocka_unit_test(what_filters_leave_is_marked),
 		cmocka_unit_test(limits_of_other_order),
 	};
 
