@@ -222,7 +222,7 @@ fi
 sed -n '1s/"pool":"[^"]*"/"pool":"\\u001b]0;x\\u0007\\u009b31m"/p' "$events" >"$scratch/bad.json"
 printf '\033[2J\033[31m\n{"half' >>"$scratch/bad.json"
 watch LC_ALL=C --log "$scratch/bad.json" --interval 0.2
-sees "a damaged file: what is in order" shows 'no records'
+sees "a damaged file: what is in order" shows 'line is no record'
 keys Enter
 sees "no control character reaches the terminal" shows '?]0;x??31m'
 expect "without UTF-8: ASCII alone" ! grep -qP '[^\x00-\x7f]' <(screen)
