@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { ANSWER_MS = 5000 };
+enum { ANSWER_MS = 5000, QUIET_MS = 1000 };
 
 uint64_t log_daemon_number(const json_t *object, const char *key)
 {
@@ -33,9 +33,29 @@ const char *log_daemon_text(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
+static const char *socket_of(const struct log_context *context)
+{
+	return context->policy ? context->policy->gateway.control : "/run/op25b/op25bd.sock";
+}
+
+json_t *log_daemon_quiet(const struct log_context *context, const char *command)
+{
+	json_t *request = control_request_new(command), *result = NULL;
+	enum control_error error = CONTROL_FAILED;
+	char text[CONTROL_ERROR_TEXT_MAX];
+	int r = request ? control_client_call(socket_of(context), request, QUIET_MS, &error, &result, text)
+			: -ENOMEM;
+
+	json_decref(request);
+	if (r == 0 && error == CONTROL_OK)
+		return result;
+	json_decref(result);
+	return NULL;
+}
+
 static int ask(const struct log_context *context, const char *command, json_t **ret)
 {
-	const char *socket = context->policy ? context->policy->gateway.control : "/run/op25b/op25bd.sock";
+	const char *socket = socket_of(context);
 	json_t *request = control_request_new(command);
 	enum control_error error = CONTROL_FAILED;
 	char text[CONTROL_ERROR_TEXT_MAX] = "";

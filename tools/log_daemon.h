@@ -14,6 +14,9 @@
 int log_daemon_answers(const struct log_context *context, const char *command, const char *file,
 		       json_t **ret);
 
+/* What the daemon answers, if there is one and it does so at once; NULL: not, and nothing is said. The caller's. */
+json_t *log_daemon_quiet(const struct log_context *context, const char *command);
+
 /* Of an object; 0 and "" where they are missing or something else. Negative numbers are 0. */
 uint64_t log_daemon_number(const json_t *object, const char *key);
 /* Whether there is a whole number, not below 0. */

@@ -77,6 +77,14 @@ static int take_gateway(void *context, const struct store_group_row *row)
 	return 0;
 }
 
+static bool is_any_late(const struct log_judge *judge)
+{
+	for (size_t i = 0; i < judge->observed.count; i++)
+		if (judge->observed.gateways[i].latest_us < judge->context->now_us - LATE_US)
+			return true;
+	return false;
+}
+
 /* Asked once, and only where an answer rests on it. */
 static int read_observed(struct log_judge *judge)
 {
@@ -85,6 +93,8 @@ static int read_observed(struct log_judge *judge)
 	if (judge->remarks)
 		return 0;
 	r = store_observed(judge->context->store, judge->context->now_us, &judge->observed);
+	if (r == 0 && is_any_late(judge))
+		r = log_judge_ask(judge);
 	if (r < 0)
 		return r;
 	judge->remarks = calloc(judge->observed.count + 1, sizeof(*judge->remarks));

@@ -50,6 +50,8 @@ char *log_judge_unjudged(const struct log_judge *judge);
 /* Both, below a table. */
 void log_judge_explain(const struct log_judge *judge);
 void log_judge_end(struct log_judge *judge);
+/* Internal: the gateway that this runs on is asked, if it is one. 0, or a negative errno of the store. */
+int log_judge_ask(struct log_judge *judge);
 /* Of verdict.silence_us, for people: "12d" or "30h"; borrowed from out. */
 const char *log_judge_silence(int64_t us, char out[24]);
 /* Whole ones, a begun one among them. */

@@ -9,6 +9,7 @@ import datetime
 import json
 import re
 import sqlite3
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -66,11 +67,16 @@ class World:
         self.log = Log(PROGRAM, directory, [self.directory / f"{name}.json" for name in gateways])
         self.log.files += ["-p", str(self.policy)]
 
+    @staticmethod
+    def boot_id(name):
+        return f"{name:0>8.8}-0000-4000-8000-000000000000".replace("g", "a").replace("w", "b")
+
     def write(self, name, records):
+        boot_id = self.boot_id(name)
         with (self.directory / f"{name}.json").open("a", encoding="utf-8") as file:
             for one in records:
                 self.seq += 1
-                ours = {"schema": 1, "boot_id": f"{name:0>8.8}-0000-4000-8000-000000000000".replace("g", "a").replace("w", "b"), "seq": self.seq}
+                ours = {"schema": 1, "boot_id": boot_id, "seq": self.seq}
                 file.write(json.dumps({**one, "host": name, "op25b": {**ours, **one["op25b"]}}) + "\n")
 
     def row(self, *arguments):
@@ -158,6 +164,40 @@ def failing_open_without_an_end_goes_on(directory):
 def records_of_a_wrong_clock_are_no_cure(directory):
     world = World(directory, gw1=[record(110, HE), record(-9000, OTHER), record(90, OTHER)])
     same(world.row("notified", HE, "--at", at(100))["stopped"], "no records since", "of a time to come")
+
+
+class Daemon:
+    """Answers one client as op25bd on that gateway would, which has given out the numbers before next_seq."""
+
+    def __init__(self, world, name, next_seq):
+        self.path = world.directory / "socket"
+        world.policy.write_text(world.policy.read_text(encoding="utf-8").replace("/nowhere/socket", str(self.path)), encoding="utf-8")
+        result = {"events": {"host": name, "boot_id": world.boot_id(name), "next_seq": next_seq}}
+        self.words = [sys.executable, str(Path(__file__).parents[1] / "lib/strange_server.py"), str(self.path),
+                      json.dumps({"op25b": 1, "ok": True, "result": result})]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.words, stdout=subprocess.PIPE)  # pylint: disable=consider-using-with
+        self.process.stdout.readline()
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+
+@in_a_world
+def a_daemon_with_nothing_to_tell_is_asked(directory):
+    world = World(directory, gw1=[record(110, HE), record(90, OTHER)])
+    same(world.row("notified", HE, "--at", at(100))["stopped"], "no records since", "nobody answers")
+    with Daemon(world, "gw1", 3):
+        row = world.row("queue", HE)
+    same(row["stopped"], "yes", "all that it wrote is stored")
+    observed = datetime.datetime.fromisoformat(row["observed_until"])
+    true(NOW - datetime.timedelta(minutes=61) < observed < NOW, f"until an hour ago: {observed}")
+    for name, next_seq, why in (("gw1", 4, "a record of its is missing"), ("gw2", 3, "it is another gateway")):
+        with Daemon(world, name, next_seq):
+            run = world.log.run("queue", HE, "--json")
+        same((run.json[0]["stopped"], run.err), ("no records since", ""), why)
 
 
 # ---- who went on, and who came back ----
@@ -354,7 +394,7 @@ def main():
     PROGRAM = sys.argv[1]
     run_cases([silence_of_his_gateway_is_no_cure, records_of_others_on_his_gateway_are_a_cure, a_notice_is_a_word_of_the_gateway,
                a_gateway_of_long_ago_is_not_asked, times_of_failing_open_are_not_observed, failing_open_without_an_end_goes_on,
-               records_of_a_wrong_clock_are_no_cure, who_never_stopped_has_not_relapsed, who_was_silent_and_is_back_has_relapsed,
+               records_of_a_wrong_clock_are_no_cure, a_daemon_with_nothing_to_tell_is_asked, who_never_stopped_has_not_relapsed, who_was_silent_and_is_back_has_relapsed,
                silence_from_the_first_day_counts, who_was_never_told_does_not_relapse, who_is_closed_leaves_the_queue_until_he_is_back,
                what_has_no_effect_is_told,
                queue_and_compare_tell_the_class, of_hundreds_each_has_his_own_figures, who_is_exempt_is_shown_without_records, nobody_is_nobody,
