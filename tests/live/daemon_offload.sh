@@ -131,6 +131,11 @@ print(sum(e["elem"]["counter"]["packets"] for x in json.load(sys.stdin)["nftable
       if "set" in x and x["set"]["name"].startswith("learned_") for e in x["set"].get("elem", [])))'
 }
 
+some_learned()
+{
+	[ "$(learned_packets)" -gt 0 ]
+}
+
 # told PACKETS: the records' sum is this many
 told()
 {
@@ -177,9 +182,9 @@ expect "and blocked again after the next" ! connect_from sub 203.0.113.25 25
 accounted "all of that is in records, but for what was let go"
 
 # Killed in a flood: the kernel goes on blocking whom it has learned, and the next daemon tells what it counted, to the packet.
-netns_run sub "$FLOOD" -i eth0 -m "$mac" -c 60000 -n 10 -s 10.5.0.0 -r 15000 >/dev/null &
+netns_run sub "$FLOOD" -i eth0 -m "$mac" -c 120000 -n 10 -s 10.5.0.0 -r 15000 >/dev/null &
 flooding=$!
-sleep 2
+expect "in a flood they are learned" wait_until 5 some_learned
 process_end "$daemon" KILL
 killed_at=$(learned_packets)
 wait $flooding

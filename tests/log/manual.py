@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from harness import run_cases, same, true
@@ -100,11 +101,16 @@ def first_line(words, directory):
     return line
 
 
+def noon():
+    """A time zone where it is about noon: "06:00" of an example is over, and no day ends meanwhile."""
+    return f"NOON{time.gmtime().tm_hour - 12:+d}"
+
+
 def run_line(line, directory):
     """Its exit code, and what it said; by a shell, as people do."""
     common = [MONTH.log.program, "-p", str(POLICY)] if "exemptions" in line else [MONTH.log.program, *MONTH.log.files]
     script = f'op25b-log() {{ {shlex.join(common)} "$@"; }}\n{line}\n'
-    run = subprocess.run(["bash", "-c", script], cwd=directory, env=MONTH.log.environment(), stdin=subprocess.DEVNULL, capture_output=True,
+    run = subprocess.run(["bash", "-c", script], cwd=directory, env=MONTH.log.environment(TZ=noon()), stdin=subprocess.DEVNULL, capture_output=True,
                          timeout=60, check=False)
     return run.returncode, run.stderr.decode("utf-8", "replace")
 
