@@ -54,7 +54,7 @@ jobs_write()
 		'exec "$root/tests/live/rules_difference.sh" "$OP25B_RULES" "$root" "$known_edit"'
 	job jobs 01-stop 'exec "$root/tests/live/daemon_stop.sh"'
 	job jobs 02-drift 'exec "$root/tests/live/rules_drift.sh" "$OP25B_RULES" "$root"'
-	job jobs 03-kernel "CLASSES=12 EXAMPLES=small-isp" 'export CLASSES EXAMPLES' 'exec "$root/tests/live/verify_kernel.sh"'
+	job jobs 03-kernel "CLASSES=30 EXAMPLES=small-isp" 'export CLASSES EXAMPLES' 'exec "$root/tests/live/verify_kernel.sh"'
 	job jobs 04-confirm 'exec "$root/tests/live/rules_confirm.sh" "$OP25B_RULES" "$root"'
 	job jobs 05-verdicts 'exec "$root/tests/live/daemon_verdicts.sh"'
 	job jobs 05-waiting "queue_hold=$build/rules/queue_hold" \
